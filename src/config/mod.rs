@@ -1,0 +1,158 @@
+//! Settings: command line over environment over file over default. One struct
+//! of optional settings ([`Layer`]) serves all three sources; [`Config`] is
+//! what they resolve to. Must not read anything but the file it is given.
+
+mod layer;
+
+pub use layer::Layer;
+
+use crate::error::{ErrorKind, Kind};
+use crate::telemetry::LogFormat;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// The settings of a running instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    /// Serve the web page.
+    pub ui: bool,
+    pub log: String,
+    pub log_format: LogFormat,
+    /// Requests a minute and user; 0 for no limit.
+    pub rate_limit: u32,
+    /// Answers that one user may stream at once.
+    pub streams_per_user: u32,
+    pub max_body_bytes: usize,
+    pub max_upload_bytes: u64,
+    pub max_message_chars: usize,
+    /// Earlier messages of a session that a prompt may hold.
+    pub history_messages: usize,
+    /// Origins that browsers may call from; empty: same origin alone.
+    pub cors_origins: Vec<String>,
+    /// File name of the chat model in `models/` of the data folder; `None`: the only or newest one.
+    pub model: Option<String>,
+    /// Longest context that a chat model is given, in tokens.
+    pub context_tokens: usize,
+    /// Longest answer of a chat model, in tokens.
+    pub answer_tokens: usize,
+    /// Threads for inference; 0: as many as there are cores.
+    pub threads: usize,
+    pub access_token_minutes: u32,
+    pub refresh_token_days: u32,
+}
+
+impl Config {
+    /// Resolves `top` (command line and environment) over `file`.
+    pub fn resolve(top: Layer, file: Layer) -> Self {
+        let l = top.or(file);
+        Self {
+            listen: l
+                .listen
+                .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 8080).into()),
+            data_dir: l.data_dir.unwrap_or_else(|| "data".into()),
+            ui: l.ui.unwrap_or(true),
+            log: l.log.unwrap_or_else(|| "info".into()),
+            log_format: l.log_format.unwrap_or_default(),
+            rate_limit: l.rate_limit.unwrap_or(100),
+            streams_per_user: l.streams_per_user.unwrap_or(10),
+            max_body_bytes: l.max_body_kib.unwrap_or(1024).saturating_mul(1024) as usize,
+            max_upload_bytes: l.max_upload_mib.unwrap_or(200).saturating_mul(1024 * 1024),
+            max_message_chars: l.max_message_chars.unwrap_or(32_000),
+            history_messages: l.history_messages.unwrap_or(10),
+            cors_origins: l.cors_origins.unwrap_or_default(),
+            model: l.model,
+            context_tokens: l.context_tokens.unwrap_or(4096),
+            answer_tokens: l.answer_tokens.unwrap_or(512),
+            threads: l.threads.unwrap_or(0),
+            access_token_minutes: l.access_token_minutes.unwrap_or(15),
+            refresh_token_days: l.refresh_token_days.unwrap_or(30),
+        }
+    }
+
+    /// Reads a settings file (TOML, keys as in `satchel config`).
+    pub fn read_file(path: &Path) -> Result<Layer, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Read {
+            path: path.to_owned(),
+            error,
+        })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Parse {
+            path: path.to_owned(),
+            error: Box::new(error),
+        })
+    }
+
+    /// Where the database is.
+    pub fn database(&self) -> PathBuf {
+        self.data_dir.join("satchel.db")
+    }
+
+    /// Where uploaded files are kept.
+    pub fn originals(&self) -> PathBuf {
+        self.data_dir.join("originals")
+    }
+
+    /// Where chat models are looked for.
+    pub fn models(&self) -> PathBuf {
+        self.data_dir.join("models")
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::resolve(Layer::default(), Layer::default())
+    }
+}
+
+/// Why settings could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the settings file {}: {error}", path.display())]
+    Read {
+        path: PathBuf,
+        error: std::io::Error,
+    },
+    #[error("the settings file {} is not valid: {error}", path.display())]
+    Parse {
+        path: PathBuf,
+        error: Box<toml::de::Error>,
+    },
+}
+
+impl Kind for ConfigError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Invalid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, Layer};
+
+    #[test]
+    fn command_line_wins_over_file_and_file_over_default() {
+        let top = Layer {
+            rate_limit: Some(7),
+            ..Layer::default()
+        };
+        let file: Layer = toml::from_str("rate-limit = 9\nthreads = 3").unwrap();
+        let config = Config::resolve(top, file);
+        assert_eq!(
+            (config.rate_limit, config.threads, config.streams_per_user),
+            (7, 3, 10)
+        );
+    }
+
+    #[test]
+    fn unknown_setting_in_the_file_is_refused() {
+        let error = toml::from_str::<Layer>("rate-limti = 9").unwrap_err();
+        assert!(error.to_string().contains("rate-limti"));
+    }
+
+    #[test]
+    fn printed_example_is_a_valid_file_with_the_defaults() {
+        let file: Layer = toml::from_str(&Layer::example()).unwrap();
+        assert_eq!(Config::resolve(Layer::default(), file), Config::default());
+    }
+}

@@ -1,0 +1,4 @@
+//! Models, in process: the only module that names candle and tokenizers.
+
+pub mod decoder;
+pub mod encoder;

@@ -1,0 +1,152 @@
+//! The stream of an answer: what happens, in order, from the question to the
+//! stored answer. Every dialect translates these events and adds none.
+
+use super::{Citation, MessageId, Passage, SessionId, Time};
+use crate::error::ErrorKind;
+use serde::{Deserialize, Serialize};
+
+/// What the product is doing for the asker.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    /// Looking for passages.
+    Searching,
+    /// A chat model reads the passages; seconds left, where that is known.
+    Reading {
+        sources: usize,
+        seconds: Option<f32>,
+    },
+    /// Text is being written.
+    Writing,
+}
+
+/// What the search covered, so that silence about unread pages is impossible.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Coverage {
+    pub documents: u64,
+    pub pages: u64,
+    /// Pages that could not be searched because they have no text.
+    pub pages_without_text: u64,
+    /// Documents that are not searchable yet (still being ingested).
+    pub documents_pending: u64,
+    pub took_ms: f64,
+}
+
+/// Who wrote the answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AnswerMode {
+    /// Sentences of the documents, word for word.
+    Quotes,
+    /// A chat model.
+    Model { name: String },
+    /// The documents do not answer the question.
+    NothingFound,
+}
+
+/// Whether a sentence of the answer is borne out by a passage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Support {
+    Supported,
+    Weak,
+    Unsupported,
+}
+
+/// What checking one sentence of the answer found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SentenceCheck {
+    /// First character of the sentence in the answer.
+    pub start: usize,
+    /// One past its last character.
+    pub end: usize,
+    pub support: Support,
+    /// Numbers of the citations that bear it out, best first.
+    pub citations: Vec<u32>,
+    /// Strength of the best of them, 0-1.
+    pub score: f32,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    Stop,
+    Length,
+    Cancelled,
+    Error,
+}
+
+impl FinishReason {
+    /// The word used on every wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::Cancelled => "cancelled",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Tokens that the chat model read and wrote; zero in quotes mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TokenUsage {
+    pub prompt: u64,
+    pub completion: u64,
+    /// Prompt tokens whose keys and values were still cached.
+    pub reused: u64,
+}
+
+/// All that is kept of an answer beside its text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnswerSummary {
+    pub mode: AnswerMode,
+    pub finish_reason: FinishReason,
+    pub citations: Vec<Citation>,
+    pub checks: Vec<SentenceCheck>,
+    pub usage: TokenUsage,
+    pub coverage: Coverage,
+    /// How likely it is that the documents answer the question at all, 0-1.
+    pub answerable: f32,
+    /// Milliseconds from the question to the first character of the answer.
+    pub first_token_ms: Option<f64>,
+    /// Milliseconds from the question to the end of the answer.
+    pub total_ms: f64,
+}
+
+/// One event of an answer's stream.
+#[derive(Debug, Clone)]
+pub enum AnswerEvent {
+    /// The question is stored. Always the first event.
+    Accepted {
+        session_id: SessionId,
+        title: String,
+        /// Whether this question started the session.
+        new_session: bool,
+        question_id: MessageId,
+        answer_id: MessageId,
+        created_at: Time,
+    },
+    /// What is being done now.
+    Status(Stage),
+    /// The passages the answer may rest on, best first; number n is the n-th.
+    Sources {
+        passages: Vec<Passage>,
+        coverage: Coverage,
+    },
+    /// The next piece of text.
+    Token(String),
+    /// A rendered top-level block of the answer so far: sanitised HTML that
+    /// replaces the block of the same index.
+    Block { index: usize, html: String },
+    /// The answer is complete and stored.
+    Done {
+        answer_id: MessageId,
+        content: String,
+        /// The whole answer, rendered and marked with its checks.
+        html: String,
+        summary: Box<AnswerSummary>,
+    },
+    /// The answer failed; what was written until then is stored.
+    Failed { kind: ErrorKind, message: String },
+}

@@ -1,0 +1,24 @@
+//! The nouns of the product: plain data that every layer shares. Nothing here
+//! is a wire format (dialects have their own), and nothing here does work.
+
+mod answer;
+mod document;
+mod ids;
+mod search;
+mod session;
+mod text;
+mod time;
+
+pub use answer::{
+    AnswerEvent, AnswerMode, AnswerSummary, Coverage, FinishReason, SentenceCheck, Stage, Support,
+    TokenUsage,
+};
+pub use document::{
+    Chunk, Dataset, Document, DocumentMetadata, DocumentProgress, DocumentStatus, NewChunk, Page,
+    PageOutcome, PageSummary,
+};
+pub use ids::{DatasetId, DocumentId, MessageId, SessionId, TenantId, UserId};
+pub use search::{Citation, Passage, PassageScores, SearchOptions, SearchScope, SearchType};
+pub use session::{Message, Role, Session};
+pub use text::{char_len, slice_chars};
+pub use time::Time;

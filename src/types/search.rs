@@ -1,0 +1,133 @@
+//! What is asked of retrieval, and what it gives back.
+
+use super::{DatasetId, DocumentId, TenantId};
+use serde::{Deserialize, Serialize};
+
+/// How candidates are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum SearchType {
+    /// Vectors alone.
+    Similarity,
+    /// BM25 alone.
+    Keyword,
+    /// Vectors and BM25, their normalised scores fused.
+    #[default]
+    Hybrid,
+    /// Hybrid candidates, picked for relevance and diversity
+    /// (maximal marginal relevance, Carbonell and Goldstein 1998).
+    Mmr,
+}
+
+/// Settings of one search. Defaults are those of contract 2.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchOptions {
+    pub search_type: SearchType,
+    /// Passages to return.
+    pub k: usize,
+    /// Least calibrated relevance, 0-1.
+    pub score_threshold: f32,
+    /// Candidates that MMR and reranking choose from.
+    pub fetch_k: usize,
+    /// MMR: 1 is relevance alone, 0 is diversity alone.
+    pub lambda_mult: f32,
+    /// Reorder the candidates by late interaction.
+    pub rerank: bool,
+}
+
+impl Default for SearchOptions {
+    fn default() -> Self {
+        Self {
+            search_type: SearchType::Hybrid,
+            k: 4,
+            score_threshold: 0.7,
+            fetch_k: 20,
+            lambda_mult: 0.5,
+            rerank: false,
+        }
+    }
+}
+
+/// Which passages may be found at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchScope {
+    pub tenant_id: TenantId,
+    /// Restrict to these datasets; empty: all of the tenant.
+    pub datasets: Vec<DatasetId>,
+    /// Restrict to these documents; empty: all.
+    pub documents: Vec<DocumentId>,
+    pub module: Option<String>,
+    pub chapter: Option<String>,
+}
+
+impl SearchScope {
+    /// Everything that the tenant has.
+    pub fn tenant(tenant_id: TenantId) -> Self {
+        Self {
+            tenant_id,
+            datasets: Vec::new(),
+            documents: Vec::new(),
+            module: None,
+            chapter: None,
+        }
+    }
+}
+
+/// The scores of each stage, for "why this passage".
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct PassageScores {
+    /// BM25, unbounded; `None` where keywords did not find the passage.
+    pub bm25: Option<f32>,
+    /// Cosine of query and passage; `None` where it was not computed.
+    pub cosine: Option<f32>,
+    /// Weighted sum of both after min-max normalisation.
+    pub fused: f32,
+    /// Late-interaction score, if reranked.
+    pub late_interaction: Option<f32>,
+}
+
+/// A passage that retrieval found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Passage {
+    pub chunk_key: u64,
+    pub document_id: DocumentId,
+    pub external_id: Option<String>,
+    pub dataset_id: DatasetId,
+    pub filename: String,
+    /// What to call the document in front of people.
+    pub title: String,
+    pub chunk_index: u32,
+    /// Which of the document's stored pages it is on, 1 for the first.
+    pub page: u32,
+    /// Page of the original, where the original has pages.
+    pub page_number: Option<u32>,
+    /// First character in the page's text.
+    pub start: usize,
+    /// One past the last character in the page's text.
+    pub end: usize,
+    pub heading_path: Vec<String>,
+    pub text: String,
+    /// Calibrated relevance, 0-1.
+    pub score: f32,
+    pub scores: PassageScores,
+}
+
+/// A place in a document that an answer rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Citation {
+    /// The number shown, 1 for the first source of the answer.
+    pub number: u32,
+    pub document_id: DocumentId,
+    pub filename: String,
+    pub title: String,
+    pub chunk_index: u32,
+    pub page: u32,
+    pub page_number: Option<u32>,
+    /// First character in the page's text.
+    pub start: usize,
+    /// One past the last character in the page's text.
+    pub end: usize,
+    /// The text between `start` and `end`.
+    pub text: String,
+    /// Calibrated relevance of the passage, 0-1.
+    pub score: f32,
+}

@@ -1,0 +1,1 @@
+//! Vector search: the only module that names usearch.
