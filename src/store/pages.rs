@@ -9,8 +9,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 impl Store {
     /// Stores what extraction found: pages, chunks and the document's counts,
-    /// in place of any earlier ones; the document is then `embedding`. Gives
-    /// back `false` if the document was deleted meanwhile.
+    /// in place of any earlier ones; the document and its job then wait for
+    /// embedding. Gives back `false` if the document was deleted meanwhile.
     pub fn store_extraction(
         &self,
         document: &Document,
@@ -51,6 +51,7 @@ impl Store {
             insert_pages(transaction, document.key, pages)?;
             super::chunks::insert(transaction, document.key, chunks)?;
             set_status(transaction, document.key, DocumentStatus::Embedding, None)?;
+            super::jobs::advance(transaction, document.key)?;
             Ok(true)
         })
     }

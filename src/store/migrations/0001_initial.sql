@@ -110,10 +110,13 @@ CREATE INDEX vectors_by_chunk ON vectors (chunk_key);
 CREATE TABLE jobs (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     document_key INTEGER NOT NULL UNIQUE REFERENCES documents (key) ON DELETE CASCADE,
-    state        TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running')),
+    step         TEXT NOT NULL DEFAULT 'extract' CHECK (step IN ('extract', 'embed')),
+    running      INTEGER NOT NULL DEFAULT 0,
     attempts     INTEGER NOT NULL DEFAULT 0,
     created_at   INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX jobs_waiting ON jobs (step, running);
 
 CREATE TABLE sessions (
     key           INTEGER PRIMARY KEY AUTOINCREMENT,
