@@ -102,7 +102,9 @@ pub(super) struct Loaded {
 
 /// Reads a model; a borrowed file stays borrowed for the token embedding.
 pub(super) fn load(bytes: Cow<'static, [u8]>) -> Result<Loaded, EncoderError> {
-    let content = Content::read(&mut Cursor::new(&*bytes))?;
+    // The reader divides by the alignment that the file states, zero included.
+    let content = std::panic::catch_unwind(|| Content::read(&mut Cursor::new(&*bytes)))
+        .map_err(|_| unsupported("its header contradicts itself"))??;
     let file = File {
         content,
         bytes: &bytes,
