@@ -3,6 +3,7 @@
 //! state) is dropped, because it may fail on it; forms get their place on the
 //! page; recursion and size are bounded.
 
+use super::fonts;
 use pdf_extract::content::{Content, Operation};
 use pdf_extract::{Dictionary, Document, Object, ObjectId, Stream};
 
@@ -163,20 +164,21 @@ impl Flat {
             self.font_set = false;
             return;
         };
-        let is_dictionary = document
-            .dereference(font)
-            .is_ok_and(|(_, font)| font.as_dict().is_ok());
-        self.font_set = is_dictionary;
-        if !is_dictionary {
+        let index = match self.known.iter().position(|known| known == font) {
+            Some(index) => index,
+            None => {
+                let index = self.known.len();
+                self.known.push(font.clone());
+                if let Some(font) = fonts::readable(document, font) {
+                    self.fonts.set(format!("F{index}"), font);
+                }
+                index
+            }
+        };
+        self.font_set = self.fonts.has(format!("F{index}").as_bytes());
+        if !self.font_set {
             return;
         }
-        let index = self.known.iter().position(|known| known == font);
-        let index = index.unwrap_or_else(|| {
-            self.known.push(font.clone());
-            self.fonts
-                .set(format!("F{}", self.known.len() - 1), font.clone());
-            self.known.len() - 1
-        });
         let name = Object::Name(format!("F{index}").into_bytes());
         self.push("Tf", &[name, size.clone()]);
     }

@@ -8,6 +8,9 @@ use std::time::Instant;
 /// Characters of one page.
 const MAX_GLYPHS: usize = 1_000_000;
 
+/// Stands for a character that the font does not tell.
+const UNKNOWN: &str = "\u{fffd}";
+
 /// A character where it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Glyph {
@@ -95,7 +98,7 @@ impl OutputDev for Collector {
             _ => (-place.m32, place.m31),
         };
         let glyph = Glyph {
-            text: readable(text),
+            text: readable(text).unwrap_or_else(|| UNKNOWN.to_owned()),
             x,
             y,
             width: (width * along).abs(),
@@ -134,8 +137,12 @@ impl Collector {
     }
 }
 
-/// Ligatures as letters, every kind of space as a space.
-fn readable(text: &str) -> String {
+/// Ligatures as letters, every kind of space as a space. The decoder gives
+/// nothing where it does not know a character: that must not go unnoticed.
+fn readable(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return None;
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -152,5 +159,5 @@ fn readable(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out
+    Some(out)
 }

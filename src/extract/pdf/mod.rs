@@ -1,8 +1,10 @@
 //! PDF: text by pages, in reading order. `flatten` reduces a page to its text
-//! operators, `glyphs` collects where each character stands, `layout` finds
+//! operators and its fonts (`fonts`, `cmap`) to what is needed for reading, `glyphs` collects where each character stands, `layout` finds
 //! columns and lines, `paragraphs` makes readable text of them.
 
+mod cmap;
 mod flatten;
+mod fonts;
 mod glyphs;
 mod inflate;
 mod layout;
