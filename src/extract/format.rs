@@ -4,6 +4,7 @@ use super::html::Html;
 use super::markdown::{Mark, Markdown};
 use super::pdf::Pdf;
 use super::plain::PlainText;
+use super::word::Word;
 use super::{ExtractError, Heading, Limits};
 use crate::types::{DocumentMetadata, Page};
 
@@ -63,7 +64,7 @@ pub(super) trait Format: Sync {
 }
 
 /// Formats that a signature gives away.
-const SIGNED: &[&dyn Format] = &[&Pdf];
+const SIGNED: &[&dyn Format] = &[&Pdf, &Word];
 
 /// Formats that are text; plain text, the last, takes what is left.
 const TEXTS: &[&dyn Format] = &[&Html, &Markdown, &PlainText];

@@ -14,6 +14,7 @@ mod pdf;
 mod plain;
 mod sentences;
 mod split;
+mod word;
 
 pub use error::ExtractError;
 pub use jsonl::{JsonlRecord, jsonl_records};
@@ -68,7 +69,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_bytes: 200 * 1024 * 1024,
-            max_unpacked_bytes: 1024 * 1024 * 1024,
+            max_unpacked_bytes: 512 * 1024 * 1024,
             max_pages: 20_000,
             timeout: Duration::from_secs(300),
         }
