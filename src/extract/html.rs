@@ -21,6 +21,9 @@ const SKIPPED: [&str; 17] = [
 /// Deepest nesting that is converted; the converter is recursive.
 const MAX_DEPTH: usize = 2000;
 
+/// Elements that may be left open: the parser's work grows with their square.
+const MAX_OPEN: usize = 10_000;
+
 /// How much of the file is looked at for a charset and for the type.
 const HEAD_BYTES: usize = 2048;
 
@@ -42,6 +45,10 @@ impl Format for Html {
     fn extract(&self, bytes: &[u8], _limits: &Limits) -> Result<Content, ExtractError> {
         charset::refuse_binary(bytes)?;
         let source = charset::decode(bytes, named_charset(bytes));
+        if left_open(&source) > MAX_OPEN {
+            let reason = "its elements are nested too deeply";
+            return Err(ExtractError::damaged("HTML", reason));
+        }
         let options = Options {
             bullet_list_marker: BulletListMarker::Dash,
             ul_bullet_spacing: 1,
@@ -73,6 +80,32 @@ impl Format for Html {
             },
         }))
     }
+}
+
+/// How many elements are opened and not closed, among those that nothing but
+/// their own end closes.
+fn left_open(source: &str) -> usize {
+    const IMPLIED: [&str; 16] = [
+        "p", "li", "br", "hr", "img", "input", "meta", "link", "td", "th", "tr", "dt", "dd",
+        "option", "col", "source",
+    ];
+    let mut open = 0_usize;
+    let mut most = 0;
+    for tag in source.split('<').skip(1) {
+        let name = tag.trim_start_matches('/');
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric());
+        let plain = name[..end.unwrap_or(name.len())].to_ascii_lowercase();
+        if plain.is_empty() || IMPLIED.contains(&plain.as_str()) {
+            continue;
+        }
+        if tag.starts_with('/') {
+            open = open.saturating_sub(1);
+        } else if !tag.split('>').next().is_some_and(|tag| tag.ends_with('/')) {
+            open += 1;
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 /// The charset that the document names in its head.
@@ -214,6 +247,12 @@ mod tests {
     fn the_named_charset_is_used() {
         let source = b"<html><head><meta charset=\"iso-8859-2\"></head><body><p>\xa3\xf3d\xbc</p></body></html>";
         assert_eq!(read(source).text, "Łódź");
+    }
+
+    #[test]
+    fn nesting_that_stalls_the_parser_is_refused() {
+        let source = "<b><div>".repeat(1_000_000);
+        assert!(Html.extract(source.as_bytes(), &Limits::default()).is_err());
     }
 
     #[test]

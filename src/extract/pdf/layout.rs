@@ -7,8 +7,10 @@ use std::ops::Range;
 
 /// A wider gap than this, in parts of the type size, is a space.
 const SPACE: f64 = 0.17;
-/// A wider gap parts cells of a table, or a label from what it labels.
-const CELL: f64 = 1.8;
+/// A wider gap parts cells of a table, or a label from what it labels; with
+/// white space shown in it, as in justified text, it must be wider still.
+const CELL: f64 = 1.0;
+const SPACED_CELL: f64 = 1.8;
 /// Width of the strips in which columns are looked for, in points.
 const STRIP: f64 = 2.0;
 /// Mean characters of a line, above which a column holds prose.
@@ -235,7 +237,8 @@ fn line(row: Vec<Run>, column: u32) -> Option<Line> {
     for run in row {
         if !text.is_empty() {
             let gap = run.left - right;
-            if gap > CELL * run.size && !ends_with_currency(&text) {
+            let cell = if run.spaced { SPACED_CELL } else { CELL };
+            if gap > cell * run.size && !ends_with_currency(&text) {
                 text.push('\t');
             } else if gap > SPACE * run.size || (run.spaced && gap > -SPACE * run.size) {
                 text.push(' ');
