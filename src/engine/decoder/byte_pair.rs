@@ -66,7 +66,7 @@ impl WordRule {
 
 /// A byte-level byte-pair encoder.
 pub(super) struct BytePair {
-    tokenizer: Tokenizer,
+    tokenizer: Box<Tokenizer>,
 }
 
 impl BytePair {
@@ -95,7 +95,9 @@ impl BytePair {
         });
         let tokenizer = guarded(|| build(vocabulary, merges, rule))
             .map_err(|reason| file.damaged(format!("its vocabulary: {reason}")))?;
-        Ok(Self { tokenizer })
+        Ok(Self {
+            tokenizer: Box::new(tokenizer),
+        })
     }
 
     /// Whether models with this vocabulary start a prompt with BOS although
@@ -143,4 +145,58 @@ pub(super) fn character_of(byte: u8) -> char {
     }
     let hidden_before = (0..byte).filter(|earlier| !visible(*earlier)).count();
     char::from_u32(0x100 + hidden_before as u32).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WordRule, character_of};
+    use tokenizers::tokenizer::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
+
+    fn words(name: &str, text: &str) -> Vec<String> {
+        let rule = WordRule::of(name).unwrap().pre_tokenizer().unwrap();
+        let mut parts = PreTokenizedString::from(text);
+        rule.pre_tokenize(&mut parts).unwrap();
+        parts
+            .get_splits(OffsetReferential::Original, OffsetType::Byte)
+            .into_iter()
+            .map(|(word, ..)| word.replace('Ġ', "_").replace('Ċ', "/"))
+            .collect()
+    }
+
+    #[test]
+    fn each_rule_cuts_contractions_numbers_and_line_ends_its_own_way() {
+        let text = "I'LL pay 1234 euro\n\n now";
+        assert_eq!(
+            words("gpt-2", text),
+            ["I", "'", "LL", "_pay", "_1234", "_euro", "//", "_now"]
+        );
+        assert_eq!(
+            words("smollm", text),
+            [
+                "I", "'", "LL", "_pay", "_", "1", "2", "3", "4", "_euro", "//", "_now"
+            ]
+        );
+        assert_eq!(
+            words("llama-bpe", text),
+            ["I", "'LL", "_pay", "_", "123", "4", "_euro", "//", "_now"]
+        );
+        assert_eq!(
+            words("qwen2", text),
+            [
+                "I", "'LL", "_pay", "_", "1", "2", "3", "4", "_euro", "//", "_now"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_byte_has_its_own_character() {
+        let mut characters: Vec<char> = (0..=255).map(character_of).collect();
+        assert_eq!(
+            (characters[b' ' as usize], characters[b'\n' as usize]),
+            ('Ġ', 'Ċ')
+        );
+        characters.sort_unstable();
+        characters.dedup();
+        assert_eq!(characters.len(), 256);
+    }
 }

@@ -17,7 +17,7 @@ const PLAIN: &str = "{{ bos_token }}{% for message in messages %}{% if message.r
 const PLAIN_STOP: &str = "\nUser:";
 
 /// Steps that a template may take for one conversation.
-const FUEL: u64 = 20_000_000;
+const FUEL: u64 = 5_000_000;
 const NAME: &str = "chat";
 
 /// A chat template, ready to render.

@@ -47,9 +47,8 @@ pub fn write_tiny_model(
     architecture: Architecture,
     seed: u64,
 ) -> Result<(), DecoderError> {
-    guarded(|| write(path, architecture, seed)).map_err(|reason| DecoderError::Unreadable {
-        path: path.display().to_string(),
-        reason,
+    guarded(|| write(path, architecture, seed)).map_err(|reason| {
+        DecoderError::Internal(format!("{} cannot be written: {reason}", path.display()))
     })
 }
 
