@@ -1,0 +1,251 @@
+//! A GGUF file: opening, checking that it is whole, and typed access to its
+//! metadata. Must not know what a particular model does with any of it.
+
+use super::error::{DecoderError, guarded};
+use candle_core::quantized::GgmlDType;
+use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufReader, ErrorKind};
+use std::path::Path;
+
+/// An opened model file.
+pub(super) struct ModelFile {
+    /// The file's name, for messages.
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    pub(super) content: Content,
+    pub(super) reader: BufReader<File>,
+}
+
+impl ModelFile {
+    /// Opens the file and reads everything but the weights.
+    pub(super) fn open(path: &Path) -> Result<Self, DecoderError> {
+        let unreadable = |error: std::io::Error| match error.kind() {
+            ErrorKind::NotFound => DecoderError::ModelMissing {
+                path: path.display().to_string(),
+            },
+            _ => DecoderError::Unreadable {
+                path: path.display().to_string(),
+                reason: error.to_string(),
+            },
+        };
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let file = File::open(path).map_err(unreadable)?;
+        let bytes = file.metadata().map_err(unreadable)?.len();
+        let mut reader = BufReader::with_capacity(1 << 20, file);
+        let content =
+            guarded(|| Content::read(&mut reader)).map_err(|reason| header_error(&name, reason))?;
+        let opened = Self {
+            name,
+            bytes,
+            content,
+            reader,
+        };
+        opened.check_whole()?;
+        Ok(opened)
+    }
+
+    /// Refuses a file that ends before its last tensor does, as an interrupted
+    /// copy leaves it, before gigabytes of it are read.
+    fn check_whole(&self) -> Result<(), DecoderError> {
+        let split_into = self.number("split.count").unwrap_or(1);
+        if split_into > 1 {
+            return Err(self.unsupported(format!(
+                "it is one of {split_into} parts of a model; merge them into one file"
+            )));
+        }
+        for (tensor, info) in &self.content.tensor_infos {
+            let end = tensor_bytes(info)
+                .and_then(|bytes| bytes.checked_add(info.offset))
+                .and_then(|end| end.checked_add(self.content.tensor_data_offset))
+                .ok_or_else(|| self.damaged(format!("tensor {tensor} has an impossible size")))?;
+            if end > self.bytes {
+                return Err(self.damaged(format!(
+                    "it ends after {} bytes, but tensor {tensor} reaches to byte {end}",
+                    self.bytes
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// A text of the metadata.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        match self.content.metadata.get(key) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A whole number of the metadata, of whichever width.
+    pub(super) fn number(&self, key: &str) -> Option<u64> {
+        self.content.metadata.get(key).and_then(whole_number)
+    }
+
+    /// A yes or no of the metadata.
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        match self.content.metadata.get(key) {
+            Some(Value::Bool(flag)) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// Takes a list of texts out of the metadata.
+    pub(super) fn take_texts(&mut self, key: &str) -> Option<Vec<String>> {
+        self.take_list(key, |value| match value {
+            Value::String(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// Takes a list of whole numbers out of the metadata.
+    pub(super) fn take_numbers(&mut self, key: &str) -> Option<Vec<u64>> {
+        self.take_list(key, |value| whole_number(&value))
+    }
+
+    /// Takes a list of fractional numbers out of the metadata.
+    pub(super) fn take_floats(&mut self, key: &str) -> Option<Vec<f32>> {
+        self.take_list(key, |value| match value {
+            Value::F32(number) => Some(number),
+            Value::F64(number) => Some(number as f32),
+            _ => None,
+        })
+    }
+
+    fn take_list<T>(&mut self, key: &str, convert: fn(Value) -> Option<T>) -> Option<Vec<T>> {
+        match self.content.metadata.remove(key) {
+            Some(Value::Array(values)) => values.into_iter().map(convert).collect(),
+            _ => None,
+        }
+    }
+
+    /// The name under which quantizations like this file's are known.
+    pub(super) fn quantization(&self) -> String {
+        self.number("general.file_type")
+            .and_then(file_type_name)
+            .map(str::to_owned)
+            .or_else(|| self.commonest_tensor_type().map(tensor_type_name))
+            .unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    fn commonest_tensor_type(&self) -> Option<GgmlDType> {
+        let mut bytes_of = HashMap::<String, (u64, GgmlDType)>::new();
+        for info in self.content.tensor_infos.values() {
+            let entry = bytes_of
+                .entry(format!("{:?}", info.ggml_dtype))
+                .or_insert((0, info.ggml_dtype));
+            entry.0 = entry.0.saturating_add(tensor_bytes(info).unwrap_or(0));
+        }
+        bytes_of
+            .into_values()
+            .max_by_key(|(bytes, _)| *bytes)
+            .map(|(_, kind)| kind)
+    }
+
+    /// How many weights the file holds.
+    pub(super) fn parameters(&self) -> Option<u64> {
+        let elements = |info: &TensorInfo| elements(info).unwrap_or(0);
+        let sum: u64 = self.content.tensor_infos.values().map(elements).sum();
+        (sum > 0).then_some(sum)
+    }
+
+    /// The error of a file that contradicts itself.
+    pub(super) fn damaged(&self, reason: impl Into<String>) -> DecoderError {
+        DecoderError::Damaged {
+            file: self.name.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    /// The error of a file that lacks something indispensable.
+    pub(super) fn missing(&self, what: impl Into<String>) -> DecoderError {
+        DecoderError::Missing {
+            file: self.name.clone(),
+            what: what.into(),
+        }
+    }
+
+    /// The error of a sound file that needs more than is implemented.
+    pub(super) fn unsupported(&self, what: impl Into<String>) -> DecoderError {
+        DecoderError::Unsupported {
+            file: self.name.clone(),
+            what: what.into(),
+        }
+    }
+}
+
+fn header_error(name: &str, reason: String) -> DecoderError {
+    let file = name.to_owned();
+    match reason.strip_prefix("unknown dtype for tensor ") {
+        Some(number) => DecoderError::Unsupported {
+            file,
+            what: format!(
+                "a tensor has the quantization number {number}; use a file with Q4_0 to Q8_0 or Q2_K to Q6_K, such as Q4_K_M"
+            ),
+        },
+        None => DecoderError::Damaged { file, reason },
+    }
+}
+
+fn whole_number(value: &Value) -> Option<u64> {
+    match *value {
+        Value::U8(n) => Some(n.into()),
+        Value::U16(n) => Some(n.into()),
+        Value::U32(n) => Some(n.into()),
+        Value::U64(n) => Some(n),
+        Value::I8(n) => n.try_into().ok(),
+        Value::I16(n) => n.try_into().ok(),
+        Value::I32(n) => n.try_into().ok(),
+        Value::I64(n) => n.try_into().ok(),
+        _ => None,
+    }
+}
+
+fn elements(info: &TensorInfo) -> Option<u64> {
+    info.shape
+        .dims()
+        .iter()
+        .try_fold(1_u64, |product, side| product.checked_mul(*side as u64))
+}
+
+fn tensor_bytes(info: &TensorInfo) -> Option<u64> {
+    let blocks = elements(info)?.div_ceil(info.ggml_dtype.block_size() as u64);
+    blocks.checked_mul(info.ggml_dtype.type_size() as u64)
+}
+
+fn tensor_type_name(kind: GgmlDType) -> String {
+    let name = format!("{kind:?}").to_uppercase();
+    match name.strip_suffix('K') {
+        Some(bits) => format!("{bits}_K"),
+        None => name,
+    }
+}
+
+/// The names that `general.file_type` numbers.
+fn file_type_name(number: u64) -> Option<&'static str> {
+    Some(match number {
+        0 => "F32",
+        1 => "F16",
+        2 => "Q4_0",
+        3 => "Q4_1",
+        7 => "Q8_0",
+        8 => "Q5_0",
+        9 => "Q5_1",
+        10 => "Q2_K",
+        11 => "Q3_K_S",
+        12 => "Q3_K_M",
+        13 => "Q3_K_L",
+        14 => "Q4_K_S",
+        15 => "Q4_K_M",
+        16 => "Q5_K_S",
+        17 => "Q5_K_M",
+        18 => "Q6_K",
+        21 => "Q2_K_S",
+        32 => "BF16",
+        _ => return None,
+    })
+}
