@@ -1,0 +1,205 @@
+//! Table `chunks`: the passages that are embedded and indexed.
+
+use super::{Store, StoreError, json_list};
+use crate::types::{Chunk, DatasetId, NewChunk};
+use rusqlite::{Row, Transaction, params};
+
+/// A chunk with what is needed to show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredChunk {
+    pub chunk: Chunk,
+    pub dataset_id: DatasetId,
+    pub external_id: Option<String>,
+    pub filename: String,
+    pub title: Option<String>,
+    /// Whether `chunk.page` is a page of the original.
+    pub paged: bool,
+}
+
+/// A chunk with what the keyword index wants of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexEntry {
+    pub chunk: u64,
+    pub document: u64,
+    pub dataset: u64,
+    /// Title and file name of the document.
+    pub title: String,
+    pub headings: String,
+    pub text: String,
+}
+
+const SELECT: &str = "
+    SELECT c.key, c.document_key, x.dataset_key, x.id, c.position, c.page, c.start, c.end,
+           c.heading_path, c.text, d.id, x.external_id, x.filename,
+           json_extract(x.metadata, '$.title'), x.paged
+    FROM chunks c JOIN documents x ON x.key = c.document_key
+    JOIN datasets d ON d.key = x.dataset_key";
+
+impl Store {
+    /// The chunks with these keys, in the order of `keys`; those that are gone are left out.
+    pub fn chunks_by_key(&self, keys: &[u64]) -> Result<Vec<StoredChunk>, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "{SELECT} JOIN json_each(?1) wanted ON wanted.value = c.key ORDER BY wanted.key"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map([json_list(keys)?], |row| Ok(stored_chunk(row)))?;
+            rows.map(|row| row?).collect()
+        })
+    }
+
+    /// All chunks of a document, or those of one of its pages, in order.
+    pub fn document_chunks(
+        &self,
+        document_key: u64,
+        page: Option<u32>,
+    ) -> Result<Vec<StoredChunk>, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "{SELECT} WHERE c.document_key = ?1 AND (?2 IS NULL OR c.page = ?2)
+                 ORDER BY c.position"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows =
+                statement.query_map(params![document_key, page], |row| Ok(stored_chunk(row)))?;
+            rows.map(|row| row?).collect()
+        })
+    }
+
+    /// The chunk of a document at a position, 0 for the first.
+    pub fn chunk_at(
+        &self,
+        document_key: u64,
+        position: u32,
+    ) -> Result<Option<StoredChunk>, StoreError> {
+        self.read(|connection| {
+            let sql = format!("{SELECT} WHERE c.document_key = ?1 AND c.position = ?2");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement
+                .query_map(params![document_key, position], |row| Ok(stored_chunk(row)))?;
+            rows.next().map(|row| row?).transpose()
+        })
+    }
+
+    /// Keys of all chunks that belong into the indexes (of documents that are
+    /// ready), in rising order.
+    pub fn indexed_chunk_keys(&self) -> Result<Vec<u64>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT c.key FROM chunks c JOIN documents x ON x.key = c.document_key
+                 WHERE x.status = 'ready' ORDER BY c.key",
+            )?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// What the keyword index wants of these chunks.
+    pub fn index_entries(&self, keys: &[u64]) -> Result<Vec<IndexEntry>, StoreError> {
+        let chunks = self.chunks_by_key(keys)?;
+        Ok(chunks.into_iter().map(IndexEntry::from).collect())
+    }
+
+    /// How many chunks there are in all.
+    pub fn chunk_count(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT count(*) FROM chunks";
+            Ok(connection
+                .prepare_cached(sql)?
+                .query_row([], |row| row.get(0))?)
+        })
+    }
+
+    /// Faults in the chunks themselves, for `satchel doctor`: spans that do not
+    /// give their text, and chunks of pages that have none.
+    pub fn chunk_faults(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT x.filename, c.position, p.outcome,
+                        substr(p.text, c.start + 1, c.end - c.start) = c.text
+                 FROM chunks c JOIN documents x ON x.key = c.document_key
+                 LEFT JOIN pages p ON p.document_key = c.document_key AND p.number = c.page",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut faults = Vec::new();
+            while let Some(row) = rows.next()? {
+                let name: String = row.get(0)?;
+                let position: u32 = row.get(1)?;
+                let outcome: Option<String> = row.get(2)?;
+                let equal: Option<bool> = row.get(3)?;
+                if outcome.as_deref() != Some("text") {
+                    faults.push(format!(
+                        "{name}: chunk {position} is on a page without text"
+                    ));
+                } else if equal != Some(true) {
+                    faults.push(format!("{name}: the span of chunk {position} is wrong"));
+                }
+            }
+            Ok(faults)
+        })
+    }
+}
+
+impl From<StoredChunk> for IndexEntry {
+    fn from(stored: StoredChunk) -> Self {
+        let title = match stored.title {
+            Some(title) if title != stored.filename => format!("{title} {}", stored.filename),
+            _ => stored.filename,
+        };
+        Self {
+            chunk: stored.chunk.key,
+            document: stored.chunk.document_key,
+            dataset: stored.chunk.dataset_key,
+            title,
+            headings: stored.chunk.heading_path.join(" "),
+            text: stored.chunk.text,
+        }
+    }
+}
+
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    document_key: u64,
+    chunks: &[NewChunk],
+) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO chunks (document_key, position, page, start, end, heading_path, text)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for (position, chunk) in chunks.iter().enumerate() {
+        statement.execute(params![
+            document_key,
+            position,
+            chunk.page,
+            chunk.start,
+            chunk.end,
+            json_list(&chunk.heading_path)?,
+            chunk.text
+        ])?;
+    }
+    Ok(())
+}
+
+fn stored_chunk(row: &Row<'_>) -> Result<StoredChunk, StoreError> {
+    let headings: String = row.get(8)?;
+    Ok(StoredChunk {
+        chunk: Chunk {
+            key: row.get(0)?,
+            document_key: row.get(1)?,
+            dataset_key: row.get(2)?,
+            document_id: row.get::<_, String>(3)?.into(),
+            index: row.get(4)?,
+            page: row.get(5)?,
+            start: row.get(6)?,
+            end: row.get(7)?,
+            heading_path: serde_json::from_str(&headings)
+                .map_err(|error| StoreError::Value(error.to_string()))?,
+            text: row.get(9)?,
+        },
+        dataset_id: row.get::<_, String>(10)?.into(),
+        external_id: row.get(11)?,
+        filename: row.get(12)?,
+        title: row.get(13)?,
+        paged: row.get(14)?,
+    })
+}

@@ -1,0 +1,163 @@
+//! Table `jobs`: documents that wait for ingestion. A job lives in the same
+//! transaction as its document, so neither exists without the other. It passes
+//! two steps, `extract` and `embed`, and is gone when the document is final.
+
+use super::documents::set_status;
+use super::{Store, StoreError};
+use crate::types::{DocumentStatus, Time};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+/// A step of a document's ingestion that was taken from the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    pub id: u64,
+    pub document_key: u64,
+    /// How often this step has been begun, this time included.
+    pub attempts: u32,
+}
+
+impl Store {
+    /// Takes the oldest document that waits for extraction.
+    pub fn take_extract_job(&self) -> Result<Option<Job>, StoreError> {
+        self.write(|transaction| {
+            let next = transaction
+                .prepare_cached(
+                    "SELECT id FROM jobs WHERE step = 'extract' AND NOT running
+                     ORDER BY id LIMIT 1",
+                )?
+                .query_row([], |row| row.get(0))
+                .optional()?;
+            next.map(|id| begin(transaction, id)).transpose()
+        })
+    }
+
+    /// Takes documents that wait for embedding, those with the fewest chunks
+    /// left first (a small document does not wait for a book), until together
+    /// they have `chunks` chunks or more.
+    pub fn take_embed_jobs(&self, chunks: u64) -> Result<Vec<Job>, StoreError> {
+        self.write(|transaction| {
+            let waiting = {
+                let mut statement = transaction.prepare_cached(
+                    "SELECT j.id, x.chunks - x.embedded AS left FROM jobs j
+                     JOIN documents x ON x.key = j.document_key
+                     WHERE j.step = 'embed' AND NOT j.running ORDER BY left, j.id LIMIT ?1",
+                )?;
+                let rows = statement.query_map([chunks], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                rows.collect::<Result<Vec<(u64, i64)>, _>>()?
+            };
+            let mut room = chunks as i64;
+            let mut taken = Vec::new();
+            for (id, left) in waiting {
+                if room <= 0 {
+                    break;
+                }
+                room -= left.max(1);
+                taken.push(begin(transaction, id)?);
+            }
+            Ok(taken)
+        })
+    }
+
+    /// Ends a job: the document gets its final status in the same transaction.
+    /// Gives back `false` if the document was deleted meanwhile.
+    pub fn finish_job(
+        &self,
+        job: &Job,
+        status: DocumentStatus,
+        error: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        self.write(|transaction| {
+            set_status(transaction, job.document_key, status, error)?;
+            let ended = transaction
+                .prepare_cached("DELETE FROM jobs WHERE id = ?1")?
+                .execute([job.id])?;
+            Ok(ended > 0)
+        })
+    }
+
+    /// Puts a job back in the queue; its next attempt counts as the first.
+    pub fn release_job(&self, job: &Job) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction
+                .prepare_cached("UPDATE jobs SET running = 0, attempts = 0 WHERE id = ?1")?
+                .execute([job.id])?;
+            Ok(())
+        })
+    }
+
+    /// After a start: what was running when the process ended waits again.
+    /// Gives back how many jobs wait.
+    pub fn requeue_interrupted_jobs(&self) -> Result<u64, StoreError> {
+        self.write(|transaction| {
+            transaction.execute("UPDATE jobs SET running = 0", [])?;
+            pending(transaction)
+        })
+    }
+
+    /// Queues a document to be ingested from the start.
+    pub fn requeue_document(&self, document_key: u64) -> Result<(), StoreError> {
+        self.requeue(document_key, DocumentStatus::Queued, "extract")
+    }
+
+    /// Queues a document whose text is stored to be embedded again.
+    pub fn requeue_embedding(&self, document_key: u64) -> Result<(), StoreError> {
+        self.requeue(document_key, DocumentStatus::Embedding, "embed")
+    }
+
+    fn requeue(
+        &self,
+        document_key: u64,
+        status: DocumentStatus,
+        step: &str,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            set_status(transaction, document_key, status, None)?;
+            transaction.execute(
+                "INSERT INTO jobs (document_key, step, created_at) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (document_key) DO UPDATE SET step = ?2, attempts = 0",
+                params![document_key, step, Time::now().millis()],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// How many jobs wait or run.
+    pub fn pending_jobs(&self) -> Result<u64, StoreError> {
+        self.read(pending)
+    }
+}
+
+/// Moves a document's job on to the embedding step.
+pub(super) fn advance(transaction: &Transaction<'_>, document_key: u64) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached(
+            "UPDATE jobs SET step = 'embed', running = 0, attempts = 0 WHERE document_key = ?1",
+        )?
+        .execute([document_key])?;
+    Ok(())
+}
+
+fn begin(transaction: &Transaction<'_>, id: u64) -> Result<Job, StoreError> {
+    let job = transaction
+        .prepare_cached(
+            "UPDATE jobs SET running = 1, attempts = attempts + 1 WHERE id = ?1
+             RETURNING id, document_key, attempts",
+        )?
+        .query_row([id], job)?;
+    Ok(job)
+}
+
+fn pending(connection: &Connection) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM jobs";
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([], |row| row.get(0))?)
+}
+
+fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
+    Ok(Job {
+        id: row.get(0)?,
+        document_key: row.get(1)?,
+        attempts: row.get(2)?,
+    })
+}

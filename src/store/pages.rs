@@ -1,0 +1,144 @@
+//! Table `pages`: the text of each page and what became of it.
+
+use super::documents::{set_status, to_json};
+use super::{Store, StoreError};
+use crate::types::{
+    Document, DocumentMetadata, DocumentStatus, NewChunk, Page, PageOutcome, PageSummary, char_len,
+};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+impl Store {
+    /// Stores what extraction found: pages, chunks and the document's counts,
+    /// in place of any earlier ones; the document and its job then wait for
+    /// embedding. Gives back `false` if the document was deleted meanwhile.
+    pub fn store_extraction(
+        &self,
+        document: &Document,
+        file_type: &str,
+        paged: bool,
+        metadata: &DocumentMetadata,
+        pages: &[Page],
+        chunks: &[NewChunk],
+    ) -> Result<bool, StoreError> {
+        let unread = pages
+            .iter()
+            .filter(|page| page.outcome != PageOutcome::Text)
+            .count();
+        let characters: usize = pages.iter().map(|page| char_len(&page.text)).sum();
+        self.write(|transaction| {
+            let changed = transaction.execute(
+                "UPDATE documents SET file_type = ?2, paged = ?3, pages = ?4,
+                 pages_without_text = ?5, characters = ?6, chunks = ?7, embedded = 0,
+                 module = ?8, chapter = ?9, metadata = ?10 WHERE key = ?1",
+                params![
+                    document.key,
+                    file_type,
+                    paged,
+                    pages.len(),
+                    unread,
+                    characters,
+                    chunks.len(),
+                    metadata.module,
+                    metadata.chapter,
+                    to_json(metadata)?
+                ],
+            )?;
+            if changed == 0 {
+                return Ok(false);
+            }
+            transaction.execute("DELETE FROM pages WHERE document_key = ?1", [document.key])?;
+            transaction.execute("DELETE FROM chunks WHERE document_key = ?1", [document.key])?;
+            insert_pages(transaction, document.key, pages)?;
+            super::chunks::insert(transaction, document.key, chunks)?;
+            set_status(transaction, document.key, DocumentStatus::Embedding, None)?;
+            super::jobs::advance(transaction, document.key)?;
+            Ok(true)
+        })
+    }
+
+    /// One page of a document.
+    pub fn page(&self, document_key: u64, number: u32) -> Result<Option<Page>, StoreError> {
+        self.read(|connection| {
+            let found = connection
+                .prepare_cached(
+                    "SELECT text, outcome, reason FROM pages
+                     WHERE document_key = ?1 AND number = ?2",
+                )?
+                .query_row(params![document_key, number], |row| {
+                    Ok(Page {
+                        number,
+                        text: row.get(0)?,
+                        outcome: outcome(row.get(1)?, row.get(2)?),
+                    })
+                })
+                .optional()?;
+            Ok(found)
+        })
+    }
+
+    /// The whole text of a document, pages separated by a blank line.
+    pub fn document_text(&self, document_key: u64) -> Result<String, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT text FROM pages WHERE document_key = ?1 ORDER BY number")?;
+            let rows = statement.query_map([document_key], |row| row.get::<_, String>(0))?;
+            Ok(rows.collect::<Result<Vec<_>, _>>()?.join("\n\n"))
+        })
+    }
+
+    /// The ledger: what became of each page.
+    pub fn page_summaries(&self, document_key: u64) -> Result<Vec<PageSummary>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT p.number, p.characters, count(c.key), p.outcome, p.reason
+                 FROM pages p
+                 LEFT JOIN chunks c ON c.document_key = p.document_key AND c.page = p.number
+                 WHERE p.document_key = ?1 GROUP BY p.number ORDER BY p.number",
+            )?;
+            let rows = statement.query_map([document_key], |row| {
+                Ok(PageSummary {
+                    number: row.get(0)?,
+                    characters: row.get(1)?,
+                    chunks: row.get(2)?,
+                    outcome: outcome(row.get(3)?, row.get(4)?),
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+fn insert_pages(
+    transaction: &Transaction<'_>,
+    document_key: u64,
+    pages: &[Page],
+) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO pages (document_key, number, characters, outcome, reason, text)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for page in pages {
+        let (outcome, reason) = match &page.outcome {
+            PageOutcome::Text => ("text", None),
+            PageOutcome::NoText => ("no_text", None),
+            PageOutcome::Failed(reason) => ("failed", Some(reason)),
+        };
+        statement.execute(params![
+            document_key,
+            page.number,
+            char_len(&page.text),
+            outcome,
+            reason,
+            page.text
+        ])?;
+    }
+    Ok(())
+}
+
+fn outcome(word: String, reason: Option<String>) -> PageOutcome {
+    match word.as_str() {
+        "text" => PageOutcome::Text,
+        "no_text" => PageOutcome::NoText,
+        _ => PageOutcome::Failed(reason.unwrap_or_default()),
+    }
+}

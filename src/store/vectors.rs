@@ -1,0 +1,115 @@
+//! Tables `embedders` and `vectors`: the truth that the vector index is made
+//! from. A vector belongs to the fingerprint of the model that made it; widths
+//! that happen to agree never mix.
+
+use super::{Store, StoreError};
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+impl Store {
+    /// Stores vectors of one document's chunks and counts them as embedded.
+    /// Chunks that were deleted meanwhile are passed over.
+    pub fn insert_vectors(
+        &self,
+        fingerprint: &str,
+        document_key: u64,
+        vectors: &[(u64, Vec<f32>)],
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let embedder = ensure_embedder(transaction, fingerprint)?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO vectors (embedder_key, chunk_key, vector)
+                 SELECT ?1, key, ?3 FROM chunks WHERE key = ?2",
+            )?;
+            for (chunk, vector) in vectors {
+                insert.execute(params![embedder, chunk, encode(vector)])?;
+            }
+            transaction
+                .prepare_cached(
+                    "UPDATE documents SET embedded =
+                     (SELECT count(*) FROM vectors v JOIN chunks c ON c.key = v.chunk_key
+                      WHERE c.document_key = ?1 AND v.embedder_key = ?2) WHERE key = ?1",
+                )?
+                .execute(params![document_key, embedder])?;
+            Ok(())
+        })
+    }
+
+    /// Chunks of a document that have no vector of this model yet: key and text.
+    pub fn chunks_without_vector(
+        &self,
+        fingerprint: &str,
+        document_key: u64,
+    ) -> Result<Vec<(u64, String)>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT c.key, c.text FROM chunks c WHERE c.document_key = ?1
+                 AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.chunk_key = c.key
+                   AND v.embedder_key = (SELECT key FROM embedders WHERE fingerprint = ?2))
+                 ORDER BY c.position",
+            )?;
+            let rows = statement.query_map(params![document_key, fingerprint], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The vectors of these chunks, as far as they exist.
+    pub fn vectors_of(
+        &self,
+        fingerprint: &str,
+        chunks: &[u64],
+    ) -> Result<Vec<(u64, Vec<f32>)>, StoreError> {
+        let list = super::json_list(chunks)?;
+        self.read(|connection| {
+            let Some(embedder) = embedder_key(connection, fingerprint)? else {
+                return Ok(Vec::new());
+            };
+            let mut statement = connection.prepare_cached(
+                "SELECT v.chunk_key, v.vector FROM json_each(?2) wanted
+                 JOIN vectors v ON v.embedder_key = ?1 AND v.chunk_key = wanted.value",
+            )?;
+            let rows = statement.query_map(params![embedder, list], |row| {
+                Ok((row.get(0)?, decode(row.get_ref(1)?.as_blob()?)))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+fn embedder_key(connection: &Connection, fingerprint: &str) -> Result<Option<u64>, StoreError> {
+    let key = connection
+        .prepare_cached("SELECT key FROM embedders WHERE fingerprint = ?1")?
+        .query_row([fingerprint], |row| row.get(0))
+        .optional()?;
+    Ok(key)
+}
+
+fn ensure_embedder(transaction: &Transaction<'_>, fingerprint: &str) -> Result<u64, StoreError> {
+    if let Some(key) = embedder_key(transaction, fingerprint)? {
+        return Ok(key);
+    }
+    transaction.execute(
+        "INSERT INTO embedders (fingerprint) VALUES (?1)",
+        [fingerprint],
+    )?;
+    Ok(transaction.last_insert_rowid() as u64)
+}
+
+fn encode(vector: &[f32]) -> Vec<u8> {
+    let mut halves = vec![f16::ZERO; vector.len()];
+    halves.convert_from_f32_slice(vector);
+    halves.iter().flat_map(|half| half.to_le_bytes()).collect()
+}
+
+fn decode(bytes: &[u8]) -> Vec<f32> {
+    let halves: Vec<f16> = bytes
+        .chunks_exact(2)
+        .map(|pair| f16::from_le_bytes([pair[0], pair[1]]))
+        .collect();
+    let mut vector = vec![0.0; halves.len()];
+    halves.convert_to_f32_slice(&mut vector);
+    vector
+}
