@@ -1,7 +1,7 @@
 //! The passages that may answer: found by the indexes, read from the database,
 //! with every score that ranking and calibration need.
 
-use super::fuse::{Scores, fuse};
+use super::fuse::{Scores, dense_weight, fuse};
 use super::{RetrieveError, Retriever};
 use crate::engine::encoder::{Encoding, late_interaction};
 use crate::lexical;
@@ -28,10 +28,13 @@ pub struct Candidate {
     pub fused: f32,
     /// Present where it was read closely.
     pub late_interaction: Option<f32>,
+    /// How likely it answers the question, 0-1.
+    pub relevance: f32,
 }
 
 impl Retriever {
-    /// The `wanted` best candidates by the search type's own score, best first.
+    /// The `wanted` best candidates by the search type's own score, best first;
+    /// `abroad` is 1 where the encoder does not know the question's words.
     pub(super) fn candidates(
         &self,
         query: &str,
@@ -39,6 +42,7 @@ impl Retriever {
         scope: &SearchScope,
         search_type: SearchType,
         wanted: usize,
+        abroad: f32,
     ) -> Result<Vec<Candidate>, RetrieveError> {
         let keys = self.store.scope_keys(scope)?;
         if keys.datasets.is_empty() || keys.documents.as_ref().is_some_and(Vec::is_empty) {
@@ -67,7 +71,7 @@ impl Retriever {
                 found.insert(hit.chunk, Scores { bm25, cosine });
             }
         }
-        let mut scored = self.score(question, found, search_type)?;
+        let mut scored = self.score(question, found, search_type, dense_weight(abroad))?;
         scored.truncate(wanted);
         self.read(query, &scored, &keys.datasets)
     }
@@ -79,14 +83,15 @@ impl Retriever {
         question: &Encoding,
         found: HashMap<u64, Scores>,
         search_type: SearchType,
+        dense_weight: f32,
     ) -> Result<Vec<(u64, Scores, f32)>, RetrieveError> {
         let (keys, mut scores): (Vec<u64>, Vec<Scores>) = found.into_iter().unzip();
-        let words_alone = (search_type == SearchType::Keyword).then(|| fuse(&scores));
+        let words_alone = (search_type == SearchType::Keyword).then(|| fuse(&scores, 0.0));
         let cosines = self.vectors.similarities(&question.pooled, &keys)?;
         for (scores, cosine) in scores.iter_mut().zip(cosines) {
             scores.cosine = cosine;
         }
-        let fused = words_alone.unwrap_or_else(|| fuse(&scores));
+        let fused = words_alone.unwrap_or_else(|| fuse(&scores, dense_weight));
         let mut scored: Vec<(u64, Scores, f32)> = keys
             .into_iter()
             .zip(scores)
@@ -126,6 +131,7 @@ impl Retriever {
                     coverage,
                     fused,
                     late_interaction: None,
+                    relevance: 0.0,
                 })
             })
             .collect())

@@ -99,12 +99,13 @@ impl Retriever {
         options: &SearchOptions,
     ) -> Result<Ranked, RetrieveError> {
         let wanted = options.k.max(options.fetch_k).min(MAX_PASSAGES);
-        let mut candidates =
-            self.candidates(query, question, scope, options.search_type, wanted)?;
+        let abroad = fuse::abroad(query, |text| self.encoder.count_tokens(text));
+        let kind = options.search_type;
+        let mut candidates = self.candidates(query, question, scope, kind, wanted, abroad)?;
         if options.rerank {
             self.read_closely(question, &mut candidates, options.fetch_k.max(options.k))?;
         }
-        Ok(rank::order(candidates, options.search_type))
+        Ok(rank::order(candidates, options, abroad))
     }
 }
 
@@ -134,3 +135,6 @@ impl Kind for RetrieveError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! Measures retrieval on the test collections that lie beside the project, or
 //! prints the features that its calibration is fitted on:
-//! `retrieval DATA [features] COLLECTION [FOLDER]`, where COLLECTION is
-//! `cranfield`, `clapnq` or the name of an XQuAD language.
+//! `retrieval DATA [features|parts] COLLECTION [FOLDER]`, where COLLECTION is
+//! `cranfield`, `clapnq` or the name of an XQuAD language; `parts` prints the
+//! features of each of its articles as a small collection.
 
 use anyhow::{Context, Result};
 use satchel::cli::eval::{self, Collection};
@@ -12,10 +13,13 @@ fn main() -> Result<()> {
         .skip(1)
         .filter(|argument| argument != "--bench")
         .collect();
-    let features = arguments.iter().any(|argument| argument == "features");
-    let plain: Vec<&String> = arguments.iter().filter(|a| *a != "features").collect();
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    let plain: Vec<&String> = arguments
+        .iter()
+        .filter(|argument| !["features", "parts"].contains(&argument.as_str()))
+        .collect();
     let &[data, name, ref rest @ ..] = plain.as_slice() else {
-        println!("usage: retrieval DATA [features] cranfield|clapnq|en|de|zh [FOLDER]");
+        println!("usage: retrieval DATA [features|parts] cranfield|clapnq|en|de|zh [FOLDER]");
         return Ok(());
     };
     let collection = collection(Path::new(data), name)?;
@@ -26,8 +30,10 @@ fn main() -> Result<()> {
     };
     std::fs::create_dir_all(&folder).context("cannot make the folder")?;
     let out = &mut std::io::stdout();
-    if features {
-        eval::features(&collection, &folder, out)
+    if has("parts") {
+        eval::features(&collection.by_title(), &folder, out)
+    } else if has("features") {
+        eval::features(&[collection], &folder, out)
     } else {
         eval::run(&collection, &folder, out)
     }

@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// Documents, and questions with what answers them.
@@ -127,6 +127,42 @@ impl Collection {
             }
         }
         Ok(collection)
+    }
+
+    /// A small collection for each title: its documents, the questions about
+    /// them, and as many of the next title, which nothing there answers.
+    pub fn by_title(&self) -> Vec<Self> {
+        let mut parts: Vec<Self> = Vec::new();
+        for document in &self.documents {
+            match parts.last_mut() {
+                Some(part) if part.documents[0].title == document.title => {
+                    part.documents.push(document.clone());
+                }
+                _ => parts.push(Self {
+                    name: format!("{}-{}", self.name, parts.len()),
+                    documents: vec![document.clone()],
+                    questions: Vec::new(),
+                }),
+            }
+        }
+        for part in &mut parts {
+            let inside = |question: &&EvalQuestion| {
+                let has = |document: &EvalDocument| question.grades.contains_key(&document.id);
+                part.documents.iter().any(has)
+            };
+            part.questions = self.questions.iter().filter(inside).cloned().collect();
+        }
+        let own: Vec<Vec<EvalQuestion>> = parts.iter().map(|part| part.questions.clone()).collect();
+        for (n, part) in parts.iter_mut().enumerate() {
+            part.questions.extend_from_slice(&own[(n + 1) % own.len()]);
+        }
+        for part in &mut parts {
+            let ids: HashSet<&str> = part.documents.iter().map(|d| d.id.as_str()).collect();
+            for question in &mut part.questions {
+                question.grades.retain(|id, _| ids.contains(id.as_str()));
+            }
+        }
+        parts
     }
 }
 

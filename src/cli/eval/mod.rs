@@ -22,6 +22,9 @@ const DEPTH: usize = 100;
 /// Passages that reranking reads.
 const RERANKED: usize = 20;
 
+/// Candidates whose features are printed.
+const FEATURED: usize = 10;
+
 /// A way of searching that is measured.
 struct Method {
     name: &'static str,
@@ -125,7 +128,7 @@ fn rank(bench: &Bench, text: &str, method: &Method) -> Result<Ranked> {
 /// The documents in the order of their best passages.
 fn documents_of(ranked: &Ranked) -> Vec<&str> {
     let mut ids: Vec<&str> = Vec::new();
-    for (candidate, _) in &ranked.candidates {
+    for candidate in &ranked.candidates {
         if let Some(id) = candidate.stored.external_id.as_deref()
             && !ids.contains(&id)
         {
@@ -135,32 +138,33 @@ fn documents_of(ranked: &Ranked) -> Vec<&str> {
     ids
 }
 
-/// Prints a line for each candidate of each question, for fitting the
-/// calibration (`tests/bench/fit_calibration.py`).
-pub fn features(collection: &Collection, folder: &Path, out: &mut dyn Write) -> Result<()> {
-    let bench = Bench::build(folder, collection)?;
+/// Prints a line for each of the first candidates of each question, for fitting
+/// the calibration (`tests/bench/fit_calibration.py`).
+pub fn features(collections: &[Collection], folder: &Path, out: &mut dyn Write) -> Result<()> {
     writeln!(
         out,
-        "collection\tquestion\tanswerable\trank\tgrade\tbm25\tcosine\tcoverage\tfused\tlate"
+        "collection\tquestion\tanswerable\trank\tgrade\tbm25\tcosine\tcoverage\tfused"
     )?;
-    let method = &METHODS[3];
-    for (number, question) in collection.questions.iter().enumerate() {
-        let answerable = question.grades.values().any(|&grade| grade > 0);
-        let ranked = rank(&bench, &question.text, method)?;
-        for (place, (candidate, _)) in ranked.candidates.iter().enumerate() {
-            let id = candidate.stored.external_id.as_deref().unwrap_or_default();
-            writeln!(
-                out,
-                "{}\t{number}\t{}\t{place}\t{}\t{}\t{}\t{}\t{}\t{}",
-                collection.name,
-                u8::from(answerable),
-                question.grades.get(id).copied().unwrap_or(0),
-                candidate.bm25.unwrap_or(0.0),
-                candidate.cosine.unwrap_or(0.0),
-                candidate.coverage,
-                candidate.fused,
-                candidate.late_interaction.unwrap_or(0.0),
-            )?;
+    for collection in collections {
+        let folder = folder.join(&collection.name);
+        std::fs::create_dir_all(&folder)?;
+        let bench = Bench::build(&folder, collection)?;
+        for (number, question) in collection.questions.iter().enumerate() {
+            let ranked = rank(&bench, &question.text, &METHODS[2])?;
+            for (place, candidate) in ranked.candidates.iter().take(FEATURED).enumerate() {
+                let id = candidate.stored.external_id.as_deref().unwrap_or_default();
+                writeln!(
+                    out,
+                    "{}\t{number}\t{}\t{place}\t{}\t{}\t{}\t{}\t{}",
+                    collection.name,
+                    u8::from(question.grades.values().any(|&grade| grade > 0)),
+                    question.grades.get(id).copied().unwrap_or(0),
+                    candidate.bm25.unwrap_or(0.0),
+                    candidate.cosine.unwrap_or(0.0),
+                    candidate.coverage,
+                    candidate.fused,
+                )?;
+            }
         }
     }
     Ok(())
