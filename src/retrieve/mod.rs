@@ -103,7 +103,7 @@ impl Retriever {
         let kind = options.search_type;
         let mut candidates = self.candidates(query, question, scope, kind, wanted, abroad)?;
         if options.rerank {
-            self.read_closely(question, &mut candidates, options.fetch_k.max(options.k))?;
+            self.read_closely(question, &mut candidates, options.fetch_k)?;
         }
         Ok(rank::order(candidates, options, abroad))
     }

@@ -200,6 +200,12 @@ impl Vectors {
         self.save_state(&self.write(), &mut saved)
     }
 
+    /// Whether [`Self::save`] has anything to write.
+    pub fn is_dirty(&self) -> bool {
+        let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read().changes != saved.changes
+    }
+
     fn save_state(&self, state: &State, saved: &mut Saved) -> Result<()> {
         if state.changes == saved.changes {
             return Ok(());

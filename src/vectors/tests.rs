@@ -133,7 +133,9 @@ fn saved_index_comes_back_with_its_graph() {
     let folder = tempfile::tempdir().unwrap();
     let vectors = open(folder.path(), 100);
     add(&vectors, 0..300);
+    assert!(vectors.is_dirty());
     vectors.save().unwrap();
+    assert!(!vectors.is_dirty());
     vectors.remove_document(3);
     vectors.save().unwrap();
     add(&vectors, 900..901);

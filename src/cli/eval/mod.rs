@@ -114,8 +114,8 @@ fn rank(bench: &Bench, text: &str, method: &Method) -> Result<Ranked> {
     let options = SearchOptions {
         search_type: method.search_type,
         rerank: method.rerank,
-        k: RERANKED,
-        fetch_k: if method.rerank { RERANKED } else { DEPTH },
+        k: DEPTH,
+        fetch_k: RERANKED,
         score_threshold: 0.0,
         ..SearchOptions::default()
     };
