@@ -1,1 +1,67 @@
-//! BM25 search: the only module that names tantivy.
+//! BM25 search over chunks: the only module that names tantivy. The index is a
+//! cache of what the database holds: it is thrown away when it is damaged or of
+//! another version, and must not be asked for anything but keys and scores.
+
+mod analysis;
+mod index;
+mod query;
+
+pub use index::Lexical;
+
+use crate::error::{ErrorKind, Kind};
+
+/// A chunk as it is indexed.
+#[derive(Debug, Clone, Copy)]
+pub struct LexicalDocument<'a> {
+    /// Key of the chunk.
+    pub chunk: u64,
+    /// Key of its document.
+    pub document: u64,
+    /// Key of its dataset.
+    pub dataset: u64,
+    /// Title and file name of the document.
+    pub title: &'a str,
+    /// Headings above the chunk.
+    pub headings: &'a str,
+    pub text: &'a str,
+}
+
+/// What may be found. `None` is no restriction, an empty list lets nothing pass.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Keys of datasets.
+    pub datasets: Option<Vec<u64>>,
+    /// Keys of documents.
+    pub documents: Option<Vec<u64>>,
+}
+
+/// A chunk that matches.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    pub chunk: u64,
+    /// BM25, unbounded.
+    pub score: f32,
+}
+
+/// Why the keyword index did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum LexicalError {
+    #[error("the keyword index folder cannot be used: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("the keyword index failed: {0}")]
+    Index(#[from] tantivy::TantivyError),
+    #[error("the keyword index is damaged: {0}")]
+    Damaged(String),
+}
+
+impl Kind for LexicalError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Storage
+    }
+}
+
+/// What a function of this module gives back.
+pub type Result<T> = std::result::Result<T, LexicalError>;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,140 @@
-//! From a question to ranked passages.
+//! From a question to ranked passages: asks both indexes, fuses what they say,
+//! reads the passages from the database and says how sure it is of each. What is
+//! no longer in the database is never found. Must not write anything, nor decide
+//! which datasets a question may see.
+
+mod calibrate;
+mod candidates;
+mod fuse;
+mod mmr;
+mod rank;
+
+pub use candidates::Candidate;
+pub use rank::Ranked;
+
+use crate::engine::encoder::{Encoder, EncoderError, Encoding};
+use crate::error::{ErrorKind, Kind};
+use crate::lexical::{Lexical, LexicalError};
+use crate::store::{Store, StoreError};
+use crate::types::{Coverage, Passage, SearchOptions, SearchScope};
+use crate::vectors::{Vectors, VectorsError};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Most passages that one search gives back.
+const MAX_PASSAGES: usize = 1000;
+
+/// What search needs; share it by `Arc`.
+pub struct Retriever {
+    store: Arc<Store>,
+    lexical: Arc<Lexical>,
+    vectors: Arc<Vectors>,
+    encoder: Arc<Encoder>,
+}
+
+/// What a search found.
+#[derive(Debug, Clone)]
+pub struct Retrieved {
+    /// Best first; none if the documents say nothing about it.
+    pub passages: Vec<Passage>,
+    pub coverage: Coverage,
+    /// How likely it is that the documents answer the question at all, 0-1.
+    pub answerable: f32,
+    /// The question as the encoder sees it, for those who compare it further.
+    pub question: Encoding,
+}
+
+impl Retriever {
+    /// Joins the parts.
+    pub fn new(
+        store: Arc<Store>,
+        lexical: Arc<Lexical>,
+        vectors: Arc<Vectors>,
+        encoder: Arc<Encoder>,
+    ) -> Self {
+        Self {
+            store,
+            lexical,
+            vectors,
+            encoder,
+        }
+    }
+
+    /// The passages that answer `query` best. Blocks for some milliseconds of
+    /// computing and reading: async code calls it on a blocking thread.
+    pub fn search(
+        &self,
+        query: &str,
+        scope: &SearchScope,
+        options: &SearchOptions,
+    ) -> Result<Retrieved, RetrieveError> {
+        let started = Instant::now();
+        let question = self.encode(query)?;
+        let ranked = self.rank(query, &question, scope, options)?;
+        let answerable = ranked.answerable;
+        let passages = rank::select(ranked, options, |keys| self.vectors.get(keys));
+        let mut coverage = self.store.coverage(scope)?;
+        coverage.took_ms = started.elapsed().as_secs_f64() * 1000.0;
+        Ok(Retrieved {
+            passages,
+            coverage,
+            answerable,
+            question,
+        })
+    }
+
+    /// The question as the encoder sees it.
+    pub fn encode(&self, query: &str) -> Result<Encoding, RetrieveError> {
+        let mut encodings = self.encoder.encode(&[query])?;
+        encodings.pop().ok_or(RetrieveError::NoEncoding)
+    }
+
+    /// All candidates for `query` with their scores, best first, before the
+    /// threshold and the number wanted cut them.
+    pub fn rank(
+        &self,
+        query: &str,
+        question: &Encoding,
+        scope: &SearchScope,
+        options: &SearchOptions,
+    ) -> Result<Ranked, RetrieveError> {
+        let wanted = options.k.max(options.fetch_k).min(MAX_PASSAGES);
+        let abroad = fuse::abroad(query, |text| self.encoder.count_tokens(text));
+        let kind = options.search_type;
+        let mut candidates = self.candidates(query, question, scope, kind, wanted, abroad)?;
+        if options.rerank {
+            self.read_closely(question, &mut candidates, options.fetch_k)?;
+        }
+        Ok(rank::order(candidates, options, abroad))
+    }
+}
+
+/// Why a search did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum RetrieveError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Lexical(#[from] LexicalError),
+    #[error(transparent)]
+    Vectors(#[from] VectorsError),
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
+    #[error("the embedding model gave no vector for the question")]
+    NoEncoding,
+}
+
+impl Kind for RetrieveError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Lexical(error) => error.kind(),
+            Self::Vectors(error) => error.kind(),
+            Self::Encoder(error) => error.kind(),
+            Self::NoEncoding => ErrorKind::Internal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

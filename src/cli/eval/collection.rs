@@ -1,0 +1,264 @@
+//! Test collections as they are published: TREC-style documents, queries and
+//! judgements; SQuAD-style JSON; ClapNQ's lines. Unreadable files are errors
+//! that name the file.
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+/// Documents, and questions with what answers them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Collection {
+    pub name: String,
+    pub documents: Vec<EvalDocument>,
+    pub questions: Vec<EvalQuestion>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvalDocument {
+    pub id: String,
+    pub title: String,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvalQuestion {
+    pub text: String,
+    /// Grade of each judged document; none above 0: not answerable.
+    pub grades: HashMap<String, u32>,
+}
+
+impl Collection {
+    /// Cranfield's form: `<doc>` elements with `<docno>`, `<title>` and `<text>`,
+    /// `<top>` elements with a `<title>`, and lines `query 0 document grade`. Query
+    /// n in the order of the file is query n of the judgements.
+    pub fn trec(documents: &Path, queries: &Path, judgements: &Path) -> Result<Self> {
+        let mut grades: HashMap<String, HashMap<String, u32>> = HashMap::new();
+        for line in read(judgements)?.lines() {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            if let &[query, _, document, grade] = fields.as_slice() {
+                let grade: i32 = grade
+                    .parse()
+                    .with_context(|| format!("{}: grade of {line:?}", judgements.display()))?;
+                let judged = grades.entry(query.to_owned()).or_default();
+                judged.insert(document.to_owned(), grade.max(0).unsigned_abs());
+            }
+        }
+        let documents = read(documents)?;
+        let queries = read(queries)?;
+        Ok(Self {
+            name: "trec".into(),
+            documents: elements(&documents, "doc")
+                .map(|doc| EvalDocument {
+                    id: field(doc, "docno"),
+                    title: field(doc, "title"),
+                    text: field(doc, "text"),
+                })
+                .filter(|doc| !doc.text.is_empty())
+                .collect(),
+            questions: elements(&queries, "top")
+                .zip(1..)
+                .map(|(top, number): (&str, u32)| EvalQuestion {
+                    text: field(top, "title"),
+                    grades: grades.remove(&number.to_string()).unwrap_or_default(),
+                })
+                .collect(),
+        })
+    }
+
+    /// SQuAD's form: each paragraph is a document, the questions about it have it
+    /// as their answer.
+    pub fn squad(path: &Path) -> Result<Self> {
+        let file: Squad = serde_json::from_str(&read(path)?)
+            .with_context(|| format!("{} is not in SQuAD's form", path.display()))?;
+        let mut collection = Self {
+            name: name_of(path),
+            ..Self::default()
+        };
+        for (a, article) in file.data.into_iter().enumerate() {
+            for (p, paragraph) in article.paragraphs.into_iter().enumerate() {
+                let id = format!("{a}-{p}");
+                for question in paragraph.qas {
+                    collection.questions.push(EvalQuestion {
+                        text: question.question,
+                        grades: HashMap::from([(id.clone(), 1)]),
+                    });
+                }
+                collection.documents.push(EvalDocument {
+                    id,
+                    title: article.title.replace('_', " "),
+                    text: paragraph.context,
+                });
+            }
+        }
+        Ok(collection)
+    }
+
+    /// ClapNQ's form: lines of a question with its passage, which answers it in
+    /// the first file and does not in the second. All passages are documents.
+    pub fn clapnq(answerable: &Path, unanswerable: &Path) -> Result<Self> {
+        let mut collection = Self {
+            name: "clapnq".into(),
+            ..Self::default()
+        };
+        let mut ids: HashMap<String, String> = HashMap::new();
+        for (path, grade) in [(answerable, 1), (unanswerable, 0)] {
+            for line in read(path)?.lines().filter(|line| !line.trim().is_empty()) {
+                let entry: Clapnq = serde_json::from_str(line)
+                    .with_context(|| format!("{} is not in ClapNQ's form", path.display()))?;
+                let mut grades = HashMap::new();
+                for passage in entry.passages {
+                    let next = ids.len().to_string();
+                    let id = ids.entry(passage.text.clone()).or_insert_with(|| {
+                        collection.documents.push(EvalDocument {
+                            id: next.clone(),
+                            title: passage.title,
+                            text: passage.text,
+                        });
+                        next
+                    });
+                    grades.insert(id.clone(), grade);
+                }
+                collection.questions.push(EvalQuestion {
+                    text: entry.input,
+                    grades,
+                });
+            }
+        }
+        Ok(collection)
+    }
+
+    /// A small collection for each title: its documents, the questions about
+    /// them, and as many of the next title, which nothing there answers.
+    pub fn by_title(&self) -> Vec<Self> {
+        let mut parts: Vec<Self> = Vec::new();
+        for document in &self.documents {
+            match parts.last_mut() {
+                Some(part) if part.documents[0].title == document.title => {
+                    part.documents.push(document.clone());
+                }
+                _ => parts.push(Self {
+                    name: format!("{}-{}", self.name, parts.len()),
+                    documents: vec![document.clone()],
+                    questions: Vec::new(),
+                }),
+            }
+        }
+        for part in &mut parts {
+            let inside = |question: &&EvalQuestion| {
+                let has = |document: &EvalDocument| question.grades.contains_key(&document.id);
+                part.documents.iter().any(has)
+            };
+            part.questions = self.questions.iter().filter(inside).cloned().collect();
+        }
+        let own: Vec<Vec<EvalQuestion>> = parts.iter().map(|part| part.questions.clone()).collect();
+        for (n, part) in parts.iter_mut().enumerate() {
+            part.questions.extend_from_slice(&own[(n + 1) % own.len()]);
+        }
+        for part in &mut parts {
+            let ids: HashSet<&str> = part.documents.iter().map(|d| d.id.as_str()).collect();
+            for question in &mut part.questions {
+                question.grades.retain(|id, _| ids.contains(id.as_str()));
+            }
+        }
+        parts
+    }
+}
+
+#[derive(Deserialize)]
+struct Squad {
+    data: Vec<Article>,
+}
+
+#[derive(Deserialize)]
+struct Article {
+    #[serde(default)]
+    title: String,
+    paragraphs: Vec<Paragraph>,
+}
+
+#[derive(Deserialize)]
+struct Paragraph {
+    context: String,
+    qas: Vec<SquadQuestion>,
+}
+
+#[derive(Deserialize)]
+struct SquadQuestion {
+    question: String,
+}
+
+#[derive(Deserialize)]
+struct Clapnq {
+    input: String,
+    passages: Vec<ClapnqPassage>,
+}
+
+#[derive(Deserialize)]
+struct ClapnqPassage {
+    title: String,
+    text: String,
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}
+
+/// The insides of all `<name>` elements; they are never nested here.
+fn elements<'a>(text: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let start = rest.find(&open)? + open.len();
+        let end = start + rest[start..].find(&close)?;
+        let inside = &rest[start..end];
+        rest = &rest[end + close.len()..];
+        Some(inside)
+    })
+}
+
+fn field(element: &str, name: &str) -> String {
+    let text = elements(element, name).next().unwrap_or_default().trim();
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Collection;
+    use std::collections::HashMap;
+
+    #[test]
+    fn queries_are_numbered_by_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let collection = Collection::trec(
+            &file("d", "<doc><docno>7</docno><title>t</title><text>a &lt; b</text></doc><doc><docno>8</docno><text></text></doc>"),
+            &file("q", "<top><num> 4</num><title>\nfirst\n</title></top><top><title>second</title></top>"),
+            &file("j", "1 0 7 1\n2 0 7 -1\n"),
+        )
+        .unwrap();
+        assert_eq!(collection.documents.len(), 1);
+        assert_eq!(collection.documents[0].text, "a < b");
+        assert_eq!(collection.questions[0].text, "first");
+        assert_eq!(
+            collection.questions[0].grades,
+            HashMap::from([("7".into(), 1)])
+        );
+        assert_eq!(
+            collection.questions[1].grades,
+            HashMap::from([("7".into(), 0)])
+        );
+    }
+}

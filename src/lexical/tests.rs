@@ -1,0 +1,204 @@
+//! What the index finds, and what it survives.
+
+use super::{Filter, Lexical, LexicalDocument};
+use std::path::Path;
+
+fn chunk(chunk: u64, dataset: u64, text: &str) -> LexicalDocument<'_> {
+    LexicalDocument {
+        chunk,
+        document: chunk / 10,
+        dataset,
+        title: "Manual manual.pdf",
+        headings: "",
+        text,
+    }
+}
+
+fn filled(directory: &Path) -> Lexical {
+    let lexical = Lexical::open(directory).unwrap();
+    lexical
+        .add(&[
+            chunk(10, 1, "The Curtiss P-40 Warhawk was a fighter aircraft."),
+            chunk(
+                11,
+                1,
+                "Error E-1042 means that the valve is stuck; see getUserName().",
+            ),
+            chunk(
+                20,
+                2,
+                "Version 7.1 adds a fighter to the fleet of aircraft carriers.",
+            ),
+            chunk(21, 2, "黑豹队的防守只丢了308分。"),
+        ])
+        .unwrap();
+    lexical.commit().unwrap();
+    lexical
+}
+
+fn found(lexical: &Lexical, question: &str) -> Vec<u64> {
+    let hits = lexical.search(question, &Filter::default(), 10).unwrap();
+    hits.iter().map(|hit| hit.chunk).collect()
+}
+
+#[test]
+fn names_and_numbers_are_found_however_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    for question in ["P-40", "p40", "What is the P 40?", "warhawks"] {
+        assert_eq!(found(&lexical, question).first(), Some(&10), "{question}");
+    }
+    for question in ["E-1042", "e1042", "1042", "user name", "getusername"] {
+        assert_eq!(found(&lexical, question).first(), Some(&11), "{question}");
+    }
+    assert_eq!(found(&lexical, "7.1").first(), Some(&20));
+    assert_eq!(found(&lexical, "黑豹队丢了多少分？").first(), Some(&21));
+}
+
+#[test]
+fn no_character_of_a_question_is_a_syntax_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    for question in [
+        "",
+        " ",
+        "\"",
+        "\"\"",
+        "AND OR NOT",
+        "title:(",
+        "a* b~2 ^3 [1 TO 2]",
+        "\\",
+        "text:\"x",
+        "+-!(){}[]^\"~*?:\\/",
+        "\"valve\"",
+        "\0\u{feff}",
+        "🦀",
+        "' OR 1=1 --",
+        "\"黑\"",
+        "\"a-b\"",
+    ] {
+        lexical.search(question, &Filter::default(), 5).unwrap();
+        lexical.coverage(question, &["text"]).unwrap();
+    }
+    let long = "aircraft fighter ".repeat(10_000) + &"word ".repeat(100);
+    assert_eq!(found(&lexical, &long).len(), 2);
+}
+
+#[test]
+fn quotation_marks_prefer_the_phrase() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = Lexical::open(folder.path()).unwrap();
+    lexical
+        .add(&[
+            chunk(
+                1,
+                1,
+                "aircraft of the fighter wing, a fighter, an aircraft, fighter",
+            ),
+            chunk(
+                2,
+                1,
+                "one fighter aircraft stood beside the long and empty runway there",
+            ),
+        ])
+        .unwrap();
+    lexical.commit().unwrap();
+    assert_eq!(found(&lexical, "fighter aircraft").first(), Some(&1));
+    assert_eq!(found(&lexical, "“fighter aircraft”").first(), Some(&2));
+}
+
+#[test]
+fn filter_lets_nothing_else_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    let search = |datasets: Option<Vec<u64>>, documents: Option<Vec<u64>>| -> Vec<u64> {
+        let filter = Filter {
+            datasets,
+            documents,
+        };
+        let hits = lexical
+            .search("fighter aircraft manual", &filter, 10)
+            .unwrap();
+        let mut keys: Vec<u64> = hits.iter().map(|hit| hit.chunk).collect();
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!(search(None, None), [10, 11, 20, 21]);
+    assert_eq!(search(Some(vec![1]), None), [10, 11]);
+    assert_eq!(search(Some(vec![1, 2]), Some(vec![2])), [20, 21]);
+    assert_eq!(search(Some(vec![1]), Some(vec![2])), [0; 0]);
+    assert_eq!(search(Some(Vec::new()), None), [0; 0]);
+}
+
+#[test]
+fn removed_chunks_are_not_found_and_adding_twice_is_adding_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    lexical.add(&[chunk(20, 2, "replaced")]).unwrap();
+    lexical.remove(&[10]).unwrap();
+    lexical.commit().unwrap();
+    assert_eq!(lexical.chunk_keys().unwrap(), [11, 20, 21]);
+    assert_eq!(found(&lexical, "fighter"), [0; 0]);
+    lexical.remove_document(2).unwrap();
+    lexical.commit().unwrap();
+    lexical.release_writer().unwrap();
+    assert_eq!(lexical.chunk_keys().unwrap(), [11]);
+    lexical.clear().unwrap();
+    assert!(lexical.is_empty());
+    lexical.add(&[chunk(30, 2, "anew")]).unwrap();
+    lexical.commit().unwrap();
+    assert_eq!(lexical.chunk_keys().unwrap(), [30]);
+}
+
+#[test]
+fn what_was_committed_is_there_after_opening_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    lexical.add(&[chunk(99, 9, "never committed")]).unwrap();
+    drop(lexical);
+    let lexical = Lexical::open(folder.path()).unwrap();
+    assert_eq!(lexical.chunk_keys().unwrap(), [10, 11, 20, 21]);
+    assert_eq!(found(&lexical, "valve"), [11]);
+}
+
+#[test]
+fn damaged_index_is_begun_anew() {
+    for ending in ["json", "idx", "term", "fast", "pos", "store"] {
+        let folder = tempfile::tempdir().unwrap();
+        drop(filled(folder.path()));
+        let mut damaged = 0;
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == ending) {
+                let mut bytes = std::fs::read(&path).unwrap();
+                bytes[0] ^= 0x55;
+                std::fs::write(&path, bytes).unwrap();
+                damaged += 1;
+            }
+        }
+        if damaged == 0 {
+            continue;
+        }
+        let lexical = Lexical::open(folder.path()).unwrap();
+        assert!(lexical.is_empty(), "{ending}");
+        lexical.add(&[chunk(1, 1, "sound")]).unwrap();
+        lexical.commit().unwrap();
+        assert_eq!(found(&lexical, "sound"), [1]);
+    }
+}
+
+#[test]
+fn coverage_counts_subjects_more_than_grammar() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    let shares = lexical
+        .coverage(
+            "What is the Warhawk?",
+            &["a warhawk", "what is the matter", "The Warhawk is what"],
+        )
+        .unwrap();
+    assert!(
+        shares[0] > 0.7 && shares[1] < 0.3 && shares[2] == 1.0,
+        "{shares:?}"
+    );
+}

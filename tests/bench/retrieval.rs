@@ -1,0 +1,56 @@
+//! Measures retrieval on the test collections that lie beside the project, or
+//! prints the features that its calibration is fitted on:
+//! `retrieval DATA [features|parts] COLLECTION [FOLDER]`, where COLLECTION is
+//! `cranfield`, `clapnq` or the name of an XQuAD language; `parts` prints the
+//! features of each of its articles as a small collection.
+
+use anyhow::{Context, Result};
+use satchel::cli::eval::{self, Collection};
+use std::path::{Path, PathBuf};
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    let plain: Vec<&String> = arguments
+        .iter()
+        .filter(|argument| !["features", "parts"].contains(&argument.as_str()))
+        .collect();
+    let &[data, name, ref rest @ ..] = plain.as_slice() else {
+        println!("usage: retrieval DATA [features|parts] cranfield|clapnq|en|de|zh [FOLDER]");
+        return Ok(());
+    };
+    let collection = collection(Path::new(data), name)?;
+    let temporary = tempfile::tempdir()?;
+    let folder = match rest.first() {
+        Some(folder) => PathBuf::from(folder).join(name),
+        None => temporary.path().to_owned(),
+    };
+    std::fs::create_dir_all(&folder).context("cannot make the folder")?;
+    let out = &mut std::io::stdout();
+    if has("parts") {
+        eval::features(&collection.by_title(), &folder, out)
+    } else if has("features") {
+        eval::features(&[collection], &folder, out)
+    } else {
+        eval::run(&collection, &folder, out)
+    }
+}
+
+fn collection(data: &Path, name: &str) -> Result<Collection> {
+    let file = |folder: &str, file: &str| data.join(folder).join(file);
+    match name {
+        "cranfield" => Collection::trec(
+            &file(name, "cran.all.1400.xml"),
+            &file(name, "cran.qry.xml"),
+            &file(name, "cranqrel.trec.txt"),
+        ),
+        "clapnq" => Collection::clapnq(
+            &file(name, "answerable.jsonl"),
+            &file(name, "unanswerable.jsonl"),
+        ),
+        language => Collection::squad(&file("xquad", &format!("xquad.{language}.json"))),
+    }
+}
