@@ -352,7 +352,8 @@ mod tests {
     #[test]
     fn other_brackets_are_text() {
         for text in [
-            "[x]", "[]", "[2024]", "[see 4]", "[1 of 2]", "(1)", "[a1]", "[1.5]", "[,1]", "[ ] todo",
+            "[x]", "[]", "[2024]", "[see 4]", "[1 of 2]", "(1)", "[a1]", "[1.5]", "[,1]",
+            "[ ] todo",
         ] {
             assert!(numbers(text).is_empty(), "{text}");
         }
@@ -368,13 +369,19 @@ mod tests {
 
     #[test]
     fn split_marker_comes_out_whole_and_canonical() {
-        assert_eq!(filtered(&["It is so ", "[", "1", ", ", "2", "]", "."]), "It is so [1][2].");
+        assert_eq!(
+            filtered(&["It is so ", "[", "1", ", ", "2", "]", "."]),
+            "It is so [1][2]."
+        );
         assert_eq!(filtered(&["是", "【", "1", "】", "。"]), "是[1]。");
     }
 
     #[test]
     fn unknown_number_goes_with_its_blank() {
-        assert_eq!(filtered(&["It is", " ", "[", "9", "]", ". Yes"]), "It is. Yes");
+        assert_eq!(
+            filtered(&["It is", " ", "[", "9", "]", ". Yes"]),
+            "It is. Yes"
+        );
         assert_eq!(filtered(&["It is [9, 2]."]), "It is [2].");
         assert_eq!(filtered(&["It is [0]"]), "It is");
     }
@@ -394,7 +401,11 @@ mod tests {
         let text = "A `x[1]` is [1][9]. B [2, 3] [7]\n\n```\ny[2]\n```\nC 【4】 and [ open";
         let whole = filtered(&[text]);
         for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
-            assert_eq!(filtered(&[&text[..at], &text[at..]]), whole, "split at {at}");
+            assert_eq!(
+                filtered(&[&text[..at], &text[at..]]),
+                whole,
+                "split at {at}"
+            );
         }
         let tokens: Vec<String> = text.chars().map(String::from).collect();
         let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
