@@ -1,0 +1,242 @@
+//! Everything of a layer that is not a product: GELU, softmax, layer
+//! normalisation. Written as plain loops over independent lanes, compiled once
+//! per instruction set. Must not know the layer.
+
+use super::product::Instructions;
+
+const LANES: usize = 16;
+
+/// Compiles `$body` for each instruction set and calls the one asked for.
+macro_rules! for_each_instruction_set {
+    ($(#[$doc:meta])* $name:ident => $body:ident($($argument:ident: $kind:ty),*)) => {
+        $(#[$doc])*
+        pub(super) fn $name(instructions: Instructions, $($argument: $kind),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx2,fma")]
+            fn avx512($($argument: $kind),*) {
+                $body::<true>($($argument),*);
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2($($argument: $kind),*) {
+                $body::<true>($($argument),*);
+            }
+            // SAFETY: a value of `Instructions` other than `Portable` exists
+            // only after detection.
+            #[allow(unsafe_code)]
+            match instructions {
+                #[cfg(target_arch = "x86_64")]
+                Instructions::Avx512 => unsafe { avx512($($argument),*) },
+                #[cfg(target_arch = "x86_64")]
+                Instructions::Avx2 => unsafe { avx2($($argument),*) },
+                Instructions::Portable => $body::<false>($($argument),*),
+            }
+        }
+    };
+}
+
+for_each_instruction_set! {
+    /// The Gaussian error linear unit in its exact, erf-based form, in place.
+    gelu => gelu_lanes(values: &mut [f32])
+}
+
+for_each_instruction_set! {
+    /// Replaces each row's first `width` values by their exponentials (relative
+    /// to the largest) and writes one over their sum to `scales`.
+    exponentials => exponential_rows(rows: &mut [f32], stride: usize, width: usize, scales: &mut [f32])
+}
+
+for_each_instruction_set! {
+    /// Adds `residual` to `rows`, then normalises each row to mean zero and
+    /// variance one, scales and shifts it.
+    add_and_normalise => normalised_rows(
+        rows: &mut [f32], residual: &[f32], weight: &[f32], bias: &[f32], epsilon: f32
+    )
+}
+
+/// `a · b + c`, in one instruction where there is one; asking for it elsewhere
+/// would call a slow library function.
+#[inline(always)]
+fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// e^x to within two units in the last place, for x up to 88; zero's
+/// neighbourhood for x below -87.
+///
+/// x = n ln 2 + r with |r| <= ln 2 / 2: adding 1.5 · 2^23 rounds x / ln 2 to n
+/// and leaves n in the low bits of the sum, from where it moves into the
+/// exponent; e^r is its Taylor polynomial.
+#[inline(always)]
+fn exponential<const FUSED: bool>(x: f32) -> f32 {
+    const ROUND: f32 = 12_582_912.0;
+    const LN_2_HIGH: f32 = 0.693_145_75;
+    const LN_2_LOW: f32 = 1.428_606_8e-6;
+    let x = x.max(-87.0);
+    let shifted = fma::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
+    let r = fma::<FUSED>(-n, LN_2_LOW, fma::<FUSED>(-n, LN_2_HIGH, x));
+    let mut power = fma::<FUSED>(r, 1.0 / 720.0, 1.0 / 120.0);
+    for coefficient in [1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
+        power = fma::<FUSED>(power, r, coefficient);
+    }
+    f32::from_bits(power.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
+
+/// x Φ(x), with the normal distribution's tail by the formula 26.2.17 of
+/// Abramowitz and Stegun (error below 7.5e-8).
+#[inline(always)]
+fn gelu_lanes<const FUSED: bool>(values: &mut [f32]) {
+    const DENSITY: f32 = 0.398_942_3;
+    for x in values {
+        let size = x.abs();
+        let t = 1.0 / fma::<FUSED>(size, 0.231_641_9, 1.0);
+        let mut tail = 1.330_274_4;
+        for coefficient in [-1.821_255_9, 1.781_477_9, -0.356_563_78, 0.319_381_54, 0.0] {
+            tail = fma::<FUSED>(tail, t, coefficient);
+        }
+        tail *= DENSITY * exponential::<FUSED>(-0.5 * size * size);
+        // x Φ(x) is max(x, 0) less |x| times the tail beyond |x|.
+        *x = fma::<FUSED>(-size, tail, x.max(0.0));
+    }
+}
+
+#[inline(always)]
+fn exponential_rows<const FUSED: bool>(
+    rows: &mut [f32],
+    stride: usize,
+    width: usize,
+    scales: &mut [f32],
+) {
+    for (row, scale) in rows.chunks_mut(stride).zip(scales) {
+        let row = &mut row[..width];
+        let (blocks, rest) = row.as_chunks_mut::<LANES>();
+        let mut largest = [f32::NEG_INFINITY; LANES];
+        for block in &*blocks {
+            for lane in 0..LANES {
+                largest[lane] = largest[lane].max(block[lane]);
+            }
+        }
+        let largest = largest
+            .iter()
+            .chain(&*rest)
+            .fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+        let mut sums = [0.0; LANES];
+        for block in blocks {
+            for lane in 0..LANES {
+                block[lane] = exponential::<FUSED>(block[lane] - largest);
+                sums[lane] += block[lane];
+            }
+        }
+        let mut sum: f32 = sums.iter().sum();
+        for value in rest {
+            *value = exponential::<FUSED>(*value - largest);
+            sum += *value;
+        }
+        *scale = 1.0 / sum;
+    }
+}
+
+#[inline(always)]
+fn normalised_rows<const FUSED: bool>(
+    rows: &mut [f32],
+    residual: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    epsilon: f32,
+) {
+    let width = weight.len();
+    for (row, residual) in rows
+        .chunks_exact_mut(width)
+        .zip(residual.chunks_exact(width))
+    {
+        let mut sums = [0.0; LANES];
+        let (blocks, _) = row.as_chunks_mut::<LANES>();
+        for (block, residual) in blocks.iter_mut().zip(residual.as_chunks::<LANES>().0) {
+            for lane in 0..LANES {
+                block[lane] += residual[lane];
+                sums[lane] += block[lane];
+            }
+        }
+        let mean = sums.iter().sum::<f32>() / width as f32;
+        let mut squares = [0.0; LANES];
+        for block in &*blocks {
+            for lane in 0..LANES {
+                let difference = block[lane] - mean;
+                squares[lane] = fma::<FUSED>(difference, difference, squares[lane]);
+            }
+        }
+        let variance = squares.iter().sum::<f32>() / width as f32;
+        let scale = 1.0 / (variance + epsilon).sqrt();
+        for ((value, weight), bias) in row.iter_mut().zip(weight).zip(bias) {
+            *value = fma::<FUSED>((*value - mean) * scale, *weight, *bias);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Φ(x) by the midpoint rule over the density from -12 to x, in f64.
+    fn normal_distribution(x: f64) -> f64 {
+        let steps = 20_000;
+        let width = (x + 12.0) / f64::from(steps);
+        let density = |n: i32| (-0.5 * (width * (f64::from(n) + 0.5) - 12.0).powi(2)).exp();
+        (0..steps).map(density).sum::<f64>() * width / (2.0 * std::f64::consts::PI).sqrt()
+    }
+
+    #[test]
+    fn gelu_is_the_exact_form_to_a_millionth() {
+        let inputs: Vec<f32> = (-60..=60).map(|n| n as f32 / 10.0).collect();
+        for instructions in Instructions::available() {
+            let mut outputs = inputs.clone();
+            gelu(instructions, &mut outputs);
+            for (x, y) in inputs.iter().zip(&outputs) {
+                let exact = f64::from(*x) * normal_distribution(f64::from(*x));
+                assert!(
+                    (f64::from(*y) - exact).abs() < 1e-6,
+                    "{instructions:?} {x} {y} {exact}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn exponentials_and_their_scale_make_a_softmax() {
+        for instructions in Instructions::available() {
+            let scores: Vec<f32> = (0..20).map(|n| (n * n % 23) as f32 * 4.0 - 40.0).collect();
+            let mut row = scores.clone();
+            let mut scale = [0.0];
+            exponentials(instructions, &mut row, 20, 19, &mut scale);
+            let sum: f64 = scores[..19].iter().map(|s| f64::from(*s).exp()).sum();
+            for (score, value) in scores[..19].iter().zip(&row) {
+                let exact = f64::from(*score).exp() / sum;
+                assert!((f64::from(value * scale[0]) - exact).abs() < 1e-6);
+            }
+            assert_eq!(
+                row[19], scores[19],
+                "values beyond the width are left alone"
+            );
+        }
+    }
+
+    #[test]
+    fn normalised_row_has_mean_zero_and_variance_one() {
+        for instructions in Instructions::available() {
+            let mut row: Vec<f32> = (0..64).map(|n| (n * 5 % 17) as f32).collect();
+            let residual = vec![3.0; 64];
+            add_and_normalise(
+                instructions,
+                &mut row,
+                &residual,
+                &[1.0; 64],
+                &[0.0; 64],
+                1e-12,
+            );
+            let mean = row.iter().sum::<f32>() / 64.0;
+            let variance = row.iter().map(|v| v * v).sum::<f32>() / 64.0;
+            assert!(mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-4);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Products of f32 matrices, one panel of 32 columns at a time. Owns the panel
+//! layout and the choice of instructions; everything unsafe is behind the
+//! bounds that [`panel_product`] checks. Must not know what is multiplied.
+
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+/// Columns in a panel.
+pub(super) const PANEL: usize = 32;
+/// Rows of a packed matrix in one slice: a panel's share of it (48 KiB) stays
+/// in the nearest caches while it meets all rows of the left side.
+const SLICE: usize = 384;
+
+/// The instructions to compute with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Instructions {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+impl Instructions {
+    /// The best that this machine has.
+    pub(super) fn detect() -> Self {
+        Self::available()[0]
+    }
+
+    /// All that this machine has, the best first.
+    pub(super) fn available() -> Vec<Self> {
+        let mut found = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                found.push(Self::Avx512);
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                found.push(Self::Avx2);
+            }
+        }
+        found.push(Self::Portable);
+        found
+    }
+}
+
+/// A row-major matrix inside a slice: `stride` values from row to row.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) stride: usize,
+}
+
+/// The same, to write to.
+pub(super) struct RowsMut<'a> {
+    pub(super) values: &'a mut [f32],
+    pub(super) stride: usize,
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy)]
+pub(super) enum Onto<'a> {
+    Zero,
+    /// The same 32 values for every row.
+    Bias(&'a [f32]),
+    /// What the output holds.
+    Output,
+}
+
+/// Pointers of one tile; read and written within the bounds that
+/// [`panel_product`] checked for all its tiles.
+#[derive(Clone, Copy)]
+struct Tile {
+    left: *const f32,
+    left_stride: usize,
+    right: *const f32,
+    right_stride: usize,
+    start: *const f32,
+    start_stride: usize,
+    out: *mut f32,
+    out_stride: usize,
+    depth: usize,
+}
+
+impl Tile {
+    /// The tile that starts `rows` rows below.
+    fn below(self, rows: usize) -> Self {
+        Self {
+            left: self.left.wrapping_add(rows * self.left_stride),
+            start: self.start.wrapping_add(rows * self.start_stride),
+            out: self.out.wrapping_add(rows * self.out_stride),
+            ..self
+        }
+    }
+}
+
+/// `out = onto + left · right` for `rows` rows of the left side and the first
+/// 32 columns of the right side, over `depth` products each.
+pub(super) fn panel_product(
+    instructions: Instructions,
+    (rows, depth): (usize, usize),
+    left: Rows<'_>,
+    right: Rows<'_>,
+    onto: Onto<'_>,
+    out: RowsMut<'_>,
+) {
+    const ZERO: [f32; PANEL] = [0.0; PANEL];
+    assert!(spans(left.values.len(), left.stride, rows, depth));
+    assert!(spans(right.values.len(), right.stride, depth, PANEL));
+    assert!(spans(out.values.len(), out.stride, rows, PANEL));
+    let target = out.values.as_mut_ptr();
+    let (start, start_stride) = match onto {
+        Onto::Zero => (ZERO.as_ptr(), 0),
+        Onto::Bias(bias) => {
+            assert!(bias.len() >= PANEL);
+            (bias.as_ptr(), 0)
+        }
+        Onto::Output => (target.cast_const(), out.stride),
+    };
+    let tile = Tile {
+        left: left.values.as_ptr(),
+        left_stride: left.stride,
+        right: right.values.as_ptr(),
+        right_stride: right.stride,
+        start,
+        start_stride,
+        out: target,
+        out_stride: out.stride,
+        depth,
+    };
+    // SAFETY: the assertions above bound every row of every tile, and a value
+    // of `Instructions` other than `Portable` exists only after detection.
+    #[allow(unsafe_code)]
+    unsafe {
+        match instructions {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => x86::avx512(tile, rows),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => x86::avx2(tile, rows),
+            Instructions::Portable => portable::product(tile, rows),
+        }
+    }
+}
+
+/// Whether `rows` rows of `width` values, `stride` apart, lie within `length`.
+fn spans(length: usize, stride: usize, rows: usize, width: usize) -> bool {
+    rows == 0 || (rows - 1) * stride + width <= length
+}
+
+/// A weight matrix in the order in which products read it: slices of rows, in
+/// each slice panels of 32 columns, in each panel row after row.
+pub(super) struct Panels {
+    values: Vec<f32>,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl Panels {
+    /// Packs a matrix stored as one row of `inputs` weights per output; the
+    /// number of outputs must be a multiple of 32.
+    pub(super) fn pack(weights: &[f32], inputs: usize) -> Self {
+        let outputs = weights.len() / inputs;
+        debug_assert!(outputs.is_multiple_of(PANEL));
+        let mut values = Vec::with_capacity(weights.len());
+        for first in (0..inputs).step_by(SLICE) {
+            let slice = first..inputs.min(first + SLICE);
+            for columns in weights.chunks_exact(PANEL * inputs) {
+                for row in slice.clone() {
+                    values.extend((0..PANEL).map(|column| columns[column * inputs + row]));
+                }
+            }
+        }
+        Self {
+            values,
+            inputs,
+            outputs,
+        }
+    }
+
+    /// The length of an input row.
+    pub(super) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The number of columns.
+    pub(super) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// `out = bias + input · self`; as many rows as `input` has.
+    pub(super) fn apply(
+        &self,
+        instructions: Instructions,
+        input: &[f32],
+        bias: &[f32],
+        out: &mut [f32],
+    ) {
+        let rows = input.len() / self.inputs;
+        let mut packed = self.values.as_slice();
+        for first in (0..self.inputs).step_by(SLICE) {
+            let depth = SLICE.min(self.inputs - first);
+            for column in (0..self.outputs).step_by(PANEL) {
+                let (panel, rest) = packed.split_at(depth * PANEL);
+                packed = rest;
+                let onto = if first == 0 {
+                    Onto::Bias(&bias[column..])
+                } else {
+                    Onto::Output
+                };
+                let left = Rows {
+                    values: &input[first..],
+                    stride: self.inputs,
+                };
+                let right = Rows {
+                    values: panel,
+                    stride: PANEL,
+                };
+                let out = RowsMut {
+                    values: &mut out[column..],
+                    stride: self.outputs,
+                };
+                panel_product(instructions, (rows, depth), left, right, onto, out);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small whole numbers, so that sums are exact in every order.
+    fn numbers(count: usize, seed: usize) -> Vec<f32> {
+        (0..count)
+            .map(|n| ((n * 7 + seed * 3 + n / 5) % 9) as f32 - 4.0)
+            .collect()
+    }
+
+    #[test]
+    fn product_equals_the_definition_for_every_number_of_rows() {
+        let (inputs, outputs) = (SLICE + 5, 2 * PANEL);
+        let weights = numbers(inputs * outputs, 1);
+        let bias = numbers(outputs, 2);
+        let panels = Panels::pack(&weights, inputs);
+        for instructions in Instructions::available() {
+            for rows in [1, 2, 3, 5, 7, 11, 12, 13, 23, 25] {
+                let input = numbers(rows * inputs, rows);
+                let mut out = vec![f32::NAN; rows * outputs];
+                panels.apply(instructions, &input, &bias, &mut out);
+                for (at, &value) in out.iter().enumerate() {
+                    let (row, column) = (at / outputs, at % outputs);
+                    let left = &input[row * inputs..][..inputs];
+                    let right = &weights[column * inputs..][..inputs];
+                    let sum: f32 = left.iter().zip(right).map(|(a, b)| a * b).sum();
+                    assert_eq!(value, sum + bias[column], "{instructions:?} {rows} {at}");
+                }
+            }
+        }
+    }
+}
