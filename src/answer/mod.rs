@@ -1,12 +1,23 @@
 //! From passages to an answer: quotes, grounded prompts, checks, rendering.
+//! Must not search, store or run a chat model.
 
+mod candidates;
 mod chips;
 mod cite;
+mod error;
+#[cfg(test)]
+mod fixtures;
 mod markdown;
+mod prompt;
+mod quotes;
 mod render;
 mod sanitise;
 mod stream;
+mod terms;
 
 pub use cite::{Marker, MarkerFilter, complete_until, markers};
+pub use error::AnswerError;
+pub use prompt::{Prompt, PromptBudget, Turn, build};
+pub use quotes::{NOTHING_FOUND, Quote, QuotedAnswer, quotes};
 pub use render::render;
 pub use stream::BlockStream;
