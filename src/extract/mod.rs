@@ -1,1 +1,129 @@
-//! Bytes to pages of text, and pages to chunks.
+//! Bytes to pages of text, and pages to chunks with exact character spans.
+//! Owns every file format (one file each), sentence borders and the cut into
+//! chunks. Must not know where files or chunks are stored.
+
+mod charset;
+mod error;
+mod format;
+mod guard;
+mod html;
+mod jsonl;
+mod markdown;
+mod parts;
+mod pdf;
+mod plain;
+mod sentences;
+mod split;
+mod word;
+
+pub use error::ExtractError;
+pub use jsonl::{JsonlRecord, jsonl_records};
+pub use sentences::sentences;
+pub use split::{SplitOptions, split};
+
+use crate::types::{DocumentMetadata, Page, PageOutcome};
+use format::{Content, Source};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+/// The text of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Extracted {
+    /// What the content was recognised as, e.g. `pdf`.
+    pub file_type: &'static str,
+    /// Whether the pages are pages of the original and not just parts.
+    pub paged: bool,
+    pub pages: Vec<Page>,
+    /// In the order of the text.
+    pub headings: Vec<Heading>,
+    pub metadata: DocumentMetadata,
+}
+
+/// A heading and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// Number of its page.
+    pub page: u32,
+    /// Its first character in the page's text.
+    pub start: usize,
+    /// 1 for the outermost.
+    pub level: u8,
+    pub text: String,
+}
+
+/// How much work a file may cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Size of the file.
+    pub max_bytes: u64,
+    /// Size of all that is unpacked from it.
+    pub max_unpacked_bytes: u64,
+    pub max_pages: u64,
+    /// Time for the whole file.
+    pub timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 200 * 1024 * 1024,
+            max_unpacked_bytes: 512 * 1024 * 1024,
+            max_pages: 20_000,
+            timeout: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Reads the text of the file at `path`, which its owner calls `filename`.
+pub fn extract(path: &Path, filename: &str, limits: &Limits) -> Result<Extracted, ExtractError> {
+    let bytes = read(path, limits)?;
+    let filename = filename.to_owned();
+    let inner = limits.clone();
+    guard::run(limits.timeout, move || {
+        extract_bytes(&bytes, &filename, &inner)
+    })
+}
+
+fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, ExtractError> {
+    let failed = |error: std::io::Error| ExtractError::Read(error.to_string());
+    let file = File::open(path).map_err(failed)?;
+    let bytes = file.metadata().map_err(failed)?.len();
+    let limit = limits.max_bytes;
+    if bytes > limit {
+        return Err(ExtractError::TooLarge { bytes, limit });
+    }
+    let mut content = Vec::with_capacity(bytes as usize);
+    file.take(limit).read_to_end(&mut content).map_err(failed)?;
+    Ok(content)
+}
+
+fn extract_bytes(bytes: &[u8], filename: &str, limits: &Limits) -> Result<Extracted, ExtractError> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(ExtractError::Empty);
+    }
+    let format = format::recognise(&Source::new(bytes, filename))?;
+    let extracted = match format.extract(bytes, limits)? {
+        Content::Flowing(text) => parts::cut(format.name(), text),
+        Content::Paged {
+            pages,
+            headings,
+            metadata,
+        } => Extracted {
+            file_type: format.name(),
+            paged: true,
+            pages,
+            headings,
+            metadata,
+        },
+    };
+    let blank = |page: &Page| page.text.trim().is_empty() && page.outcome == PageOutcome::Text;
+    if !extracted.paged && extracted.pages.iter().all(blank) {
+        return Err(ExtractError::NoText);
+    }
+    Ok(extracted)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+//! HTML: the main content as Markdown, without scripts, styles and the frame
+//! of navigation around it.
+
+use super::format::{Content, Format, Source, StructuredText};
+use super::{ExtractError, Limits, charset, markdown};
+use crate::types::DocumentMetadata;
+use encoding_rs::Encoding;
+use htmd::options::{BulletListMarker, Options};
+use htmd::{HtmlToMarkdown, Node};
+use markup5ever_rcdom::NodeData;
+use std::rc::Rc;
+
+pub(super) struct Html;
+
+/// Elements that are no part of the content.
+const SKIPPED: [&str; 17] = [
+    "script", "style", "noscript", "template", "nav", "header", "footer", "aside", "form",
+    "button", "select", "iframe", "svg", "canvas", "img", "head", "dialog",
+];
+
+/// Deepest nesting that is converted; the converter is recursive.
+const MAX_DEPTH: usize = 2000;
+
+/// Elements that may be left open: the parser's work grows with their square.
+const MAX_OPEN: usize = 10_000;
+
+/// How much of the file is looked at for a charset and for the type.
+const HEAD_BYTES: usize = 2048;
+
+impl Format for Html {
+    fn name(&self) -> &'static str {
+        "html"
+    }
+
+    fn recognises(&self, source: &Source<'_>) -> bool {
+        if source.has_extension(&["html", "htm", "xhtml"]) {
+            return true;
+        }
+        let head = &source.bytes[..source.bytes.len().min(HEAD_BYTES)];
+        let head = String::from_utf8_lossy(head).to_lowercase();
+        let head = head.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']);
+        head.starts_with("<!doctype html") || head.starts_with("<html")
+    }
+
+    fn extract(&self, bytes: &[u8], _limits: &Limits) -> Result<Content, ExtractError> {
+        charset::refuse_binary(bytes)?;
+        let source = charset::decode(bytes, named_charset(bytes));
+        if left_open(&source) > MAX_OPEN {
+            let reason = "its elements are nested too deeply";
+            return Err(ExtractError::damaged("HTML", reason));
+        }
+        let options = Options {
+            bullet_list_marker: BulletListMarker::Dash,
+            ul_bullet_spacing: 1,
+            ol_number_spacing: 1,
+            ..Options::default()
+        };
+        let converter = HtmlToMarkdown::builder()
+            .options(options)
+            .skip_tags(SKIPPED.to_vec())
+            .build();
+        let tree = converter
+            .html_to_tree(&source)
+            .map_err(|error| ExtractError::damaged("HTML", error.to_string()))?;
+        let survey = Survey::of(&tree);
+        let text = if survey.depth > MAX_DEPTH {
+            plain_text(&tree)
+        } else {
+            converter.tree_to_markdown(survey.main.as_ref().unwrap_or(&tree))
+        };
+        let text = tidy(&text);
+        let headings = markdown::headings(&text);
+        let title = survey.title.or_else(|| markdown::title(&headings));
+        Ok(Content::Flowing(StructuredText {
+            text,
+            headings,
+            metadata: DocumentMetadata {
+                title,
+                ..DocumentMetadata::default()
+            },
+        }))
+    }
+}
+
+/// How many elements are opened and not closed, among those that nothing but
+/// their own end closes.
+fn left_open(source: &str) -> usize {
+    const IMPLIED: [&str; 16] = [
+        "p", "li", "br", "hr", "img", "input", "meta", "link", "td", "th", "tr", "dt", "dd",
+        "option", "col", "source",
+    ];
+    let mut open = 0_usize;
+    let mut most = 0;
+    for tag in source.split('<').skip(1) {
+        let name = tag.trim_start_matches('/');
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric());
+        let plain = name[..end.unwrap_or(name.len())].to_ascii_lowercase();
+        if plain.is_empty() || IMPLIED.contains(&plain.as_str()) {
+            continue;
+        }
+        if tag.starts_with('/') {
+            open = open.saturating_sub(1);
+        } else if !tag.split('>').next().is_some_and(|tag| tag.ends_with('/')) {
+            open += 1;
+        }
+        most = most.max(open);
+    }
+    most
+}
+
+/// The charset that the document names in its head.
+fn named_charset(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+    let at = head
+        .windows(8)
+        .position(|window| window.eq_ignore_ascii_case(b"charset="))?;
+    let value = &head[at + 8..];
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
+    let value = value.strip_prefix(b"'").unwrap_or(value);
+    let name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_:".contains(byte);
+    let end = value.iter().position(|byte| !name(byte));
+    Encoding::for_label(&value[..end.unwrap_or(value.len())])
+}
+
+/// What one walk over the tree finds.
+#[derive(Default)]
+struct Survey {
+    depth: usize,
+    title: Option<String>,
+    /// The element that is the content by its own word, where there is just one.
+    main: Option<Rc<Node>>,
+}
+
+impl Survey {
+    fn of(tree: &Rc<Node>) -> Self {
+        let mut survey = Self::default();
+        let (mut mains, mut articles) = (Vec::new(), Vec::new());
+        let mut open = vec![(Rc::clone(tree), 1)];
+        while let Some((node, depth)) = open.pop() {
+            survey.depth = survey.depth.max(depth);
+            if let NodeData::Element { name, .. } = &node.data {
+                match name.local.as_ref() {
+                    "title" if survey.title.is_none() => survey.title = Some(words(&node)),
+                    "main" => mains.push(Rc::clone(&node)),
+                    "article" => articles.push(Rc::clone(&node)),
+                    _ => {}
+                }
+            }
+            let children = node.children.borrow();
+            open.extend(
+                children
+                    .iter()
+                    .rev()
+                    .map(|child| (Rc::clone(child), depth + 1)),
+            );
+        }
+        survey.title = survey.title.filter(|title| !title.is_empty());
+        let only = |mut found: Vec<Rc<Node>>| (found.len() == 1).then(|| found.pop()).flatten();
+        survey.main = only(mains).or_else(|| only(articles));
+        survey
+    }
+}
+
+fn words(node: &Rc<Node>) -> String {
+    let text = plain_text(node);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The text below a node without any recursion.
+fn plain_text(tree: &Rc<Node>) -> String {
+    let mut text = String::new();
+    let mut open = vec![Rc::clone(tree)];
+    while let Some(node) = open.pop() {
+        match &node.data {
+            NodeData::Text { contents } => text.push_str(&contents.borrow()),
+            NodeData::Element { name, .. } => {
+                if SKIPPED.contains(&name.local.as_ref()) {
+                    continue;
+                }
+                if matches!(
+                    name.local.as_ref(),
+                    "p" | "div" | "br" | "li" | "tr" | "h1" | "h2"
+                ) {
+                    text.push('\n');
+                }
+            }
+            _ => {}
+        }
+        open.extend(node.children.borrow().iter().rev().cloned());
+    }
+    text
+}
+
+/// No white space at line ends, no more than one blank line in a row.
+fn tidy(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut blank = 0;
+    for line in text.lines().map(str::trim_end) {
+        blank = if line.is_empty() { blank + 1 } else { 0 };
+        if blank < 2 {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out.trim_matches('\n').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Html;
+    use crate::extract::Limits;
+    use crate::extract::format::{Content, Format, StructuredText};
+
+    fn read(source: &[u8]) -> StructuredText {
+        match Html.extract(source, &Limits::default()) {
+            Ok(Content::Flowing(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn content_is_kept_and_its_frame_is_not() {
+        let read = read(
+            b"<html><head><title> The  page </title><style>p{}</style></head><body><nav>Home</nav><header>Top</header>\
+              <main><h1>Pumps</h1><p>They <b>move</b> water.<script>var x;</script></p><ul><li>one<li>two</ul>\
+              <table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table></main><footer>(c)</footer></body></html>",
+        );
+        assert_eq!(read.metadata.title.as_deref(), Some("The page"));
+        assert!(
+            read.text
+                .starts_with("# Pumps\n\nThey **move** water.\n\n- one\n- two"),
+            "{}",
+            read.text
+        );
+        for absent in ["Home", "Top", "(c)", "var x", "p{}"] {
+            assert!(!read.text.contains(absent), "{absent}");
+        }
+        assert!(
+            read.text
+                .lines()
+                .any(|line| line.contains("| 1") && line.contains("2 "))
+        );
+        assert_eq!(read.headings[0].text, "Pumps");
+    }
+
+    #[test]
+    fn the_named_charset_is_used() {
+        let source = b"<html><head><meta charset=\"iso-8859-2\"></head><body><p>\xa3\xf3d\xbc</p></body></html>";
+        assert_eq!(read(source).text, "Łódź");
+    }
+
+    #[test]
+    fn nesting_that_stalls_the_parser_is_refused() {
+        let source = "<b><div>".repeat(1_000_000);
+        assert!(Html.extract(source.as_bytes(), &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn nesting_without_end_is_read_as_plain_text() {
+        let source = format!("<html><body>{}<p>deep</p>", "<div>".repeat(5_000));
+        let limits = Limits::default();
+        let read = crate::extract::guard::run(limits.timeout, move || {
+            Html.extract(source.as_bytes(), &limits)
+                .map(|content| format!("{content:?}"))
+        });
+        assert!(read.unwrap().contains("deep"));
+    }
+}

@@ -1,0 +1,237 @@
+//! Reduces a page to the operators that show text, with form objects written
+//! in place. What the font decoder does not need (images, colours, graphics
+//! state) is dropped, because it may fail on it; forms get their place on the
+//! page; recursion and size are bounded.
+
+use super::fonts;
+use pdf_extract::content::{Content, Operation};
+use pdf_extract::{Dictionary, Document, Object, ObjectId, Stream};
+
+/// Forms inside forms; a form that shows itself ends here.
+const MAX_DEPTH: usize = 12;
+/// Operators of one page, forms included.
+const MAX_OPERATIONS: usize = 2_000_000;
+/// Parents of a page in the tree of pages.
+const MAX_ANCESTORS: usize = 64;
+
+/// Replaces content and resources of a page by their reduced form.
+pub(super) fn page(document: &mut Document, id: ObjectId) -> Result<(), String> {
+    let unreadable = |error: pdf_extract::Error| error.to_string();
+    let content = document.get_page_content(id).map_err(unreadable)?;
+    let resources = inherited_resources(document, id);
+    let mut flat = Flat::default();
+    flat.add(document, &content, resources, 0)?;
+    let content = Content {
+        operations: flat.operations,
+    };
+    let encoded = content.encode().map_err(unreadable)?;
+    let stream = document.add_object(Stream::new(Dictionary::new(), encoded));
+    let page = document.get_dictionary_mut(id).map_err(unreadable)?;
+    let mut resources = Dictionary::new();
+    resources.set("Font", flat.fonts);
+    page.set("Resources", resources);
+    page.set("Contents", Object::Reference(stream));
+    // Places are read relative to each other; a given box spares the decoder
+    // the walk through the parents, which may form a circle.
+    page.set("MediaBox", vec![0.into(), 0.into(), 612.into(), 792.into()]);
+    page.remove(b"ArtBox");
+    Ok(())
+}
+
+fn inherited_resources(document: &Document, page: ObjectId) -> Option<&Dictionary> {
+    let mut node = document.get_dictionary(page).ok()?;
+    for _ in 0..MAX_ANCESTORS {
+        if let Ok(found) = node.get(b"Resources") {
+            return document.dereference(found).ok()?.1.as_dict().ok();
+        }
+        let parent = node.get(b"Parent").and_then(Object::as_reference).ok()?;
+        node = document.get_dictionary(parent).ok()?;
+    }
+    None
+}
+
+/// The entry `name` of the sub-dictionary `kind` of `resources`.
+fn resource<'a>(
+    document: &'a Document,
+    resources: Option<&'a Dictionary>,
+    kind: &[u8],
+    name: &[u8],
+) -> Option<&'a Object> {
+    let group = document.dereference(resources?.get(kind).ok()?).ok()?.1;
+    group.as_dict().ok()?.get(name).ok()
+}
+
+#[derive(Default)]
+struct Flat {
+    operations: Vec<Operation>,
+    fonts: Dictionary,
+    /// Each font as it stands in its resources, so that one name is made of it.
+    known: Vec<Object>,
+    /// Whether a font is set; text without one shows nothing.
+    font_set: bool,
+    saved: Vec<bool>,
+}
+
+impl Flat {
+    fn add(
+        &mut self,
+        document: &Document,
+        content: &[u8],
+        resources: Option<&Dictionary>,
+        depth: usize,
+    ) -> Result<(), String> {
+        let decoded = Content::decode(content).map_err(|error| error.to_string())?;
+        for operation in &decoded.operations {
+            if self.operations.len() > MAX_OPERATIONS {
+                return Err("it has too many drawing operators".to_owned());
+            }
+            match operation.operator.as_str() {
+                "Do" => self.form(document, operation, resources, depth)?,
+                "Tf" => self.font(document, operation, resources),
+                _ => self.operator(operation),
+            }
+        }
+        Ok(())
+    }
+
+    fn operator(&mut self, operation: &Operation) {
+        let operands = operation.operands.as_slice();
+        match operation.operator.as_str() {
+            name @ ("BT" | "ET" | "T*") => self.push(name, &[]),
+            "q" => {
+                self.saved.push(self.font_set);
+                self.push("q", &[]);
+            }
+            "Q" => {
+                if let Some(font_set) = self.saved.pop() {
+                    self.font_set = font_set;
+                    self.push("Q", &[]);
+                }
+            }
+            name @ ("cm" | "Tm") => self.push_numbers(name, operands, 6),
+            name @ ("Td" | "TD") => self.push_numbers(name, operands, 2),
+            name @ ("Tc" | "Tw" | "Tz" | "TL" | "Ts") => self.push_numbers(name, operands, 1),
+            "Tj" | "TJ" => self.show(operands.first()),
+            "'" => {
+                self.push("T*", &[]);
+                self.show(operands.first());
+            }
+            "\"" => {
+                if let [word, character, text] = operands {
+                    self.push_numbers("Tw", std::slice::from_ref(word), 1);
+                    self.push_numbers("Tc", std::slice::from_ref(character), 1);
+                    self.push("T*", &[]);
+                    self.show(Some(text));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, operator: &str, operands: &[Object]) {
+        let operation = Operation::new(operator, operands.to_vec());
+        self.operations.push(operation);
+    }
+
+    fn push_numbers(&mut self, operator: &str, operands: &[Object], count: usize) {
+        if operands.len() == count && operands.iter().all(is_number) {
+            self.push(operator, operands);
+        }
+    }
+
+    fn show(&mut self, text: Option<&Object>) {
+        if !self.font_set {
+            return;
+        }
+        match text {
+            Some(Object::String(..)) => self.push("Tj", text.map_or(&[], std::slice::from_ref)),
+            Some(Object::Array(parts)) => {
+                let shown = |part: &&Object| is_number(part) || matches!(part, Object::String(..));
+                let parts = parts.iter().filter(shown).cloned().collect();
+                self.push("TJ", &[Object::Array(parts)]);
+            }
+            _ => {}
+        }
+    }
+
+    fn font(&mut self, document: &Document, operation: &Operation, resources: Option<&Dictionary>) {
+        let [name, size] = operation.operands.as_slice() else {
+            return;
+        };
+        let found = name.as_name().ok();
+        let found = found.and_then(|name| resource(document, resources, b"Font", name));
+        let Some(font) = found.filter(|_| is_number(size)) else {
+            self.font_set = false;
+            return;
+        };
+        let index = match self.known.iter().position(|known| known == font) {
+            Some(index) => index,
+            None => {
+                let index = self.known.len();
+                self.known.push(font.clone());
+                if let Some(font) = fonts::readable(document, font) {
+                    self.fonts.set(format!("F{index}"), font);
+                }
+                index
+            }
+        };
+        self.font_set = self.fonts.has(format!("F{index}").as_bytes());
+        if !self.font_set {
+            return;
+        }
+        let name = Object::Name(format!("F{index}").into_bytes());
+        self.push("Tf", &[name, size.clone()]);
+    }
+
+    /// Writes the content of a form where it is shown.
+    fn form(
+        &mut self,
+        document: &Document,
+        operation: &Operation,
+        resources: Option<&Dictionary>,
+        depth: usize,
+    ) -> Result<(), String> {
+        let name = operation
+            .operands
+            .first()
+            .and_then(|name| name.as_name().ok());
+        let object = name.and_then(|name| resource(document, resources, b"XObject", name));
+        let object = object.and_then(|object| document.dereference(object).ok());
+        let Some(stream) = object.and_then(|(_, object)| object.as_stream().ok()) else {
+            return Ok(());
+        };
+        let subtype = stream.dict.get(b"Subtype").and_then(Object::as_name);
+        if depth >= MAX_DEPTH || !subtype.is_ok_and(|name| name == b"Form") {
+            return Ok(());
+        }
+        let own = stream.dict.get(b"Resources").ok();
+        let own = own.and_then(|own| document.dereference(own).ok());
+        let own = own.and_then(|(_, own)| own.as_dict().ok());
+        let Ok(content) = stream.decompressed_content() else {
+            return Ok(());
+        };
+        let font_set = self.font_set;
+        self.push("q", &[]);
+        if let Ok(matrix) = stream.dict.get(b"Matrix").and_then(Object::as_array) {
+            self.push_numbers("cm", matrix, 6);
+        }
+        // What a form leaves open must not change the page around it.
+        let outer = std::mem::take(&mut self.saved);
+        // A damaged form loses its own text and not that of its page.
+        let _ = self.add(document, &content, own.or(resources), depth + 1);
+        for _ in 0..self.saved.len() {
+            self.push("Q", &[]);
+        }
+        self.saved = outer;
+        self.push("Q", &[]);
+        self.font_set = font_set;
+        if self.operations.len() > MAX_OPERATIONS {
+            return Err("it has too many drawing operators".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn is_number(object: &Object) -> bool {
+    matches!(object, Object::Integer(_) | Object::Real(_))
+}

@@ -1,0 +1,28 @@
+//! Plain text in any encoding, taken as it is.
+
+use super::format::{Content, Format, Source, StructuredText};
+use super::{ExtractError, Limits, charset};
+use crate::types::DocumentMetadata;
+
+pub(super) struct PlainText;
+
+impl Format for PlainText {
+    fn name(&self) -> &'static str {
+        "text"
+    }
+
+    /// The last resort: whatever no other format claims, if it is text at all.
+    fn recognises(&self, _source: &Source<'_>) -> bool {
+        true
+    }
+
+    fn extract(&self, bytes: &[u8], _limits: &Limits) -> Result<Content, ExtractError> {
+        charset::refuse_binary(bytes)?;
+        let text = charset::decode(bytes, None);
+        Ok(Content::Flowing(StructuredText {
+            text: text.trim_matches('\n').trim_end().to_owned(),
+            headings: Vec::new(),
+            metadata: DocumentMetadata::default(),
+        }))
+    }
+}
