@@ -1,11 +1,11 @@
 //! How often quotes answer: XQuAD's English questions over its 240 paragraphs,
 //! ranked by cosine alone. `cargo bench --bench quotes [-- QUESTIONS]`.
 //! Weights were tuned on the articles with even numbers; the rates of the odd
-//! ones are the result. Prints ClapNQ's refusals too.
+//! ones are the result. Prints ClapNQ's refusals and checks too.
 
-use satchel::answer::quotes;
+use satchel::answer::{quotes, verify};
 use satchel::engine::encoder::Encoder;
-use satchel::types::{DatasetId, DocumentId, Passage, PassageScores, char_len};
+use satchel::types::{DatasetId, DocumentId, Passage, PassageScores, Support, char_len};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,8 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     }
     xquad(&encoder, sample.unwrap_or(usize::MAX))?;
-    clapnq(&encoder, sample.unwrap_or(usize::MAX))
+    clapnq(&encoder, sample.unwrap_or(usize::MAX))?;
+    checks(&encoder, sample.unwrap_or(usize::MAX))
 }
 
 fn xquad(encoder: &Encoder, sample: usize) -> anyhow::Result<()> {
@@ -125,6 +126,69 @@ fn clapnq(encoder: &Encoder, sample: usize) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// ClapNQ's written answers against their own passage, against the one of the
+/// next question, and with each number replaced.
+fn checks(encoder: &Encoder, sample: usize) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(format!("{DATA}/clapnq/answerable.jsonl"))?;
+    let mut records: Vec<(String, String)> = Vec::new();
+    for line in text.lines().take(sample) {
+        let record: Value = serde_json::from_str(line)?;
+        let field = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let passage = field(&record["passages"][0]["text"]);
+        records.push((passage, field(&record["output"][0]["answer"])));
+    }
+    let next = records.iter().cycle().skip(1);
+    let pairs: Vec<(&str, &str, &str)> = records
+        .iter()
+        .zip(next)
+        .map(|(own, next)| (own.0.as_str(), own.1.as_str(), next.0.as_str()))
+        .collect();
+    let own = pairs
+        .iter()
+        .map(|(passage, answer, _)| (*passage, (*answer).to_owned()));
+    print_support("own passage", encoder, own)?;
+    let other = pairs
+        .iter()
+        .map(|(_, answer, passage)| (*passage, (*answer).to_owned()));
+    print_support("another passage", encoder, other)?;
+    let wrong = pairs
+        .iter()
+        .filter(|(_, answer, _)| answer.contains(|c: char| c.is_ascii_digit()));
+    let wrong = wrong.map(|(passage, answer, _)| (*passage, other_numbers(answer)));
+    print_support("wrong numbers (whole answers)", encoder, wrong)
+}
+
+fn print_support<'a>(
+    name: &str,
+    encoder: &Encoder,
+    pairs: impl Iterator<Item = (&'a str, String)>,
+) -> anyhow::Result<()> {
+    let mut counts = [0_u32; 3];
+    for (text, answer) in pairs {
+        for check in verify(&answer, &[passage(0, text, 1.0)], encoder)?.checks {
+            counts[match check.support {
+                Support::Supported => 0,
+                Support::Weak => 1,
+                Support::Unsupported => 2,
+            }] += 1;
+        }
+    }
+    let all = f64::from(counts.iter().sum::<u32>().max(1));
+    let [supported, weak, none] = counts.map(|count| f64::from(count) / all);
+    println!(
+        "checks, {name}: {all} sentences, supported {supported:.3} weak {weak:.3} unsupported {none:.3}"
+    );
+    Ok(())
+}
+
+fn other_numbers(text: &str) -> String {
+    let other = |c: char| {
+        c.to_digit(10)
+            .map_or(c, |d| char::from(b'0' + ((d + 3) % 10) as u8))
+    };
+    text.chars().map(other).collect()
 }
 
 fn print_times(mut took: Vec<Duration>) {
