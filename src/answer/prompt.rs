@@ -288,7 +288,7 @@ mod tests {
         let passages = numbered(4);
         let old = |n: usize| {
             Turn::plain(
-                if n % 2 == 0 {
+                if n.is_multiple_of(2) {
                     Role::User
                 } else {
                     Role::Assistant

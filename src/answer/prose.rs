@@ -144,11 +144,14 @@ impl Reader {
     /// Splits the run that ends here into sentences.
     fn flush(&mut self, markdown: &Markdown<'_>) {
         let run = std::mem::take(&mut self.run);
-        let spans = if self.in_row && !run.places.is_empty() {
-            vec![0..run.places.len()]
-        } else {
-            sentences(&run.plain)
-        };
+        let mut spans = sentences(&run.plain);
+        if self.in_row {
+            spans = spans
+                .first()
+                .map(|first| first.start..run.places.len())
+                .into_iter()
+                .collect();
+        }
         if spans.is_empty() {
             self.found.extend(markers_alone(&run, markdown));
         }

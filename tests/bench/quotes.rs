@@ -5,7 +5,9 @@
 
 use satchel::answer::{quotes, verify};
 use satchel::engine::encoder::Encoder;
-use satchel::types::{DatasetId, DocumentId, Passage, PassageScores, Support, char_len};
+use satchel::types::{
+    DatasetId, DocumentId, Passage, PassageScores, Support, char_len, slice_chars,
+};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -148,26 +150,32 @@ fn checks(encoder: &Encoder, sample: usize) -> anyhow::Result<()> {
     let own = pairs
         .iter()
         .map(|(passage, answer, _)| (*passage, (*answer).to_owned()));
-    print_support("own passage", encoder, own)?;
+    print_support("own passage", encoder, false, own)?;
     let other = pairs
         .iter()
         .map(|(_, answer, passage)| (*passage, (*answer).to_owned()));
-    print_support("another passage", encoder, other)?;
+    print_support("another passage", encoder, false, other)?;
     let wrong = pairs
         .iter()
-        .filter(|(_, answer, _)| answer.contains(|c: char| c.is_ascii_digit()));
-    let wrong = wrong.map(|(passage, answer, _)| (*passage, other_numbers(answer)));
-    print_support("wrong numbers (whole answers)", encoder, wrong)
+        .map(|(passage, answer, _)| (*passage, other_numbers(answer)));
+    print_support("wrong numbers", encoder, true, wrong)
 }
 
 fn print_support<'a>(
     name: &str,
     encoder: &Encoder,
+    numbers_only: bool,
     pairs: impl Iterator<Item = (&'a str, String)>,
 ) -> anyhow::Result<()> {
     let mut counts = [0_u32; 3];
     for (text, answer) in pairs {
-        for check in verify(&answer, &[passage(0, text, 1.0)], encoder)?.checks {
+        let verified = verify(&answer, &[passage(0, text, 1.0)], encoder)?;
+        for check in verified.checks {
+            let sentence = slice_chars(&verified.content, check.start..check.end);
+            let plain = sentence.split(" [").next().unwrap_or_default();
+            if numbers_only && !plain.contains(|c: char| c.is_ascii_digit()) {
+                continue;
+            }
             counts[match check.support {
                 Support::Supported => 0,
                 Support::Weak => 1,
