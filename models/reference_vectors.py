@@ -17,6 +17,8 @@ import sys
 import numpy as np
 import onnxruntime
 
+sys.dont_write_bytecode = True
+
 import minilm_onnx
 
 TEXTS = [

@@ -142,6 +142,7 @@ fn attend(
         ..
     } = scratch;
     let (hidden, head) = (shape.hidden, shape.head());
+    let scale = 1.0 / (head as f32).sqrt();
     let stride = 3 * hidden;
     let columns = length.next_multiple_of(PANEL);
     let projected = &projected[start * stride..][..length * stride];
@@ -154,7 +155,7 @@ fn attend(
             values: &projected[offset + first..],
             stride,
         };
-        transpose(part(hidden), length, head, keys, columns);
+        transpose(part(hidden), (length, head), scale, keys, columns);
         for column in (0..columns).step_by(PANEL) {
             let right = Rows {
                 values: &keys[column..],
@@ -194,15 +195,19 @@ fn attend(
     }
 }
 
-/// Turns `length` rows of `width` values into columns. Columns beyond them keep
-/// what they hold: their scores are never read.
-fn transpose(rows: Rows<'_>, length: usize, width: usize, columns: &mut [f32], stride: usize) {
+/// Turns `length` rows of `width` values into columns and scales them. Columns
+/// beyond them keep what they hold: their scores are never read.
+fn transpose(
+    rows: Rows<'_>,
+    (length, width): (usize, usize),
+    scale: f32,
+    columns: &mut [f32],
+    stride: usize,
+) {
     for (at, row) in rows.values.chunks(rows.stride).take(length).enumerate() {
-        for (value, column) in row[..width]
-            .iter()
-            .zip(columns[at..].iter_mut().step_by(stride))
-        {
-            *column = *value;
+        let column = columns[at..].iter_mut().step_by(stride);
+        for (value, target) in row[..width].iter().zip(column) {
+            *target = value * scale;
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod error;
 mod forward;
+mod panels;
 mod pointwise;
 mod product;
 mod token_vectors;

@@ -1,8 +1,9 @@
 //! Everything of a layer that is not a product: GELU, softmax, layer
-//! normalisation. Written as plain loops over independent lanes, compiled once
+//! normalisation, unpacking of weights. Written as plain loops over independent lanes, compiled once
 //! per instruction set. Must not know the layer.
 
 use super::product::Instructions;
+use super::product::PANEL;
 
 const LANES: usize = 16;
 
@@ -52,6 +53,11 @@ for_each_instruction_set! {
     add_and_normalise => normalised_rows(
         rows: &mut [f32], residual: &[f32], weight: &[f32], bias: &[f32], epsilon: f32
     )
+}
+
+for_each_instruction_set! {
+    /// Unpacks blocks of 32 rows of 32 codes; a block has a scale per column.
+    unpack => unpacked_blocks(codes: &[i8], scales: &[f32], values: &mut [f32])
 }
 
 /// `a · b + c`, in one instruction where there is one; asking for it elsewhere
@@ -170,6 +176,26 @@ fn normalised_rows<const FUSED: bool>(
         let scale = 1.0 / (variance + epsilon).sqrt();
         for ((value, weight), bias) in row.iter_mut().zip(weight).zip(bias) {
             *value = fma::<FUSED>((*value - mean) * scale, *weight, *bias);
+        }
+    }
+}
+
+/// Unpacking has nothing to fuse; the parameter is that of its siblings.
+#[inline(always)]
+fn unpacked_blocks<const FUSED: bool>(codes: &[i8], scales: &[f32], values: &mut [f32]) {
+    let blocks = codes
+        .chunks_exact(PANEL * PANEL)
+        .zip(values.chunks_exact_mut(PANEL * PANEL));
+    for ((codes, values), scales) in blocks.zip(scales.as_chunks::<PANEL>().0) {
+        let rows = codes
+            .as_chunks::<PANEL>()
+            .0
+            .iter()
+            .zip(values.as_chunks_mut::<PANEL>().0);
+        for (codes, values) in rows {
+            for column in 0..PANEL {
+                values[column] = f32::from(codes[column]) * scales[column];
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Products of f32 matrices, one panel of 32 columns at a time. Owns the panel
-//! layout and the choice of instructions; everything unsafe is behind the
-//! bounds that [`panel_product`] checks. Must not know what is multiplied.
+//! Products of f32 matrices, one panel of 32 columns at a time. Owns the choice
+//! of instructions; everything unsafe is behind the bounds that
+//! [`panel_product`] checks. Must not know what is multiplied.
 
 mod portable;
 #[cfg(target_arch = "x86_64")]
@@ -8,9 +8,6 @@ mod x86;
 
 /// Columns in a panel.
 pub(super) const PANEL: usize = 32;
-/// Rows of a packed matrix in one slice: a panel's share of it (48 KiB) stays
-/// in the nearest caches while it meets all rows of the left side.
-const SLICE: usize = 384;
 
 /// The instructions to compute with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,116 +143,4 @@ pub(super) fn panel_product(
 /// Whether `rows` rows of `width` values, `stride` apart, lie within `length`.
 fn spans(length: usize, stride: usize, rows: usize, width: usize) -> bool {
     rows == 0 || (rows - 1) * stride + width <= length
-}
-
-/// A weight matrix in the order in which products read it: slices of rows, in
-/// each slice panels of 32 columns, in each panel row after row.
-pub(super) struct Panels {
-    values: Vec<f32>,
-    inputs: usize,
-    outputs: usize,
-}
-
-impl Panels {
-    /// Packs a matrix stored as one row of `inputs` weights per output; the
-    /// number of outputs must be a multiple of 32.
-    pub(super) fn pack(weights: &[f32], inputs: usize) -> Self {
-        let outputs = weights.len() / inputs;
-        debug_assert!(outputs.is_multiple_of(PANEL));
-        let mut values = Vec::with_capacity(weights.len());
-        for first in (0..inputs).step_by(SLICE) {
-            let slice = first..inputs.min(first + SLICE);
-            for columns in weights.chunks_exact(PANEL * inputs) {
-                for row in slice.clone() {
-                    values.extend((0..PANEL).map(|column| columns[column * inputs + row]));
-                }
-            }
-        }
-        Self {
-            values,
-            inputs,
-            outputs,
-        }
-    }
-
-    /// The length of an input row.
-    pub(super) fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    /// The number of columns.
-    pub(super) fn outputs(&self) -> usize {
-        self.outputs
-    }
-
-    /// `out = bias + input · self`; as many rows as `input` has.
-    pub(super) fn apply(
-        &self,
-        instructions: Instructions,
-        input: &[f32],
-        bias: &[f32],
-        out: &mut [f32],
-    ) {
-        let rows = input.len() / self.inputs;
-        let mut packed = self.values.as_slice();
-        for first in (0..self.inputs).step_by(SLICE) {
-            let depth = SLICE.min(self.inputs - first);
-            for column in (0..self.outputs).step_by(PANEL) {
-                let (panel, rest) = packed.split_at(depth * PANEL);
-                packed = rest;
-                let onto = if first == 0 {
-                    Onto::Bias(&bias[column..])
-                } else {
-                    Onto::Output
-                };
-                let left = Rows {
-                    values: &input[first..],
-                    stride: self.inputs,
-                };
-                let right = Rows {
-                    values: panel,
-                    stride: PANEL,
-                };
-                let out = RowsMut {
-                    values: &mut out[column..],
-                    stride: self.outputs,
-                };
-                panel_product(instructions, (rows, depth), left, right, onto, out);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Small whole numbers, so that sums are exact in every order.
-    fn numbers(count: usize, seed: usize) -> Vec<f32> {
-        (0..count)
-            .map(|n| ((n * 7 + seed * 3 + n / 5) % 9) as f32 - 4.0)
-            .collect()
-    }
-
-    #[test]
-    fn product_equals_the_definition_for_every_number_of_rows() {
-        let (inputs, outputs) = (SLICE + 5, 2 * PANEL);
-        let weights = numbers(inputs * outputs, 1);
-        let bias = numbers(outputs, 2);
-        let panels = Panels::pack(&weights, inputs);
-        for instructions in Instructions::available() {
-            for rows in [1, 2, 3, 5, 7, 11, 12, 13, 23, 25] {
-                let input = numbers(rows * inputs, rows);
-                let mut out = vec![f32::NAN; rows * outputs];
-                panels.apply(instructions, &input, &bias, &mut out);
-                for (at, &value) in out.iter().enumerate() {
-                    let (row, column) = (at / outputs, at % outputs);
-                    let left = &input[row * inputs..][..inputs];
-                    let right = &weights[column * inputs..][..inputs];
-                    let sum: f32 = left.iter().zip(right).map(|(a, b)| a * b).sum();
-                    assert_eq!(value, sum + bias[column], "{instructions:?} {rows} {at}");
-                }
-            }
-        }
-    }
 }

@@ -184,4 +184,12 @@ fn damaged_files_are_refused() {
         error,
         EncoderError::Unreadable(_) | EncoderError::Unsupported(_)
     ));
+    let mut unaligned = BUNDLED.to_vec();
+    let key = b"general.alignment";
+    let at = unaligned
+        .windows(key.len())
+        .position(|bytes| bytes == key)
+        .unwrap();
+    unaligned[at + key.len() + 4..][..4].fill(0);
+    assert!(Encoder::from_gguf(&unaligned).is_err());
 }

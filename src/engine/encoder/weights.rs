@@ -1,10 +1,10 @@
 //! Reads a BERT embedding model from GGUF into the form that the forward pass
-//! wants: matrices unpacked to f32 and laid out in panels, query, key and value
-//! joined, the attention scale folded into the query. Only the token embedding
-//! stays as it is in the file, because a text needs a few rows of it.
+//! wants: matrices laid out in panels, query, key and value joined. The token
+//! embedding stays where it is in the file, because a text needs a few rows.
 
 use std::borrow::Cow;
 use std::io::Cursor;
+use std::ops::Range;
 
 use candle_core::Device;
 use candle_core::quantized::GgmlDType;
@@ -12,13 +12,13 @@ use candle_core::quantized::gguf_file::Content;
 use candle_core::quantized::gguf_file::Value;
 
 use super::error::EncoderError;
+use super::panels::BLOCK;
+use super::panels::BLOCK_BYTES;
+use super::panels::Panels;
+use super::panels::block_parts;
 use super::product::PANEL;
-use super::product::Panels;
 use super::wordpiece::WordPiece;
 
-/// Values in a Q8_0 block, and its bytes: an f16 scale before the codes.
-const BLOCK: usize = 32;
-const BLOCK_BYTES: usize = 2 + BLOCK;
 /// Bound on numbers taken from the file, so that none overflows a product.
 const LARGEST: usize = 1 << 20;
 
@@ -83,9 +83,9 @@ impl Weights {
             .chunks_exact(BLOCK_BYTES)
             .zip(row.chunks_exact_mut(BLOCK))
         {
-            let scale = half::f16::from_le_bytes([block[0], block[1]]).to_f32();
-            for (code, value) in block[2..].iter().zip(values) {
-                *value = f32::from(code.cast_signed()) * scale;
+            let (scale, codes) = block_parts(block);
+            for (code, value) in codes.zip(values) {
+                *value = f32::from(code) * scale;
             }
         }
     }
@@ -102,7 +102,9 @@ pub(super) struct Loaded {
 
 /// Reads a model; a borrowed file stays borrowed for the token embedding.
 pub(super) fn load(bytes: Cow<'static, [u8]>) -> Result<Loaded, EncoderError> {
-    let content = Content::read(&mut Cursor::new(&*bytes))?;
+    // The reader divides by the alignment that the file states, zero included.
+    let content = std::panic::catch_unwind(|| Content::read(&mut Cursor::new(&*bytes)))
+        .map_err(|_| unsupported("its header contradicts itself"))??;
     let file = File {
         content,
         bytes: &bytes,
@@ -121,7 +123,7 @@ pub(super) fn load(bytes: Cow<'static, [u8]>) -> Result<Loaded, EncoderError> {
     let kinds = file.list("tokenizer.ggml.token_type")?;
     let unknown = file.number("tokenizer.ggml.unknown_token_id")?;
     let wordpiece = WordPiece::new(tokens, kinds, unknown as u32)?;
-    let rows = file.token_rows(tokens.len(), shape.hidden)?;
+    let rows = file.quantised("token_embd.weight", tokens.len(), shape.hidden)?;
     let mut positions = file.matrix("position_embd.weight", shape.window, shape.hidden)?;
     let kind = file.matrix("token_types.weight", 1, shape.hidden)?;
     for row in positions.chunks_exact_mut(shape.hidden) {
@@ -211,19 +213,24 @@ impl File<'_> {
         Ok(shape)
     }
 
-    /// Where in the file the token embedding lies.
-    fn token_rows(
+    /// Where in the file the Q8_0 matrix `name` lies.
+    fn quantised(
         &self,
+        name: &str,
         rows: usize,
         width: usize,
-    ) -> Result<std::ops::Range<usize>, EncoderError> {
-        const NAME: &str = "token_embd.weight";
-        let info = self.content.tensor_infos.get(NAME);
-        let info = info.ok_or_else(|| missing(NAME))?;
-        if info.ggml_dtype != GgmlDType::Q8_0 || info.shape.dims() != [rows, width] {
-            return Err(unsupported(
-                "its token embedding is not in Q8_0, or of another size",
-            ));
+    ) -> Result<Range<usize>, EncoderError> {
+        let info = self
+            .content
+            .tensor_infos
+            .get(name)
+            .ok_or_else(|| missing(name))?;
+        if info.ggml_dtype != GgmlDType::Q8_0 {
+            let reason = format!("its tensor {name} is not in Q8_0");
+            return Err(EncoderError::Unsupported(reason));
+        }
+        if info.shape.dims() != [rows, width] {
+            return Err(wrong_shape(name, info.shape.dims()));
         }
         let size = (rows * width / BLOCK * BLOCK_BYTES) as u64;
         let start = self.content.tensor_data_offset.saturating_add(info.offset);
@@ -269,39 +276,36 @@ impl File<'_> {
         })
     }
 
-    fn linear(&self, name: &str, inputs: usize, outputs: usize) -> Result<Linear, EncoderError> {
-        let weight = self.matrix(&format!("{name}.weight"), outputs, inputs)?;
+    /// Maps of the same input, side by side as one.
+    fn linear(
+        &self,
+        names: &[String],
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Linear, EncoderError> {
+        let (mut weight, mut bias) = (Vec::new(), Vec::new());
+        for name in names {
+            let range = self.quantised(&format!("{name}.weight"), outputs, inputs)?;
+            weight.extend_from_slice(&self.bytes[range]);
+            bias.extend(self.vector(&format!("{name}.bias"), outputs)?);
+        }
         Ok(Linear {
             weight: Panels::pack(&weight, inputs),
-            bias: self.vector(&format!("{name}.bias"), outputs)?,
+            bias,
         })
-    }
-
-    /// Query, key and value as one map; the scores' scale is in the query.
-    fn query_key_value(&self, block: &str, shape: &Shape) -> Result<Linear, EncoderError> {
-        let scale = 1.0 / (shape.head() as f32).sqrt();
-        let mut weight = Vec::with_capacity(3 * shape.hidden * shape.hidden);
-        let mut bias = Vec::with_capacity(3 * shape.hidden);
-        for (part, factor) in [("attn_q", scale), ("attn_k", 1.0), ("attn_v", 1.0)] {
-            let name = format!("{block}.{part}");
-            let matrix = self.matrix(&format!("{name}.weight"), shape.hidden, shape.hidden)?;
-            weight.extend(matrix.iter().map(|value| value * factor));
-            let vector = self.vector(&format!("{name}.bias"), shape.hidden)?;
-            bias.extend(vector.iter().map(|value| value * factor));
-        }
-        let weight = Panels::pack(&weight, shape.hidden);
-        Ok(Linear { weight, bias })
     }
 
     fn layer(&self, block: &str, shape: &Shape) -> Result<Layer, EncoderError> {
         let (hidden, inner) = (shape.hidden, shape.inner);
+        let named = |part: &str| format!("{block}.{part}");
+        let attention = ["attn_q", "attn_k", "attn_v"].map(named);
         Ok(Layer {
-            query_key_value: self.query_key_value(block, shape)?,
-            attention_output: self.linear(&format!("{block}.attn_output"), hidden, hidden)?,
-            attention_norm: self.norm(&format!("{block}.attn_output_norm"), hidden)?,
-            up: self.linear(&format!("{block}.ffn_up"), hidden, inner)?,
-            down: self.linear(&format!("{block}.ffn_down"), inner, hidden)?,
-            output_norm: self.norm(&format!("{block}.layer_output_norm"), hidden)?,
+            query_key_value: self.linear(&attention, hidden, hidden)?,
+            attention_output: self.linear(&[named("attn_output")], hidden, hidden)?,
+            attention_norm: self.norm(&named("attn_output_norm"), hidden)?,
+            up: self.linear(&[named("ffn_up")], hidden, inner)?,
+            down: self.linear(&[named("ffn_down")], inner, hidden)?,
+            output_norm: self.norm(&named("layer_output_norm"), hidden)?,
         })
     }
 }

@@ -53,26 +53,39 @@ macro_rules! tile256 {
     };
 }
 
-tile512!(twelve: 0 1 2 3 4 5 6 7 8 9 10 11);
-tile512!(eight: 0 1 2 3 4 5 6 7);
-tile512!(four: 0 1 2 3);
-tile512!(two: 0 1);
 tile512!(one: 0);
+tile512!(two: 0 1);
+tile512!(three: 0 1 2);
+tile512!(four: 0 1 2 3);
+tile512!(five: 0 1 2 3 4);
+tile512!(six: 0 1 2 3 4 5);
+tile512!(seven: 0 1 2 3 4 5 6);
+tile512!(eight: 0 1 2 3 4 5 6 7);
+tile512!(nine: 0 1 2 3 4 5 6 7 8);
+tile512!(ten: 0 1 2 3 4 5 6 7 8 9);
+tile512!(eleven: 0 1 2 3 4 5 6 7 8 9 10);
+tile512!(twelve: 0 1 2 3 4 5 6 7 8 9 10 11);
 
-tile256!(six_halves: 0 1 2 3 4 5);
-tile256!(four_halves: 0 1 2 3);
-tile256!(two_halves: 0 1);
 tile256!(one_half: 0);
+tile256!(two_halves: 0 1);
+tile256!(three_halves: 0 1 2);
+tile256!(four_halves: 0 1 2 3);
+tile256!(five_halves: 0 1 2 3 4);
+tile256!(six_halves: 0 1 2 3 4 5);
 
 type Compute = unsafe fn(&Tile);
 
-/// Tallest tile first, so that few rows are left for the small ones.
-const FULL: [(usize, Compute); 5] = [(12, twelve), (8, eight), (4, four), (2, two), (1, one)];
-const HALF: [(usize, Compute); 4] = [
-    (6, six_halves),
-    (4, four_halves),
-    (2, two_halves),
-    (1, one_half),
+/// The tiles of one row, two rows and so on.
+const FULL: [Compute; 12] = [
+    one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve,
+];
+const HALF: [Compute; 6] = [
+    one_half,
+    two_halves,
+    three_halves,
+    four_halves,
+    five_halves,
+    six_halves,
 ];
 
 /// Computes `rows` rows of one panel.
@@ -103,14 +116,15 @@ pub(super) unsafe fn avx2(tile: Tile, rows: usize) {
     }
 }
 
+/// Takes the tallest tile while it fits and then the one of just the rest: a
+/// low tile waits for its sums, so several of them cost more than their rows.
 #[allow(unsafe_code)]
-unsafe fn cover(tile: Tile, rows: usize, heights: &[(usize, Compute)]) {
+unsafe fn cover(tile: Tile, rows: usize, heights: &[Compute]) {
     let mut done = 0;
-    for &(height, compute) in heights {
-        while done + height <= rows {
-            // SAFETY: rows `done..done + height` exist.
-            unsafe { compute(&tile.below(done)) };
-            done += height;
-        }
+    while done < rows {
+        let height = heights.len().min(rows - done);
+        // SAFETY: rows `done..done + height` exist.
+        unsafe { heights[height - 1](&tile.below(done)) };
+        done += height;
     }
 }
