@@ -2,7 +2,8 @@
 //! function words left out. Only for ranking and checking sentences; the
 //! keyword index has an analysis of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
@@ -67,8 +68,6 @@ fn fold(word: &str) -> String {
 }
 
 fn is_function_word(word: &str) -> bool {
-    use std::collections::HashSet;
-    use std::sync::LazyLock;
     static WORDS: LazyLock<HashSet<&str>> =
         LazyLock::new(|| FUNCTION_WORDS.split_whitespace().collect());
     WORDS.contains(word)
