@@ -1,1 +1,27 @@
 //! From passages to an answer: quotes, grounded prompts, checks, rendering.
+//! Must not search, store or run a chat model.
+
+mod candidates;
+mod chips;
+mod cite;
+mod error;
+mod evidence;
+#[cfg(test)]
+mod fixtures;
+mod markdown;
+mod prompt;
+mod prose;
+mod quotes;
+mod render;
+mod sanitise;
+mod stream;
+mod terms;
+mod verify;
+
+pub use cite::{Marker, MarkerFilter, complete_until, markers};
+pub use error::AnswerError;
+pub use prompt::{Prompt, PromptBudget, Turn, build};
+pub use quotes::{NOTHING_FOUND, Quote, QuotedAnswer, quotes};
+pub use render::render;
+pub use stream::BlockStream;
+pub use verify::{Verified, is_refusal, verify};

@@ -1,0 +1,104 @@
+//! What HTML may reach the page: escaping, and the allow list behind it.
+
+use ammonia::{Builder, UrlRelative};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+/// Deepest nesting of elements that is written.
+pub(super) const MAX_NESTING: usize = 24;
+/// Longest address of a link, in bytes.
+const MAX_URL: usize = 2048;
+
+static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = Builder::empty();
+    builder
+        .tags(set(&[
+            "p",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "blockquote",
+            "pre",
+            "code",
+            "ol",
+            "ul",
+            "li",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "em",
+            "strong",
+            "del",
+            "a",
+            "span",
+            "br",
+            "hr",
+        ]))
+        .tag_attributes(HashMap::from([
+            (
+                "a",
+                set(&["href", "rel", "data-source", "data-citation", "aria-label"]),
+            ),
+            ("span", set(&["data-sentence"])),
+            ("ol", set(&["start"])),
+            ("pre", set(&["data-language"])),
+            ("th", set(&["scope"])),
+        ]))
+        .allowed_classes(HashMap::from([
+            ("a", set(&["c"])),
+            ("span", set(&["s", "weak", "none"])),
+            ("blockquote", set(&["quote"])),
+        ]))
+        .clean_content_tags(set(&["script", "style"]))
+        .url_schemes(set(&["http", "https", "mailto"]))
+        .url_relative(UrlRelative::Custom(Box::new(only_sources)))
+        .link_rel(None);
+    builder
+});
+
+fn set(names: &[&'static str]) -> HashSet<&'static str> {
+    names.iter().copied().collect()
+}
+
+/// Of all addresses on this server, only the sources of the answer.
+fn only_sources(url: &str) -> Option<Cow<'_, str>> {
+    let number = url.strip_prefix("#source-")?;
+    let known = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    known.then_some(Cow::Borrowed(url))
+}
+
+/// Drops whatever the page must not get.
+pub(super) fn sanitise(html: &str) -> String {
+    ALLOWED.clean(html).to_string()
+}
+
+/// Text as HTML, also inside a quoted attribute.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + text.len() / 16);
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\0' => escaped.push('\u{fffd}'),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Whether a link of an answer may be followed.
+pub(super) fn is_safe_link(url: &str) -> bool {
+    let scheme = url
+        .split_once(':')
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let allowed = matches!(scheme.as_deref(), Some("http" | "https" | "mailto"));
+    allowed && url.len() <= MAX_URL && !url.chars().any(|c| c.is_control() || c.is_whitespace())
+}
