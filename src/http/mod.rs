@@ -41,6 +41,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long requests may go on after the server was asked to stop, in seconds.
 const STOP_SECONDS: u64 = 10;
 
+/// How long answers may: they need the rest to end properly.
+const ANSWER_GRACE: Duration = Duration::from_secs(5);
+
 /// What every handler may use.
 struct State {
     service: Service,
@@ -52,6 +55,18 @@ struct State {
     watchers: StreamLimit,
     /// Turns true when the server stops.
     stopping: watch::Receiver<bool>,
+}
+
+impl State {
+    /// Is done when the server has been stopping for as long as `grace`.
+    fn stopped(&self, grace: Duration) -> impl Future<Output = ()> + use<> {
+        let mut stopping = self.stopping.clone();
+        async move {
+            // An error means that the server is gone altogether.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+            tokio::time::sleep(grace).await;
+        }
+    }
 }
 
 /// Serves until `shutdown` is done and the requests under way are answered.

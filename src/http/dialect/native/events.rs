@@ -10,7 +10,8 @@ use crate::http::sse::{self, Frame};
 use crate::types::{Document, DocumentId, DocumentProgress};
 use actix_web::{HttpResponse, web};
 use futures_util::{Stream, StreamExt, stream};
-use std::future::{Future, ready};
+use std::future::ready;
+use std::time::Duration;
 
 type Answer = Result<HttpResponse, Failure<Native>>;
 
@@ -21,7 +22,7 @@ pub(crate) async fn of_all(state: web::Data<State>, caller: Authorized<Native>) 
         .service
         .progress(&caller)
         .map(|step| Frame::unnamed(wire::progress(&step)))
-        .take_until(stopped(&state));
+        .take_until(state.stopped(Duration::ZERO));
     Ok(sse::respond(frames, permit))
 }
 
@@ -40,7 +41,7 @@ pub(crate) async fn of_document(
     let all = stream::once(ready(present(document))).chain(later);
     let frames = until_final(all)
         .map(|step| Frame::unnamed(wire::progress(&step)))
-        .take_until(stopped(&state));
+        .take_until(state.stopped(Duration::ZERO));
     Ok(sse::respond(frames, permit))
 }
 
@@ -70,13 +71,4 @@ fn until_final(
         let last = step.deleted || step.status.is_final();
         Some((step, (!last).then_some(steps)))
     })
-}
-
-/// Is done when the server stops.
-fn stopped(state: &State) -> impl Future<Output = ()> + use<> {
-    let mut stopping = state.stopping.clone();
-    async move {
-        // An error means that the server is gone altogether.
-        let _ = stopping.wait_for(|stopping| *stopping).await;
-    }
 }

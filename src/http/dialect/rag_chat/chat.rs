@@ -8,7 +8,7 @@ use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, QueryParams, from_json};
 use crate::http::failure::Failure;
 use crate::http::search_options::SearchOptionsWire;
-use crate::http::{HttpError, State, sse};
+use crate::http::{ANSWER_GRACE, HttpError, State, sse};
 use crate::service::{AnswerStream, Caller, Question};
 use crate::types::{AnswerEvent, DatasetId, SessionId};
 use actix_web::http::header;
@@ -95,6 +95,7 @@ async fn answer(
         return whole(events).await;
     }
     let frames = events
+        .take_until(state.stopped(ANSWER_GRACE))
         .map(Some)
         .chain(stream::once(ready(None)))
         .scan(Frames::default(), |frames, event| {
