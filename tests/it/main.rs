@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, unreachable_pub)]
 
 mod auth;
+mod datasets;
 mod documents;
 mod edge;
 mod layering;

@@ -2,14 +2,13 @@
 //! the contract is added beside it. Citations, checks and coverage go out in
 //! the form in which they are stored, which is pinned by tests.
 
+use crate::http::search_options::SearchOptionsWire;
 use crate::types::{
     AnswerMode, AnswerSummary, Chunk, Citation, Coverage, DatasetId, Document, DocumentId, Message,
     MessageId, Passage, PassageScores, SentenceCheck, Session, SessionId, TokenUsage, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-
-use crate::http::search_options::SearchOptionsWire;
 
 /// How an answer is to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
