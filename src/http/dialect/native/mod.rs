@@ -1,0 +1,26 @@
+//! The product's own dialect: what the page, administrators and scripts need
+//! beside the contracts.
+
+pub(crate) mod auth;
+pub(crate) mod datasets;
+pub(crate) mod documents;
+pub(crate) mod events;
+pub(crate) mod originals;
+pub(crate) mod system;
+pub(crate) mod users;
+mod wire;
+
+use super::{Dialect, Outward};
+use serde_json::{Value, json};
+
+/// Names the dialect.
+pub(crate) struct Native;
+
+impl Dialect for Native {
+    fn body(failure: &Outward<'_>) -> Value {
+        match failure.request_id {
+            Some(id) => json!({"detail": failure.message, "request_id": id}),
+            None => json!({"detail": failure.message}),
+        }
+    }
+}

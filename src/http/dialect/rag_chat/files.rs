@@ -1,0 +1,219 @@
+//! `/documents/…` as contract 2 has them: upload, text, chunks.
+
+use super::RagChat;
+use super::wire::{self, DocumentWire};
+use crate::error::Fault;
+use crate::http::auth::Authorized;
+use crate::http::extract::{PathValues, from_json};
+use crate::http::failure::Failure;
+use crate::http::{HttpError, State};
+use crate::service::{Caller, Upload, UploadRequest};
+use crate::types::{DatasetId, DocumentId, DocumentMetadata, DocumentStatus, SessionId};
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::{HttpResponse, web};
+use futures_util::TryStreamExt;
+use serde_json::{Value, json};
+
+type Answer = Result<HttpResponse, Failure<RagChat>>;
+
+/// Largest form field beside the file, in bytes.
+const FIELD_LIMIT: usize = 64 * 1024;
+
+/// Longest file name that is kept, in characters.
+const NAME_CHARS: usize = 255;
+
+/// `POST /documents/upload`: answers when the text is extracted.
+pub(crate) async fn upload(
+    state: web::Data<State>,
+    caller: Authorized<RagChat>,
+    form: Multipart,
+) -> Answer {
+    let added = receive(&state, &caller, form).await?.finish().await?;
+    let Some(first) = added.documents.first() else {
+        return Err(Fault::invalid("the file holds no documents").into());
+    };
+    let document = state.service.extracted(&caller, &first.id).await?;
+    if document.status == DocumentStatus::Failed && !first.duplicate {
+        let reason = document.error.as_deref().unwrap_or("no reason is known");
+        let message = format!("{} could not be read: {reason}", document.filename);
+        return Err(Fault::invalid(message).into());
+    }
+    let (document, text) = state.service.document_text(&caller, &first.id).await?;
+    let mut body = DocumentWire::new(&document, &text);
+    if first.duplicate {
+        body = body.with("duplicate", true);
+    }
+    if added.documents.len() > 1 {
+        body = body.with("documents", added.documents.len());
+    }
+    Ok(HttpResponse::Ok().json(body))
+}
+
+/// Reads the form to its end. The fields may come in any order.
+async fn receive(
+    state: &State,
+    caller: &Caller,
+    mut form: Multipart,
+) -> Result<Upload, Failure<RagChat>> {
+    let mut upload: Option<Upload> = None;
+    let mut dataset_id: Option<DatasetId> = None;
+    let mut metadata = DocumentMetadata::default();
+    while let Some(mut field) = form.try_next().await.map_err(unreadable)? {
+        match field.name().unwrap_or_default() {
+            "file" if upload.is_some() => {
+                return Err(HttpError::field("file", "one file at a time, please").into());
+            }
+            "file" => {
+                let request = UploadRequest {
+                    filename: file_name(&field)?,
+                    dataset_id: dataset_id.clone(),
+                    metadata: metadata.clone(),
+                };
+                let mut started = state.service.begin_upload(caller, request).await?;
+                while let Some(bytes) = field.try_next().await.map_err(unreadable)? {
+                    started.write(&bytes).await?;
+                }
+                upload = Some(started);
+            }
+            "dataset_id" => {
+                let bytes = small("dataset_id", field).await?;
+                let text = String::from_utf8(bytes)
+                    .map_err(|_| HttpError::field("dataset_id", "not valid UTF-8"))?;
+                let text = text.trim();
+                dataset_id = (!text.is_empty()).then(|| text.into());
+            }
+            "metadata" => {
+                let bytes = small("metadata", field).await?;
+                if !bytes.trim_ascii().is_empty() {
+                    metadata = from_json(&bytes, "metadata")?;
+                }
+            }
+            other => {
+                let name = other.to_owned();
+                small(&name, field).await?;
+            }
+        }
+    }
+    let Some(mut upload) = upload else {
+        return Err(HttpError::field("file", "the form has no file").into());
+    };
+    upload.set_dataset(dataset_id);
+    upload.set_metadata(metadata);
+    Ok(upload)
+}
+
+/// A field that is short enough for memory.
+async fn small(name: &str, mut field: Field) -> Result<Vec<u8>, HttpError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.try_next().await.map_err(unreadable)? {
+        if bytes.len() + chunk.len() > FIELD_LIMIT {
+            let what = format!("longer than {FIELD_LIMIT} bytes");
+            return Err(HttpError::field(name, what));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn unreadable(error: MultipartError) -> HttpError {
+    match error {
+        MultipartError::ContentTypeMissing
+        | MultipartError::ContentTypeParse
+        | MultipartError::ContentTypeIncompatible => HttpError::NotMultipart,
+        other => HttpError::Body(other.to_string()),
+    }
+}
+
+fn file_name(field: &Field) -> Result<String, HttpError> {
+    let disposition = field.content_disposition();
+    let extended = disposition
+        .and_then(|one| one.get_filename_ext())
+        .and_then(|name| String::from_utf8(name.value.clone()).ok());
+    let plain = || {
+        disposition
+            .and_then(|one| one.get_filename())
+            .map(str::to_owned)
+    };
+    let given = extended.or_else(plain).unwrap_or_default();
+    last_component(&given).ok_or_else(|| HttpError::field("file", "the file has no name"))
+}
+
+/// The name without folders, of whichever system, and without control characters.
+fn last_component(path: &str) -> Option<String> {
+    let last = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last.chars().filter(|c| !c.is_control()).collect();
+    let name = clean.trim();
+    if name.is_empty() || name == "." || name == ".." {
+        return None;
+    }
+    // The end says what kind of file it is.
+    let surplus = name.chars().count().saturating_sub(NAME_CHARS);
+    Some(name.chars().skip(surplus).collect())
+}
+
+/// `GET /documents/{document_id}`.
+pub(crate) async fn read(
+    state: web::Data<State>,
+    caller: Authorized<RagChat>,
+    id: PathValues<RagChat, DocumentId>,
+) -> Answer {
+    let (document, text) = state.service.document_text(&caller, &id.value).await?;
+    Ok(HttpResponse::Ok().json(DocumentWire::new(&document, &text)))
+}
+
+/// `GET /documents/{document_id}/chunks/{chunk_index}`.
+pub(crate) async fn chunk(
+    state: web::Data<State>,
+    caller: Authorized<RagChat>,
+    path: PathValues<RagChat, (DocumentId, u32)>,
+) -> Answer {
+    let (id, index) = path.value;
+    let (document, chunk) = state.service.chunk(&caller, &id, index).await?;
+    Ok(HttpResponse::Ok().json(wire::chunk(&document, &chunk)))
+}
+
+/// `GET /documents/session/{session_id}`.
+pub(crate) async fn of_session(
+    state: web::Data<State>,
+    caller: Authorized<RagChat>,
+    id: PathValues<RagChat, SessionId>,
+) -> Answer {
+    let (view, _) = state.service.session(&caller, &id.value).await?;
+    let documents: Vec<Value> = view.documents.iter().map(wire::session_document).collect();
+    Ok(HttpResponse::Ok().json(json!({
+        "total_count": documents.len(),
+        "documents": documents,
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_component;
+
+    #[test]
+    fn folders_of_a_file_name_are_dropped() {
+        for (path, name) in [
+            ("report.pdf", "report.pdf"),
+            ("../../etc/passwd", "passwd"),
+            ("C:\\Users\\me\\report.pdf", "report.pdf"),
+            (" a\u{0}b\n.txt ", "ab.txt"),
+            ("Größe 大小.md", "Größe 大小.md"),
+        ] {
+            assert_eq!(last_component(path).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn name_without_a_name_is_refused() {
+        for path in ["", "  ", "..", "folder/", "a/..", "\u{7}"] {
+            assert_eq!(last_component(path), None, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn long_name_keeps_its_end() {
+        let name = last_component(&format!("{}.pdf", "x".repeat(400))).unwrap();
+        assert_eq!(name.len(), 255);
+        assert!(name.ends_with(".pdf"));
+    }
+}

@@ -1,0 +1,266 @@
+//! Answer events as the frames of contract 2: a state machine without input or
+//! output, so that the order of frames can be tested.
+
+use super::wire::{FinalAnswer, Source, SummaryWire};
+use crate::error::{ErrorKind, Fault};
+use crate::http::failure::{code_of, public_message};
+use crate::http::sse::Frame;
+use crate::types::{AnswerEvent, AnswerSummary, MessageId, SessionId, Stage};
+use serde_json::{Value, json};
+
+/// Where a stream of frames is.
+#[derive(Debug, Default)]
+pub(crate) struct Frames {
+    session: Option<SessionId>,
+    answer: Option<MessageId>,
+    ended: bool,
+}
+
+impl Frames {
+    /// The frames of the next event.
+    pub(crate) fn next(&mut self, event: AnswerEvent) -> Vec<Frame> {
+        match event {
+            AnswerEvent::Accepted {
+                session_id,
+                title,
+                new_session,
+                question_id,
+                answer_id,
+                created_at,
+            } => {
+                let mut frames = Vec::new();
+                if new_session {
+                    let session = json!({"session_id": session_id, "title": title});
+                    frames.push(Frame::unnamed(session));
+                }
+                frames.push(Frame::named(
+                    "accepted",
+                    json!({
+                        "session_id": session_id,
+                        "title": title,
+                        "new_session": new_session,
+                        "question_id": question_id,
+                        "answer_id": answer_id,
+                        "created_at": created_at.to_string(),
+                    }),
+                ));
+                self.session = Some(session_id);
+                self.answer = Some(answer_id);
+                frames
+            }
+            AnswerEvent::Status(stage) => vec![Frame::unnamed(status(&stage))],
+            AnswerEvent::Sources { passages, coverage } => {
+                let sources: Vec<_> = passages
+                    .iter()
+                    .enumerate()
+                    .map(|(index, passage)| Source::new(index, passage))
+                    .collect();
+                #[derive(serde::Serialize)]
+                struct Sources<'a, C> {
+                    sources: Vec<Source<'a>>,
+                    coverage: C,
+                }
+                vec![Frame::named("sources", Sources { sources, coverage })]
+            }
+            AnswerEvent::Token(token) => vec![Frame::unnamed(json!({"token": token}))],
+            AnswerEvent::Block { index, html } => {
+                vec![Frame::named("block", json!({"index": index, "html": html}))]
+            }
+            AnswerEvent::Done {
+                answer_id,
+                content,
+                html,
+                summary,
+            } => self.done(answer_id, &content, &html, &summary),
+            AnswerEvent::Failed { kind, message } => self.failed(kind, &message),
+        }
+    }
+
+    /// The frames after the last event: none, unless the end is missing.
+    pub(crate) fn end(&mut self) -> Vec<Frame> {
+        if self.ended {
+            return Vec::new();
+        }
+        self.failed(ErrorKind::Cancelled, "the answer was cut off")
+    }
+
+    fn done(
+        &mut self,
+        answer_id: MessageId,
+        content: &str,
+        html: &str,
+        summary: &AnswerSummary,
+    ) -> Vec<Frame> {
+        self.ended = true;
+        let citations = summary.citations.iter();
+        let mut frames: Vec<_> = citations.map(|one| Frame::named("citation", one)).collect();
+        frames.push(Frame::unnamed(FinalAnswer {
+            content,
+            citations: &summary.citations,
+            session_id: self.session.as_ref(),
+            message_id: &answer_id,
+            summary: SummaryWire::new(html, summary),
+        }));
+        frames.push(Frame::named("done", json!({"message_id": answer_id})));
+        frames
+    }
+
+    fn failed(&mut self, kind: ErrorKind, message: &str) -> Vec<Frame> {
+        self.ended = true;
+        let error = public_message(&Fault::new(kind, message));
+        vec![
+            Frame::named("error", json!({"error": error, "code": code_of(kind)})),
+            Frame::named("done", json!({"message_id": self.answer})),
+        ]
+    }
+}
+
+fn status(stage: &Stage) -> Value {
+    match stage {
+        Stage::Searching => {
+            json!({"status": "Searching your documents", "stage": "searching"})
+        }
+        Stage::Reading { sources, seconds } => {
+            let noun = if *sources == 1 { "source" } else { "sources" };
+            json!({
+                "status": format!("Reading {sources} {noun}"),
+                "stage": "reading",
+                "sources": sources,
+                "seconds": seconds,
+            })
+        }
+        Stage::Writing => json!({"status": "Writing", "stage": "writing"}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Frames;
+    use crate::error::ErrorKind;
+    use crate::http::sse::Frame;
+    use crate::types::{
+        AnswerEvent, AnswerMode, AnswerSummary, Citation, Coverage, FinishReason, Stage, Time,
+        TokenUsage,
+    };
+    use serde_json::{Value, json};
+
+    fn accepted(new_session: bool) -> AnswerEvent {
+        AnswerEvent::Accepted {
+            session_id: "s".into(),
+            title: "What?".into(),
+            new_session,
+            question_id: "q".into(),
+            answer_id: "a".into(),
+            created_at: Time::from_millis(0),
+        }
+    }
+
+    fn done() -> AnswerEvent {
+        let citation = Citation {
+            number: 1,
+            document_id: "d".into(),
+            filename: "f.pdf".into(),
+            title: "F".into(),
+            chunk_index: 3,
+            page: 2,
+            page_number: Some(2),
+            start: 5,
+            end: 9,
+            text: "text".into(),
+            score: 0.7,
+        };
+        AnswerEvent::Done {
+            answer_id: "a".into(),
+            content: "It is so [1].".into(),
+            html: "<p>It is so</p>".into(),
+            summary: Box::new(AnswerSummary {
+                mode: AnswerMode::Quotes,
+                finish_reason: FinishReason::Stop,
+                citations: vec![citation],
+                checks: Vec::new(),
+                usage: TokenUsage::default(),
+                coverage: Coverage::default(),
+                answerable: 0.9,
+                first_token_ms: Some(1.5),
+                total_ms: 2.5,
+            }),
+        }
+    }
+
+    fn data(frame: &Frame) -> Value {
+        serde_json::from_str(&frame.data).unwrap()
+    }
+
+    fn names(frames: &[Frame]) -> Vec<&str> {
+        frames.iter().map(|one| one.name.unwrap_or("")).collect()
+    }
+
+    #[test]
+    fn new_chat_begins_with_the_unnamed_session() {
+        let frames = Frames::default().next(accepted(true));
+        assert_eq!(names(&frames), ["", "accepted"]);
+        let session = json!({"session_id": "s", "title": "What?"});
+        assert_eq!(data(&frames[0]), session);
+        assert_eq!(data(&frames[1])["created_at"], "1970-01-01T00:00:00.000Z");
+        assert_eq!(
+            names(&Frames::default().next(accepted(false))),
+            ["accepted"]
+        );
+    }
+
+    #[test]
+    fn answer_ends_with_citations_the_whole_and_done() {
+        let mut frames = Frames::default();
+        frames.next(accepted(true));
+        let last = frames.next(done());
+        assert_eq!(names(&last), ["citation", "", "done"]);
+        let whole = data(&last[1]);
+        assert_eq!(whole["session_id"], "s");
+        assert_eq!(whole["citations"][0], data(&last[0]));
+        assert_eq!(whole["mode"], "quotes");
+        assert_eq!(whole["model"], Value::Null);
+        assert!(last[1].data.contains("\"score\":0.7,") || last[1].data.contains("\"score\":0.7}"));
+        assert_eq!(data(&last[2]), json!({"message_id": "a"}));
+        assert!(frames.end().is_empty());
+    }
+
+    #[test]
+    fn failure_is_an_event_and_hides_our_own_details() {
+        let mut frames = Frames::default();
+        frames.next(accepted(false));
+        let failed = |kind, message: &str| AnswerEvent::Failed {
+            kind,
+            message: message.into(),
+        };
+        let busy = frames.next(failed(ErrorKind::Busy, "all slots are taken"));
+        assert_eq!(names(&busy), ["error", "done"]);
+        let error = json!({"error": "all slots are taken", "code": "busy"});
+        assert_eq!(data(&busy[0]), error);
+        let ours = Frames::default().next(failed(ErrorKind::Storage, "disk /dev/sda died"));
+        assert!(!ours[0].data.contains("sda"));
+        assert_eq!(data(&ours[0])["code"], "internal");
+    }
+
+    #[test]
+    fn stream_that_breaks_off_still_ends_properly() {
+        let mut frames = Frames::default();
+        frames.next(accepted(false));
+        frames.next(AnswerEvent::Token("It".into()));
+        assert_eq!(names(&frames.end()), ["error", "done"]);
+        assert!(frames.end().is_empty());
+    }
+
+    #[test]
+    fn stages_are_told_in_words() {
+        let mut frames = Frames::default();
+        let reading = Stage::Reading {
+            sources: 1,
+            seconds: None,
+        };
+        let frame = frames.next(AnswerEvent::Status(reading));
+        assert_eq!(
+            data(&frame[0]),
+            json!({"status": "Reading 1 source", "stage": "reading", "sources": 1, "seconds": null})
+        );
+    }
+}

@@ -1,0 +1,335 @@
+//! The JSON of contract 2. Names and nesting are the contract's; what is not in
+//! the contract is added beside it. Citations, checks and coverage go out in
+//! the form in which they are stored, which is pinned by tests.
+
+use crate::http::search_options::SearchOptionsWire;
+use crate::types::{
+    AnswerMode, AnswerSummary, Chunk, Citation, Coverage, DatasetId, Document, DocumentId, Message,
+    MessageId, Passage, PassageScores, SentenceCheck, Session, SessionId, TokenUsage, UserId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// How an answer is to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AnswerModeWire {
+    /// By the chat model, where there is one.
+    #[default]
+    Auto,
+    /// From sentences of the documents alone.
+    Quotes,
+}
+
+/// Body of `POST /chat/send`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AskBody {
+    pub(crate) message: String,
+    pub(crate) session_id: Option<String>,
+    pub(crate) search_options: Option<SearchOptionsWire>,
+    pub(crate) dataset_id: Option<String>,
+    pub(crate) answer_mode: Option<AnswerModeWire>,
+}
+
+/// Query of `GET /chat/send`; the token in it is the gate's business.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AskQuery {
+    pub(crate) message: String,
+    pub(crate) session_id: Option<String>,
+    /// JSON.
+    pub(crate) search_options: Option<String>,
+    pub(crate) dataset_id: Option<String>,
+    pub(crate) answer_mode: Option<AnswerModeWire>,
+}
+
+/// A citation as the contract has it.
+#[derive(Debug, Serialize)]
+pub(crate) struct CitedDocument<'a> {
+    document_id: &'a DocumentId,
+    filename: &'a str,
+    chunk_index: u32,
+    page_number: Option<u32>,
+}
+
+impl<'a> From<&'a Citation> for CitedDocument<'a> {
+    fn from(citation: &'a Citation) -> Self {
+        Self {
+            document_id: &citation.document_id,
+            filename: &citation.filename,
+            chunk_index: citation.chunk_index,
+            page_number: citation.page_number,
+        }
+    }
+}
+
+/// A passage that an answer may rest on.
+#[derive(Debug, Serialize)]
+pub(crate) struct Source<'a> {
+    number: usize,
+    document_id: &'a DocumentId,
+    filename: &'a str,
+    title: &'a str,
+    dataset_id: &'a DatasetId,
+    chunk_index: u32,
+    page: u32,
+    page_number: Option<u32>,
+    start: usize,
+    end: usize,
+    text: &'a str,
+    heading_path: &'a [String],
+    score: f32,
+    scores: &'a PassageScores,
+}
+
+impl<'a> Source<'a> {
+    /// The passage at `index` of the list.
+    pub(crate) fn new(index: usize, passage: &'a Passage) -> Self {
+        Self {
+            number: index + 1,
+            document_id: &passage.document_id,
+            filename: &passage.filename,
+            title: &passage.title,
+            dataset_id: &passage.dataset_id,
+            chunk_index: passage.chunk_index,
+            page: passage.page,
+            page_number: passage.page_number,
+            start: passage.start,
+            end: passage.end,
+            text: &passage.text,
+            heading_path: &passage.heading_path,
+            score: passage.score,
+            scores: &passage.scores,
+        }
+    }
+}
+
+/// What is said about an answer, in its last frame and in its message's metadata.
+#[derive(Debug, Serialize)]
+pub(crate) struct SummaryWire<'a> {
+    html: &'a str,
+    mode: &'static str,
+    model: Option<&'a str>,
+    finish_reason: &'static str,
+    checks: &'a [SentenceCheck],
+    usage: &'a TokenUsage,
+    coverage: &'a Coverage,
+    answerable: f32,
+    first_token_ms: Option<f64>,
+    total_ms: f64,
+}
+
+impl<'a> SummaryWire<'a> {
+    /// Of an answer that was rendered as `html`.
+    pub(crate) fn new(html: &'a str, summary: &'a AnswerSummary) -> Self {
+        let (mode, model) = match &summary.mode {
+            AnswerMode::Quotes => ("quotes", None),
+            AnswerMode::Model { name } => ("model", Some(name.as_str())),
+            AnswerMode::NothingFound => ("nothing_found", None),
+        };
+        Self {
+            html,
+            mode,
+            model,
+            finish_reason: summary.finish_reason.as_str(),
+            checks: &summary.checks,
+            usage: &summary.usage,
+            coverage: &summary.coverage,
+            answerable: summary.answerable,
+            first_token_ms: summary.first_token_ms,
+            total_ms: summary.total_ms,
+        }
+    }
+}
+
+/// The last frame of an answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct FinalAnswer<'a> {
+    pub(crate) content: &'a str,
+    pub(crate) citations: &'a [Citation],
+    pub(crate) session_id: Option<&'a SessionId>,
+    pub(crate) message_id: &'a MessageId,
+    #[serde(flatten)]
+    pub(crate) summary: SummaryWire<'a>,
+}
+
+/// A session.
+#[derive(Debug, Serialize)]
+pub(crate) struct SessionWire<'a> {
+    id: &'a SessionId,
+    user_id: &'a UserId,
+    system_prompt: Option<&'a str>,
+    created_at: String,
+    updated_at: String,
+    title: Option<&'a str>,
+    memory_key: Option<&'a str>,
+    last_context: Option<Value>,
+    metadata: Value,
+    relevant_documents: Vec<CitedDocument<'a>>,
+}
+
+impl<'a> SessionWire<'a> {
+    /// A session in which `cited` was cited.
+    pub(crate) fn new(session: &'a Session, cited: &'a [Citation]) -> Self {
+        Self {
+            id: &session.id,
+            user_id: &session.user_id,
+            system_prompt: session.system_prompt.as_deref(),
+            created_at: session.created_at.to_string(),
+            updated_at: session.updated_at.to_string(),
+            title: session.title.as_deref(),
+            memory_key: None,
+            last_context: None,
+            metadata: match &session.metadata {
+                Value::Object(fields) => Value::Object(fields.clone()),
+                _ => json!({}),
+            },
+            relevant_documents: cited.iter().map(CitedDocument::from).collect(),
+        }
+    }
+}
+
+/// Metadata of a message: an answer's summary, or nothing.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum MessageMetadata<'a> {
+    Answer(SummaryWire<'a>),
+    Nothing {},
+}
+
+/// A message.
+#[derive(Debug, Serialize)]
+pub(crate) struct MessageWire<'a> {
+    id: &'a MessageId,
+    session_id: &'a SessionId,
+    role: &'static str,
+    content: &'a str,
+    metadata: MessageMetadata<'a>,
+    created_at: String,
+    memory_key: Option<&'a str>,
+    sources: Option<&'a [Citation]>,
+    context_ids: Option<Vec<String>>,
+    relevance_score: Option<f32>,
+    user_id: &'a UserId,
+    cited_documents: Option<Vec<CitedDocument<'a>>>,
+}
+
+impl<'a> MessageWire<'a> {
+    /// A message; `html` is the rendered answer, where it is one.
+    pub(crate) fn new(message: &'a Message, html: Option<&'a str>) -> Self {
+        let answer = message.answer.as_ref();
+        let citations = answer.map(|answer| answer.citations.as_slice());
+        let metadata = answer.map(|answer| SummaryWire::new(html.unwrap_or_default(), answer));
+        Self {
+            id: &message.id,
+            session_id: &message.session_id,
+            role: message.role.as_str(),
+            content: &message.content,
+            metadata: metadata.map_or(MessageMetadata::Nothing {}, MessageMetadata::Answer),
+            created_at: message.created_at.to_string(),
+            memory_key: None,
+            sources: citations,
+            context_ids: citations.map(context_ids),
+            relevance_score: citations
+                .and_then(|all| all.iter().map(|one| one.score).max_by(f32::total_cmp)),
+            user_id: &message.user_id,
+            cited_documents: citations.map(|all| all.iter().map(CitedDocument::from).collect()),
+        }
+    }
+}
+
+/// The chunks that were cited, each once, as `document:chunk`.
+fn context_ids(citations: &[Citation]) -> Vec<String> {
+    let mut ids: Vec<_> = citations
+        .iter()
+        .map(|one| format!("{}:{}", one.document_id, one.chunk_index))
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// A document with its text.
+#[derive(Debug, Serialize)]
+pub(crate) struct DocumentWire<'a> {
+    id: &'a DocumentId,
+    filename: &'a str,
+    content: &'a str,
+    created_at: String,
+    metadata: Map<String, Value>,
+}
+
+impl<'a> DocumentWire<'a> {
+    /// A document whose text is `content`.
+    pub(crate) fn new(document: &'a Document, content: &'a str) -> Self {
+        Self {
+            id: &document.id,
+            filename: &document.filename,
+            content,
+            created_at: document.created_at.to_string(),
+            metadata: metadata(document),
+        }
+    }
+
+    /// The same with one more entry in its metadata.
+    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.metadata.insert(key.to_owned(), value.into());
+        self
+    }
+}
+
+/// The user's metadata and, stronger, the product's.
+fn metadata(document: &Document) -> Map<String, Value> {
+    let mut fields = match serde_json::to_value(&document.metadata) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    let known = [
+        ("filename", json!(document.filename)),
+        ("file_type", json!(document.file_type)),
+        (
+            "page_count",
+            json!((document.pages > 0).then_some(document.pages)),
+        ),
+        ("pages_without_text", json!(document.pages_without_text)),
+        ("status", json!(document.status.as_str())),
+        ("error", json!(document.error)),
+        ("dataset_id", json!(document.dataset_id)),
+        ("external_id", json!(document.external_id)),
+        ("bytes", json!(document.bytes)),
+        ("total_chunks", json!(document.chunks)),
+    ];
+    fields.extend(known.map(|(key, value)| (key.to_owned(), value)));
+    fields
+}
+
+/// A chunk of a document.
+pub(crate) fn chunk(document: &Document, chunk: &Chunk) -> Value {
+    json!({
+        "document_id": document.id,
+        "chunk_index": chunk.index,
+        "content": chunk.text,
+        "metadata": {
+            "filename": document.filename,
+            "document_id": document.id,
+            "chunk_index": chunk.index,
+            "page_number": document.paged.then_some(chunk.page),
+            "total_chunks": document.chunks,
+            "page": chunk.page,
+            "start": chunk.start,
+            "end": chunk.end,
+            "heading_path": chunk.heading_path,
+            "file_type": document.file_type,
+            "dataset_id": document.dataset_id,
+        },
+    })
+}
+
+/// A document that a session refers to.
+pub(crate) fn session_document(citation: &Citation) -> Value {
+    json!({
+        "document_id": citation.document_id,
+        "chunk_index": citation.chunk_index,
+        "document_name": citation.filename,
+        "page_number": citation.page_number,
+    })
+}

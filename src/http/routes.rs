@@ -1,0 +1,161 @@
+//! The one table of all endpoints. Registration reads it, the gate reads it,
+//! and so do the tests. Two scopes on one prefix do not fall through in
+//! actix-web, so every path is a resource of its own.
+
+use super::dialect::Tongue;
+use super::dialect::native::{auth, datasets, documents, events, originals, system, users};
+use super::dialect::rag_chat::{chat, files, health, sessions};
+use super::{assets, auth as gatekeeper};
+use crate::error::Fault;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
+
+/// Who may call an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Whoever has a token.
+    User,
+    /// The same; the token may also come as `auth_token` in the query.
+    UserByQuery,
+    /// Administrators.
+    Admin,
+}
+
+/// One endpoint.
+pub struct Endpoint {
+    pub method: Method,
+    pub path: &'static str,
+    /// What it is called in logs and tests.
+    pub name: &'static str,
+    pub(super) tongue: Tongue,
+    pub access: Access,
+    handler: fn() -> Route,
+}
+
+macro_rules! endpoints {
+    ($($method:ident $path:literal $name:literal $tongue:ident $access:ident $handler:path;)*) => {
+        /// All endpoints; those of one path stand together.
+        pub static ENDPOINTS: &[Endpoint] = &[$(Endpoint {
+            method: Method::$method,
+            path: $path,
+            name: $name,
+            tongue: Tongue::$tongue,
+            access: Access::$access,
+            handler: || web::to($handler),
+        }),*];
+    };
+}
+
+endpoints! {
+    GET "/health" "health" RagChat Public health::health;
+
+    GET "/auth/state" "sign-in state" Native Public auth::state;
+    POST "/auth/link" "sign in with the link" Native Public auth::link;
+    POST "/auth/login" "sign in" Native Public auth::login;
+    POST "/auth/refresh" "renew a sign-in" Native Public auth::refresh;
+    POST "/auth/logout" "sign out" Native Public auth::logout;
+    GET "/auth/me" "who am I" Native User auth::me;
+    POST "/auth/password" "set the password" Native User auth::password;
+
+    GET "/chat/send" "ask, from EventSource" RagChat UserByQuery chat::send_by_get;
+    POST "/chat/send" "ask" RagChat User chat::send;
+    GET "/chat/sessions" "list sessions" RagChat User sessions::list;
+    GET "/chat/sessions/{session_id}" "read a session" RagChat User sessions::read;
+    DELETE "/chat/sessions/{session_id}" "delete a session" RagChat User sessions::delete;
+
+    POST "/documents/upload" "upload a document" RagChat User files::upload;
+    GET "/documents/session/{session_id}" "documents of a session" RagChat User files::of_session;
+    GET "/documents/{document_id}" "read a document" RagChat User files::read;
+    DELETE "/documents/{document_id}" "delete a document" Native User documents::delete;
+    GET "/documents/{document_id}/chunks/{chunk_index}" "read a chunk" RagChat User files::chunk;
+    POST "/documents/{document_id}/retry" "ingest again" Native User documents::retry;
+    GET "/documents/{document_id}/pages" "list pages" Native User documents::pages;
+    GET "/documents/{document_id}/pages/{page}" "read a page" Native User documents::page;
+    GET "/documents/{document_id}/original" "read the original" Native User originals::read;
+    GET "/documents/{document_id}/events" "progress of a document" Native User events::of_document;
+
+    GET "/api/events" "progress of all documents" Native User events::of_all;
+    GET "/api/documents" "list documents" Native User documents::list;
+    GET "/api/datasets" "list datasets" Native User datasets::list;
+    POST "/api/datasets" "make a dataset" Native User datasets::create;
+    PATCH "/api/datasets/{dataset_id}" "change a dataset" Native User datasets::update;
+    DELETE "/api/datasets/{dataset_id}" "delete a dataset" Native User datasets::delete;
+    POST "/api/search" "search" Native User system::search;
+    GET "/api/status" "status" Native User system::status;
+    GET "/api/users" "list users" Native Admin users::list;
+    POST "/api/users" "make a user" Native Admin users::create;
+    DELETE "/api/users/{user_id}" "delete a user" Native Admin users::delete;
+}
+
+/// Registers everything; `page` is whether the web page is served.
+pub(super) fn register(config: &mut web::ServiceConfig, page: bool) {
+    for of_path in ENDPOINTS.chunk_by(|a, b| a.path == b.path) {
+        let Some(first) = of_path.first() else {
+            continue;
+        };
+        let mut resource = web::resource(first.path);
+        for endpoint in of_path {
+            resource = resource.route((endpoint.handler)().method(endpoint.method.clone()));
+        }
+        let methods: Vec<_> = of_path.iter().map(|one| one.method.as_str()).collect();
+        let (tongue, allow) = (first.tongue, methods.join(", "));
+        let refuse = move || {
+            let response = tongue.method_not_allowed(allow.clone());
+            async move { response }
+        };
+        let resource = resource.default_service(web::to(refuse));
+        config.service(resource.wrap(from_fn(move |request: ServiceRequest, next| {
+            let called = of_path.iter().find(|one| one.method == *request.method());
+            gatekeeper::gate(called, request, next)
+        })));
+    }
+    if page {
+        let read = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+        config
+            .route("/", read().to(assets::index))
+            .route("/assets/{path:.+}", read().to(assets::asset))
+            .route("/handbook/{name}", read().to(assets::handbook));
+    }
+    config.default_service(web::to(nothing_here));
+}
+
+/// Whatever has no endpoint: in the envelope under the paths of the API.
+async fn nothing_here(request: HttpRequest) -> HttpResponse {
+    match Tongue::of_path(request.path()) {
+        Some(tongue) => tongue.refuse(Fault::not_found("there is nothing at this address")),
+        None => assets::nothing_here(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ENDPOINTS;
+    use std::collections::HashSet;
+
+    #[test]
+    fn endpoints_of_one_path_stand_together_and_differ() {
+        let paths: Vec<_> = ENDPOINTS.chunk_by(|a, b| a.path == b.path).collect();
+        let distinct: HashSet<_> = ENDPOINTS.iter().map(|one| one.path).collect();
+        assert_eq!(paths.len(), distinct.len());
+        let names: HashSet<_> = ENDPOINTS.iter().map(|one| one.name).collect();
+        let calls: HashSet<_> = ENDPOINTS
+            .iter()
+            .map(|one| (one.method.as_str(), one.path))
+            .collect();
+        assert_eq!(
+            (names.len(), calls.len()),
+            (ENDPOINTS.len(), ENDPOINTS.len())
+        );
+    }
+
+    #[test]
+    fn paths_are_absolute_and_have_no_slash_at_the_end() {
+        for one in ENDPOINTS {
+            assert!(one.path.starts_with('/') && !one.path.ends_with('/'));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Datasets, and search without a chat.
+
+use crate::support::{Form, LIGHTHOUSE, Server, assert_shape};
+use serde_json::{Value, json};
+
+fn id(value: &Value) -> String {
+    value["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn datasets_are_made_changed_and_deleted_with_their_documents() {
+    let server = Server::start();
+    let admin = server.admin();
+    let shape = json!({
+        "id": "string", "name": "string", "description": "string", "builtin": "boolean",
+        "document_count": "number", "page_count": "number", "pages_without_text": "number",
+        "chunk_count": "number", "created_at": "datetime",
+    });
+    let list = admin.get("/api/datasets").json();
+    assert_shape(&list, &json!({"datasets": [shape]}));
+    let made = admin.post(
+        "/api/datasets",
+        &json!({"name": "Coast", "description": "d"}),
+    );
+    assert_eq!(made.status, 201);
+    assert_shape(&made.json(), &shape);
+    let path = format!("/api/datasets/{}", id(&made.json()));
+    assert_eq!(
+        admin
+            .post("/api/datasets", &json!({"name": "coast"}))
+            .status,
+        409
+    );
+    let changed = admin.patch(&path, &json!({"name": "Shore"})).json();
+    assert_eq!(
+        (&changed["name"], &changed["description"]),
+        (&json!("Shore"), &json!("d"))
+    );
+    let form = Form::new()
+        .field("dataset_id", &id(&changed))
+        .file("a.md", LIGHTHOUSE);
+    let document = admin.send_form(&form).json();
+    admin.settled(&id(&document));
+    assert_eq!(admin.delete(&path).status, 200);
+    assert_eq!(
+        admin.get(&format!("/documents/{}", id(&document))).status,
+        404
+    );
+    assert_eq!(admin.delete(&path).status, 404);
+}
+
+#[test]
+fn builtin_handbook_cannot_be_deleted() {
+    let server = Server::start();
+    let admin = server.admin();
+    let list = admin.get("/api/datasets").json();
+    let datasets = list["datasets"].as_array().unwrap();
+    let handbook = datasets.iter().find(|one| one["builtin"] == true).unwrap();
+    let answer = admin.delete(&format!("/api/datasets/{}", id(handbook)));
+    assert!((400..500).contains(&answer.status), "{}", answer.text);
+    assert_eq!(
+        admin.get("/api/datasets").json()["datasets"],
+        list["datasets"]
+    );
+}
+
+#[test]
+fn search_finds_without_a_chat() {
+    let server = Server::start();
+    let admin = server.admin();
+    admin.ingest("lighthouse.md", LIGHTHOUSE);
+    let body = json!({"query": "colza oil lamp", "search_options": {"k": 2, "score_threshold": 0}});
+    let answer = admin.post("/api/search", &body);
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let found = answer.json();
+    assert_shape(
+        &found,
+        &json!({"results": [{"document_id": "string", "external_id": "string | null",
+                             "filename": "string", "chunk_index": "number",
+                             "page_number": "number | null", "score": "number",
+                             "text": "string", "start": "number", "end": "number"}],
+                "took_ms": "number"}),
+    );
+    assert!(
+        found["results"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("colza")
+    );
+    assert_eq!(admin.post("/api/search", &json!({})).status, 400);
+    assert_eq!(admin.get("/chat/sessions").json()["total_count"], 0);
+}

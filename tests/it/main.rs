@@ -1,0 +1,13 @@
+//! The product from the outside: a real server on a free port over a folder of
+//! its own, asked over HTTP. One module a feature, and the rule of the layers.
+
+// The lints' exception for tests does not reach the functions that tests share.
+#![allow(clippy::unwrap_used, clippy::panic, unreachable_pub)]
+
+mod auth;
+mod datasets;
+mod documents;
+mod edge;
+mod layering;
+mod rag_chat;
+mod support;

@@ -1,0 +1,33 @@
+//! A running server and a client for it.
+
+mod client;
+mod server;
+mod shape;
+
+pub use client::{Answer, Client, Event, Form, Stream};
+pub use server::{Server, settings};
+pub use shape::assert_shape;
+
+/// A document with facts that are easy to ask for.
+pub const LIGHTHOUSE: &str = "\
+# Lighthouse of Marrow Point
+
+The lighthouse was built in 1874 by the engineer Adela Thornqvist. Its tower is 41 metres high.
+
+## Lamp
+
+The lamp burns colza oil and can be seen from 19 nautical miles away.
+
+## Keepers
+
+The first keeper was Tobias Grenn, who served for twenty-two years.
+";
+
+/// A document about something else.
+pub const BAKERY: &str = "\
+# Sourdough at the Ember bakery
+
+The starter is fed with rye flour at six in the morning. Loaves rest for fourteen hours before baking.
+
+The oven holds 230 degrees and the crust needs 38 minutes.
+";

@@ -1,0 +1,150 @@
+//! Starts the product inside the test process, on a free port.
+
+use super::client::Client;
+use actix_web::rt::System;
+use satchel::config::Config;
+use satchel::http;
+use satchel::service::Service;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+/// A server with a data folder of its own; both end with the value.
+pub struct Server {
+    base: String,
+    admin_token: String,
+    link: Option<String>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    folder: Option<TempDir>,
+    config: Config,
+}
+
+/// What tests of features run with: no limit on requests.
+pub fn settings() -> Config {
+    Config {
+        rate_limit: 0,
+        threads: 2,
+        ..Config::default()
+    }
+}
+
+/// What a started server tells the test.
+struct Started {
+    base: String,
+    admin_token: String,
+    link: Option<String>,
+}
+
+impl Server {
+    /// A server with [`settings`].
+    pub fn start() -> Self {
+        Self::start_with(settings())
+    }
+
+    /// A server with other settings; the data folder is always a new one.
+    pub fn start_with(config: Config) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::over(folder, config)
+    }
+
+    /// Stops and starts again over the same data.
+    pub fn restart(mut self) -> Self {
+        self.stop();
+        let folder = self.folder.take().unwrap();
+        Self::over(folder, self.config.clone())
+    }
+
+    fn over(folder: TempDir, config: Config) -> Self {
+        let config = Config {
+            data_dir: folder.path().to_owned(),
+            ..config
+        };
+        let (told, hear) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let of_server = config.clone();
+        let thread = std::thread::spawn(move || run(of_server, &told, stopped));
+        let started = hear.recv().expect("the server starts");
+        Self {
+            base: started.base,
+            admin_token: started.admin_token,
+            link: started.link,
+            stop: Some(stop),
+            thread: Some(thread),
+            folder: Some(folder),
+            config,
+        }
+    }
+
+    /// The token of the one-time sign-in link, while there is one.
+    pub fn link(&self) -> Option<&str> {
+        self.link.as_deref()
+    }
+
+    /// A client that is the administrator.
+    pub fn admin(&self) -> Client {
+        Client::new(&self.base, Some(&self.admin_token))
+    }
+
+    /// The administrator's access token.
+    pub fn admin_token(&self) -> &str {
+        &self.admin_token
+    }
+
+    /// A client that is nobody.
+    pub fn stranger(&self) -> Client {
+        Client::new(&self.base, None)
+    }
+
+    /// A client that is a new user of the same tenant.
+    pub fn user(&self, name: &str) -> Client {
+        let password = "correct horse battery";
+        let body = serde_json::json!({"username": name, "password": password, "role": "user"});
+        assert_eq!(self.admin().post("/api/users", &body).status, 201);
+        let body = serde_json::json!({"username": name, "password": password});
+        let answer = self.stranger().post("/auth/login", &body);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+        Client::new(&self.base, Some(&token))
+    }
+
+    fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // An error means that the server is gone already.
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.stop();
+        }
+    }
+}
+
+fn run(config: Config, told: &mpsc::Sender<Started>, stopped: oneshot::Receiver<()>) {
+    System::new().block_on(async {
+        let service = Service::open(config).await.unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let started = Started {
+            base: format!("http://{}", listener.local_addr().unwrap()),
+            admin_token: service.access_token_for(None).await.unwrap(),
+            link: service.sign_in_link().await.unwrap(),
+        };
+        told.send(started).unwrap();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        http::serve(service.clone(), listener, shutdown)
+            .await
+            .unwrap();
+        service.close().await;
+    });
+}
