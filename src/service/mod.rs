@@ -1,1 +1,235 @@
-//! What the product can do, said once.
+//! What the product can do, said once: every edge (HTTP, command line) calls
+//! this and adds only its own form. Joins the lower layers, decides who may see
+//! what, and keeps the blocking ones off the async threads. Must not know a
+//! status code, a wire format or a terminal.
+
+mod answering;
+mod auth;
+mod chat;
+mod documents;
+mod folder;
+mod handbook;
+mod health;
+mod history;
+mod ledger;
+mod models;
+mod records;
+mod search;
+mod sessions;
+mod tokens;
+mod upload;
+
+pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, UserView, local_token};
+pub use chat::{AnswerStream, Question};
+pub use folder::DataFolder;
+pub use health::{EmbedderFacts, Examination, ModelFacts, Status};
+pub use ledger::PageView;
+pub use search::{SearchOutcome, SearchRequest};
+pub use sessions::{MessageView, SessionView};
+pub use upload::{Added, AddedDocument, Upload, UploadRequest};
+
+pub use crate::store::{DocumentFilter, DocumentPage, UserRole};
+
+use crate::answer::AnswerError;
+use crate::config::Config;
+use crate::engine::decoder::DecoderError;
+use crate::engine::encoder::{Encoder, EncoderError};
+use crate::error::{ErrorKind, Fault, Kind};
+use crate::jobs::{Jobs, JobsError, Originals, Pipeline};
+use crate::lexical::{Lexical, LexicalError};
+use crate::retrieve::{RetrieveError, Retriever};
+use crate::store::{NewUser, Store, StoreError};
+use crate::types::TenantId;
+use crate::vectors::{Vectors, VectorsError};
+use history::History;
+use models::Models;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use tokens::TokenSigner;
+use tokio::sync::Semaphore;
+
+/// The running product. Cheap to clone.
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Config,
+    store: Arc<Store>,
+    retriever: Retriever,
+    encoder: Arc<Encoder>,
+    jobs: Jobs,
+    models: Models,
+    history: History,
+    signer: TokenSigner,
+    /// The one-time token of the first sign-in.
+    link: String,
+    /// Checked when a user does not exist, so that the answer takes as long.
+    decoy_hash: String,
+    /// Searches that compute at the same time: more than cores only wait for
+    /// each other.
+    computing: Semaphore,
+    started: Instant,
+    /// Last, so that the folder is given up when all else is closed.
+    folder: DataFolder,
+}
+
+impl Service {
+    /// Opens the data folder, takes it, brings it in order and starts working.
+    /// [`ErrorKind::Conflict`] if another process owns it.
+    pub async fn open(config: Config) -> Result<Self, Fault> {
+        off_thread(move || Self::open_blocking(config)).await
+    }
+
+    fn open_blocking(config: Config) -> Result<Self, Fault> {
+        let folder = DataFolder::take(&config)?;
+        let store = Arc::new(Store::open(&config.database())?);
+        first_rows(&store)?;
+        let encoder = Arc::new(Encoder::bundled()?);
+        let lexical = Arc::new(open_lexical(&config.data_dir.join("lexical"))?);
+        let vectors = Arc::new(Vectors::open(
+            &config.data_dir.join("vectors"),
+            encoder.dimensions(),
+            encoder.fingerprint(),
+        )?);
+        let originals = Originals::open(&config.originals()).map_err(JobsError::Files)?;
+        let pipeline = Pipeline::new(
+            Arc::clone(&store),
+            Arc::clone(&lexical),
+            Arc::clone(&vectors),
+            Arc::clone(&encoder),
+            originals,
+        );
+        let jobs = Jobs::start(pipeline)?;
+        let inner = Inner {
+            retriever: Retriever::new(Arc::clone(&store), lexical, vectors, Arc::clone(&encoder)),
+            models: Models::start(&config)?,
+            history: History::default(),
+            signer: TokenSigner::new(folder.secret()),
+            link: tokens::random_token(),
+            decoy_hash: auth::hash_password(&tokens::random_token())?,
+            computing: Semaphore::new(cores(&config)),
+            started: Instant::now(),
+            store,
+            encoder,
+            jobs,
+            config,
+            folder,
+        };
+        inner.preload_handbook()?;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Writes down where this instance serves, for the command line.
+    pub fn publish(&self, address: SocketAddr) -> Result<(), Fault> {
+        self.inner.folder.publish(address).map_err(|error| {
+            let message = format!("the address was not written to the data folder: {error}");
+            Fault::new(ErrorKind::Storage, message)
+        })
+    }
+
+    /// Ends the work in hand and puts everything on disk.
+    pub async fn close(&self) {
+        let closed = self
+            .blocking(|inner| {
+                inner.models.stop();
+                inner.jobs.stop();
+                Ok(inner.store.checkpoint()?)
+            })
+            .await;
+        if let Err(error) = closed {
+            tracing::warn!(%error, "closing was not complete; the next start makes up for it");
+        }
+    }
+
+    /// Runs blocking work on a thread for that.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let inner = Arc::clone(&self.inner);
+        off_thread(move || work(&inner)).await
+    }
+
+    /// Like [`Self::blocking`] for work that keeps a core busy: as many at a
+    /// time as there are cores, in the order in which they came.
+    async fn computing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        // The semaphore is never closed, so there always comes a permit.
+        let _permit = self.inner.computing.acquire().await;
+        self.blocking(work).await
+    }
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(Fault::internal(format!("a step was broken off: {error}"))),
+    }
+}
+
+/// The keyword index is a cache: one that cannot be opened is made anew.
+fn open_lexical(folder: &Path) -> Result<Lexical, Fault> {
+    Lexical::open(folder).or_else(|error| {
+        tracing::warn!(%error, "the keyword index cannot be read and is made again");
+        std::fs::remove_dir_all(folder).map_err(JobsError::Files)?;
+        Ok(Lexical::open(folder)?)
+    })
+}
+
+/// A fresh database gets its tenant and its first user.
+fn first_rows(store: &Store) -> Result<(), Fault> {
+    let tenant = TenantId::from(DEFAULT_TENANT);
+    store.ensure_tenant(&tenant, "Default")?;
+    if store.users(&tenant)?.is_empty() {
+        store.insert_user(&NewUser {
+            tenant_id: &tenant,
+            username: FIRST_USER,
+            password_hash: None,
+            role: UserRole::Admin,
+        })?;
+    }
+    Ok(())
+}
+
+fn cores(config: &Config) -> usize {
+    match config.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    }
+}
+
+macro_rules! faults {
+    ($($error:ty),+) => {
+        $(impl From<$error> for Fault {
+            fn from(error: $error) -> Self {
+                Self::of(&error as &dyn Kind)
+            }
+        })+
+    };
+}
+
+faults!(
+    StoreError,
+    JobsError,
+    LexicalError,
+    VectorsError,
+    RetrieveError,
+    AnswerError,
+    EncoderError,
+    DecoderError
+);

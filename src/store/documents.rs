@@ -174,6 +174,16 @@ impl Store {
         })
     }
 
+    /// How many documents the instance has.
+    pub fn document_count(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT count(*) FROM documents";
+            Ok(connection
+                .prepare_cached(sql)?
+                .query_row([], |row| row.get(0))?)
+        })
+    }
+
     /// The ids of all documents of the instance, to find originals that belong to none.
     pub fn all_document_ids(&self) -> Result<Vec<DocumentId>, StoreError> {
         self.read(|connection| {

@@ -1,7 +1,7 @@
 //! Table `messages`: what was said in a conversation.
 
 use super::{Store, StoreError};
-use crate::types::{AnswerSummary, Message, Role, SessionId, TenantId, Time};
+use crate::types::{AnswerSummary, Message, Role, SessionId, TenantId, Time, UserId};
 use rusqlite::{OptionalExtension, Row, params};
 
 impl Store {
@@ -67,6 +67,31 @@ impl Store {
             let mut messages = rows.map(|row| row?).collect::<Result<Vec<_>, _>>()?;
             messages.reverse();
             Ok(messages)
+        })
+    }
+
+    /// What was stored with each answer that a user was given, in order.
+    pub fn answers(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+    ) -> Result<Vec<(SessionId, AnswerSummary)>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT s.id, m.answer FROM messages m JOIN sessions s ON s.key = m.session_key
+                 WHERE s.tenant_id = ?1 AND s.user_id = ?2 AND m.answer IS NOT NULL
+                 ORDER BY m.key",
+            )?;
+            let rows = statement.query_map(params![tenant.as_str(), user.as_str()], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+            })?;
+            rows.map(|row| {
+                let (session, json) = row?;
+                let answer = serde_json::from_str(&json)
+                    .map_err(|error| StoreError::Value(error.to_string()))?;
+                Ok((session.into(), answer))
+            })
+            .collect()
         })
     }
 }

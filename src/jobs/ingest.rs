@@ -1,0 +1,93 @@
+//! The first step: from the original to pages and chunks.
+
+use super::{JobsError, Pipeline, Signal};
+use crate::extract::{Limits, SplitOptions, extract, split};
+use crate::store::Job;
+use crate::types::{Document, DocumentStatus, PageOutcome};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// How often reading a file may take the process down before it is given up.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// Reads one waiting document; `false` if none waits.
+pub(super) fn work_off(pipeline: &Pipeline, _signal: &Signal) -> Result<bool, JobsError> {
+    let Some(job) = pipeline.store.take_extract_job()? else {
+        return Ok(false);
+    };
+    let Some(mut document) = pipeline.store.document_by_key(job.document_key)? else {
+        return Ok(true);
+    };
+    document.status = DocumentStatus::Extracting;
+    pipeline
+        .store
+        .set_document_status(document.key, document.status, None)?;
+    pipeline.announce(&document);
+    let outcome = if job.attempts > MAX_ATTEMPTS {
+        Err(
+            "reading this file ended the program several times, so it is not tried again"
+                .to_owned(),
+        )
+    } else {
+        // A hostile file must not take anything else down with it.
+        catch_unwind(AssertUnwindSafe(|| read(pipeline, &document)))
+            .unwrap_or_else(|_| Err("the file could not be read: it is damaged".to_owned()))
+    };
+    conclude(pipeline, &job, &document, outcome)
+}
+
+/// Stores pages and chunks; an error is the reason for people.
+fn read(pipeline: &Pipeline, document: &Document) -> Result<Result<bool, JobsError>, String> {
+    let path = pipeline.originals.path(&document.id);
+    // A line of a `.jsonl` file was stored as its text.
+    let name = match document.external_id {
+        Some(_) => "record.txt",
+        None => document.filename.as_str(),
+    };
+    let extracted = extract(&path, name, &Limits::default()).map_err(|error| error.to_string())?;
+    let encoder = &pipeline.encoder;
+    let options = SplitOptions::default();
+    let chunks = split(&extracted, &options, &|text| encoder.count_tokens(text));
+    let metadata = document.metadata.clone().or(extracted.metadata);
+    let stored = pipeline.store.store_extraction(
+        document,
+        extracted.file_type,
+        extracted.paged,
+        &metadata,
+        &extracted.pages,
+        &chunks,
+    );
+    let unread = extracted
+        .pages
+        .iter()
+        .filter(|page| page.outcome != PageOutcome::Text)
+        .count();
+    tracing::info!(
+        document = %document.id,
+        pages = extracted.pages.len(),
+        unread,
+        chunks = chunks.len(),
+        "text extracted"
+    );
+    Ok(stored.map_err(JobsError::from))
+}
+
+fn conclude(
+    pipeline: &Pipeline,
+    job: &Job,
+    document: &Document,
+    outcome: Result<Result<bool, JobsError>, String>,
+) -> Result<bool, JobsError> {
+    match outcome {
+        Ok(stored) => {
+            stored?;
+        }
+        Err(reason) => {
+            tracing::warn!(document = %document.id, %reason, "document failed");
+            pipeline
+                .store
+                .finish_job(job, DocumentStatus::Failed, Some(&reason))?;
+        }
+    }
+    pipeline.announce_key(document.key)?;
+    Ok(true)
+}

@@ -1,0 +1,129 @@
+//! The folder of uploaded files. A file is written under a temporary name and
+//! moved to its document's id when it is whole, before the document's row is
+//! committed: so a row always has its file, and a file without a row is left
+//! over from an upload that was never acknowledged.
+
+use crate::types::DocumentId;
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Name of the subfolder for files that are still being written.
+const INCOMING: &str = "incoming";
+
+/// Handle on the folder.
+#[derive(Debug, Clone)]
+pub struct Originals {
+    root: PathBuf,
+}
+
+impl Originals {
+    /// Opens or makes the folder and clears away unfinished uploads.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        let incoming = root.join(INCOMING);
+        if incoming.exists() {
+            fs::remove_dir_all(&incoming)?;
+        }
+        fs::create_dir_all(&incoming)?;
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    /// Where the original of a document is. Ids are UUIDs made here, so no
+    /// path can leave the folder.
+    pub fn path(&self, id: &DocumentId) -> PathBuf {
+        // The last characters of a UUIDv7 are random: they spread evenly.
+        let text = id.as_str();
+        let shard = &text[text.len().saturating_sub(2)..];
+        self.root.join(shard).join(text)
+    }
+
+    /// A place for a file that is being written.
+    pub fn incoming(&self, id: &DocumentId) -> PathBuf {
+        self.root.join(INCOMING).join(id.as_str())
+    }
+
+    /// Makes the whole, synced file `incoming` the original of `id`.
+    pub fn adopt(&self, incoming: &Path, id: &DocumentId) -> io::Result<()> {
+        let path = self.path(id);
+        let shard = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(shard)?;
+        fs::rename(incoming, &path)?;
+        File::open(shard)?.sync_all()
+    }
+
+    /// Stores `bytes` as the original of `id`.
+    pub fn put(&self, id: &DocumentId, bytes: &[u8]) -> io::Result<()> {
+        let incoming = self.incoming(id);
+        File::create(&incoming)?.write_all(bytes)?;
+        let path = self.path(id);
+        fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
+        fs::rename(&incoming, &path)
+    }
+
+    /// Removes the original of `id`, if it is there.
+    pub fn remove(&self, id: &DocumentId) -> io::Result<()> {
+        match fs::remove_file(self.path(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the originals that belong to none of `documents`.
+    pub fn sweep(&self, documents: &[DocumentId]) -> io::Result<()> {
+        let known: HashSet<&str> = documents.iter().map(DocumentId::as_str).collect();
+        for shard in fs::read_dir(&self.root)? {
+            let shard = shard?;
+            if !shard.file_type()?.is_dir() || shard.file_name() == INCOMING {
+                continue;
+            }
+            for file in fs::read_dir(shard.path())? {
+                let file = file?;
+                let name = file.file_name();
+                if !name.to_str().is_some_and(|name| known.contains(name)) {
+                    tracing::info!(file = %name.display(), "removing an original without a document");
+                    fs::remove_file(file.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The documents of `documents` whose original is missing.
+    pub fn missing<'a>(&self, documents: &'a [DocumentId]) -> Vec<&'a DocumentId> {
+        documents
+            .iter()
+            .filter(|id| !self.path(id).is_file())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Originals;
+    use crate::types::DocumentId;
+
+    #[test]
+    fn file_without_a_document_is_swept_and_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let originals = Originals::open(folder.path()).unwrap();
+        let (kept, lost) = (DocumentId::generate(), DocumentId::generate());
+        originals.put(&kept, b"kept").unwrap();
+        originals.put(&lost, b"lost").unwrap();
+        originals.sweep(std::slice::from_ref(&kept)).unwrap();
+        assert_eq!(std::fs::read(originals.path(&kept)).unwrap(), b"kept");
+        assert!(!originals.path(&lost).exists());
+    }
+
+    #[test]
+    fn unfinished_upload_is_gone_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let originals = Originals::open(folder.path()).unwrap();
+        let incoming = originals.incoming(&DocumentId::generate());
+        std::fs::write(&incoming, b"half").unwrap();
+        Originals::open(folder.path()).unwrap();
+        assert!(!incoming.exists());
+    }
+}

@@ -1,0 +1,154 @@
+//! What the workers share, and the steps that more than one of them takes.
+
+use super::{JobsError, Originals};
+use crate::engine::encoder::Encoder;
+use crate::lexical::{Lexical, LexicalDocument};
+use crate::store::{IndexEntry, Store, StoreError};
+use crate::types::{Document, DocumentId, DocumentProgress, TenantId};
+use crate::vectors::{VectorEntry, Vectors};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// Progress events that a slow watcher may fall behind before it misses some.
+const PROGRESS_BACKLOG: usize = 1024;
+
+/// The parts that ingestion joins.
+pub struct Pipeline {
+    pub store: Arc<Store>,
+    pub lexical: Arc<Lexical>,
+    pub vectors: Arc<Vectors>,
+    pub encoder: Arc<Encoder>,
+    pub originals: Originals,
+    progress: broadcast::Sender<DocumentProgress>,
+}
+
+impl Pipeline {
+    /// Joins the parts.
+    pub fn new(
+        store: Arc<Store>,
+        lexical: Arc<Lexical>,
+        vectors: Arc<Vectors>,
+        encoder: Arc<Encoder>,
+        originals: Originals,
+    ) -> Self {
+        Self {
+            store,
+            lexical,
+            vectors,
+            encoder,
+            originals,
+            progress: broadcast::Sender::new(PROGRESS_BACKLOG),
+        }
+    }
+
+    /// Watches all documents of the instance.
+    pub fn watch(&self) -> broadcast::Receiver<DocumentProgress> {
+        self.progress.subscribe()
+    }
+
+    /// Tells the watchers how far a document is.
+    pub fn announce(&self, document: &Document) {
+        self.send(document, false);
+    }
+
+    fn send(&self, document: &Document, deleted: bool) {
+        // An error means that nobody watches.
+        let _ = self.progress.send(DocumentProgress {
+            tenant_id: document.tenant_id.clone(),
+            dataset_id: document.dataset_id.clone(),
+            document_id: document.id.clone(),
+            filename: document.filename.clone(),
+            status: document.status,
+            error: document.error.clone(),
+            pages: document.pages,
+            pages_without_text: document.pages_without_text,
+            chunks: document.chunks,
+            embedded: document.embedded,
+            deleted,
+        });
+    }
+
+    /// Reads a document's row anew and tells the watchers.
+    pub(super) fn announce_key(&self, key: u64) -> Result<(), JobsError> {
+        if let Some(document) = self.store.document_by_key(key)? {
+            self.announce(&document);
+        }
+        Ok(())
+    }
+
+    /// Deletes documents everywhere: rows and vectors first (from then on they
+    /// are not found), then the indexes, then the originals.
+    pub fn delete(&self, tenant: &TenantId, ids: &[DocumentId]) -> Result<(), JobsError> {
+        let mut deleted = Vec::with_capacity(ids.len());
+        let mut chunks = Vec::new();
+        for id in ids {
+            match self.store.delete_document(tenant, id) {
+                Ok((document, keys)) => {
+                    chunks.extend(keys);
+                    deleted.push(document);
+                }
+                // Somebody else was faster.
+                Err(StoreError::Missing(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.forget(&chunks)?;
+        for document in deleted {
+            self.originals.remove(&document.id)?;
+            self.send(&document, true);
+        }
+        Ok(())
+    }
+
+    /// Takes chunks out of both indexes.
+    pub(super) fn forget(&self, chunks: &[u64]) -> Result<(), JobsError> {
+        if chunks.is_empty() {
+            return Ok(());
+        }
+        self.vectors.remove(chunks);
+        self.lexical.remove(chunks)?;
+        self.lexical.commit()?;
+        Ok(())
+    }
+
+    /// Puts chunks into the keyword index, in place of what it has of them; the
+    /// caller commits.
+    pub(super) fn index_keywords(&self, entries: &[IndexEntry]) -> Result<(), JobsError> {
+        let documents: Vec<LexicalDocument<'_>> = entries
+            .iter()
+            .map(|entry| LexicalDocument {
+                chunk: entry.chunk,
+                document: entry.document,
+                dataset: entry.dataset,
+                title: &entry.title,
+                headings: &entry.headings,
+                text: &entry.text,
+            })
+            .collect();
+        self.lexical.add(&documents)?;
+        Ok(())
+    }
+
+    /// Puts the stored vectors of chunks into the vector index; gives back the
+    /// documents of those that have none.
+    pub(super) fn index_vectors(&self, entries: &[IndexEntry]) -> Result<Vec<u64>, JobsError> {
+        let keys: Vec<u64> = entries.iter().map(|entry| entry.chunk).collect();
+        let stored = self.store.vectors_of(self.encoder.fingerprint(), &keys)?;
+        let stored: HashMap<u64, Vec<f32>> = stored.into_iter().collect();
+        let (mut found, mut lacking) = (Vec::new(), Vec::new());
+        for entry in entries {
+            match stored.get(&entry.chunk) {
+                Some(vector) => found.push(VectorEntry {
+                    chunk: entry.chunk,
+                    document: entry.document,
+                    dataset: entry.dataset,
+                    vector,
+                }),
+                None => lacking.push(entry.document),
+            }
+        }
+        self.vectors.add(&found)?;
+        Ok(lacking)
+    }
+}

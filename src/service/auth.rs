@@ -1,0 +1,399 @@
+//! Who is there: signing in and out, passwords, users.
+
+use super::folder::DataFolder;
+use super::tokens::{TokenSigner, random_token, token_hash, unauthorized};
+use super::{Inner, Service};
+use crate::config::Config;
+use crate::error::{ErrorKind, Fault};
+use crate::store::{NewUser, Refresh, Store, User, UserRole};
+use crate::types::{TenantId, Time, UserId};
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
+use subtle::ConstantTimeEq;
+
+/// The tenant of a fresh instance.
+pub const DEFAULT_TENANT: &str = "default";
+
+/// The user of a fresh instance.
+pub const FIRST_USER: &str = "admin";
+
+/// Shortest password, in characters.
+const MIN_PASSWORD_CHARS: usize = 8;
+
+/// Longest password, in characters: hashing an endless one would be a way to
+/// keep the machine busy.
+const MAX_PASSWORD_CHARS: usize = 1024;
+
+/// Life of a token printed by `satchel token`, in seconds.
+const SCRIPT_TOKEN_SECONDS: u64 = 30 * 24 * 3600;
+
+/// Who asks. Everything that a service method does is done in this name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caller {
+    pub tenant_id: TenantId,
+    pub user_id: UserId,
+    pub username: String,
+    pub role: UserRole,
+}
+
+impl Caller {
+    /// Whether the caller may administer the tenant.
+    pub fn is_admin(&self) -> bool {
+        self.role == UserRole::Admin
+    }
+
+    /// An error unless the caller is an administrator.
+    pub fn require_admin(&self) -> Result<(), Fault> {
+        match self.is_admin() {
+            true => Ok(()),
+            false => Err(Fault::new(
+                ErrorKind::Forbidden,
+                "only an administrator may do this",
+            )),
+        }
+    }
+}
+
+impl From<&User> for Caller {
+    fn from(user: &User) -> Self {
+        Self {
+            tenant_id: user.tenant_id.clone(),
+            user_id: user.id.clone(),
+            username: user.username.clone(),
+            role: user.role,
+        }
+    }
+}
+
+/// A user without its secrets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserView {
+    pub id: UserId,
+    pub tenant_id: TenantId,
+    pub username: String,
+    pub role: UserRole,
+    pub created_at: Time,
+    pub password_set: bool,
+}
+
+impl From<User> for UserView {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            tenant_id: user.tenant_id,
+            username: user.username,
+            role: user.role,
+            created_at: user.created_at,
+            password_set: user.password_hash.is_some(),
+        }
+    }
+}
+
+/// A successful sign-in.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    pub access_token: String,
+    /// Seconds that the access token is valid.
+    pub expires_in: u64,
+    pub refresh_token: String,
+    /// Seconds that the refresh token is valid.
+    pub refresh_expires_in: u64,
+    pub user: UserView,
+}
+
+impl Service {
+    /// Whether the first user has still to choose a password.
+    pub async fn setup_required(&self) -> Result<bool, Fault> {
+        self.blocking(|inner| Ok(inner.first_user()?.is_some()))
+            .await
+    }
+
+    /// The one-time token of the first sign-in, while there is no password yet.
+    pub async fn sign_in_link(&self) -> Result<Option<String>, Fault> {
+        let link = self.inner.link.clone();
+        Ok(self.setup_required().await?.then_some(link))
+    }
+
+    /// Signs in by name and password.
+    pub async fn sign_in(&self, username: &str, password: &str) -> Result<SignIn, Fault> {
+        let (username, password) = (username.to_owned(), password.to_owned());
+        self.blocking(move |inner| {
+            let user = inner.store.user_by_name(&username)?;
+            let hash = user.as_ref().and_then(|user| user.password_hash.clone());
+            // An unknown name costs as much time as a wrong password.
+            let hash = hash.as_deref().unwrap_or(&inner.decoy_hash);
+            let good = password_matches(&password, hash);
+            match user {
+                Some(user) if good => inner.begin_sign_in(user),
+                _ => Err(Fault::new(
+                    ErrorKind::Unauthorized,
+                    "the user name or the password is wrong",
+                )),
+            }
+        })
+        .await
+    }
+
+    /// Signs the first user in by the link that was printed at the start.
+    pub async fn sign_in_with_link(&self, token: &str) -> Result<SignIn, Fault> {
+        let good: bool = token.as_bytes().ct_eq(self.inner.link.as_bytes()).into();
+        self.blocking(move |inner| match inner.first_user()? {
+            Some(user) if good => inner.begin_sign_in(user),
+            _ => Err(Fault::new(
+                ErrorKind::Unauthorized,
+                "this sign-in link is no longer valid; sign in with your password, \
+                 or restart satchel for a new link if you have not set one",
+            )),
+        })
+        .await
+    }
+
+    /// A new access token for a sign-in; its refresh token is replaced.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<SignIn, Fault> {
+        let old = token_hash(refresh_token);
+        self.blocking(move |inner| {
+            let new = random_token();
+            let expires_at = inner.refresh_expiry();
+            let hash = token_hash(&new);
+            match inner.store.rotate_refresh_token(&old, &hash, expires_at)? {
+                Refresh::Rotated(id) => {
+                    let user = inner.store.user(&id)?.ok_or_else(unauthorized)?;
+                    inner.signed_in(user, new)
+                }
+                Refresh::Replayed => {
+                    tracing::warn!("a spent refresh token was used again; its sign-in was ended");
+                    Err(unauthorized())
+                }
+                Refresh::Unknown => Err(unauthorized()),
+            }
+        })
+        .await
+    }
+
+    /// Ends a sign-in.
+    pub async fn sign_out(&self, refresh_token: &str) -> Result<(), Fault> {
+        let hash = token_hash(refresh_token);
+        self.blocking(move |inner| Ok(inner.store.end_sign_in(&hash)?))
+            .await
+    }
+
+    /// Sets the caller's password; all of its other sign-ins end.
+    pub async fn set_password(
+        &self,
+        caller: &Caller,
+        current: Option<&str>,
+        new: &str,
+    ) -> Result<(), Fault> {
+        let (id, current, new) = (
+            caller.user_id.clone(),
+            current.unwrap_or_default().to_owned(),
+            new.to_owned(),
+        );
+        self.blocking(move |inner| {
+            let user = inner.store.user(&id)?.ok_or_else(unauthorized)?;
+            if let Some(hash) = &user.password_hash
+                && !password_matches(&current, hash)
+            {
+                let message = "the current password is wrong";
+                return Err(Fault::new(ErrorKind::Forbidden, message));
+            }
+            Ok(inner.store.set_password_hash(&id, &hash_password(&new)?)?)
+        })
+        .await
+    }
+
+    /// The caller's own record.
+    pub async fn me(&self, caller: &Caller) -> Result<UserView, Fault> {
+        let id = caller.user_id.clone();
+        self.blocking(move |inner| {
+            let user = inner.store.user(&id)?.ok_or_else(unauthorized)?;
+            Ok(user.into())
+        })
+        .await
+    }
+
+    /// Who an access token belongs to; the user must still exist.
+    pub async fn authenticate(&self, token: &str) -> Result<Caller, Fault> {
+        let bearer = self.inner.signer.check(token)?;
+        self.blocking(move |inner| {
+            let user = inner.store.user(&bearer.user_id)?;
+            user.filter(|user| user.tenant_id == bearer.tenant_id)
+                .map(|user| Caller::from(&user))
+                .ok_or_else(unauthorized)
+        })
+        .await
+    }
+
+    /// A long-lived access token for scripts; without a name, for the first administrator.
+    pub async fn access_token_for(&self, username: Option<&str>) -> Result<String, Fault> {
+        let name = username.map(str::to_owned);
+        self.blocking(move |inner| script_token(&inner.store, &inner.signer, name.as_deref()))
+            .await
+    }
+
+    /// The caller that the command line acts as: the first administrator, or `username`.
+    pub async fn local_caller(&self, username: Option<&str>) -> Result<Caller, Fault> {
+        let token = self.access_token_for(username).await?;
+        self.authenticate(&token).await
+    }
+
+    /// All users of the caller's tenant.
+    pub async fn users(&self, caller: &Caller) -> Result<Vec<UserView>, Fault> {
+        caller.require_admin()?;
+        let tenant = caller.tenant_id.clone();
+        self.blocking(move |inner| {
+            let users = inner.store.users(&tenant)?;
+            Ok(users.into_iter().map(UserView::from).collect())
+        })
+        .await
+    }
+
+    /// Makes a user in the caller's tenant.
+    pub async fn create_user(
+        &self,
+        caller: &Caller,
+        username: &str,
+        password: &str,
+        role: UserRole,
+    ) -> Result<UserView, Fault> {
+        caller.require_admin()?;
+        let username = valid_username(username)?.to_owned();
+        let (tenant_id, password) = (caller.tenant_id.clone(), password.to_owned());
+        self.blocking(move |inner| {
+            let hash = hash_password(&password)?;
+            let user = inner.store.insert_user(&NewUser {
+                tenant_id: &tenant_id,
+                username: &username,
+                password_hash: Some(&hash),
+                role,
+            })?;
+            Ok(user.into())
+        })
+        .await
+    }
+
+    /// Deletes a user of the caller's tenant, with its chats.
+    pub async fn delete_user(&self, caller: &Caller, id: &UserId) -> Result<(), Fault> {
+        caller.require_admin()?;
+        if *id == caller.user_id {
+            let message = "you cannot delete yourself: let another administrator do it";
+            return Err(Fault::new(ErrorKind::Conflict, message));
+        }
+        let (tenant, id) = (caller.tenant_id.clone(), id.clone());
+        self.blocking(move |inner| Ok(inner.store.delete_user(&tenant, &id)?))
+            .await
+    }
+}
+
+/// An access token for the process that owns the data folder, for commands that
+/// work through it: made from the folder's own secret, so only who may read the
+/// folder can make one.
+pub fn local_token(config: &Config, username: Option<&str>) -> Result<String, Fault> {
+    let secret = DataFolder::secret_of(&config.data_dir).map_err(|error| {
+        let folder = config.data_dir.display();
+        let message = format!("the secret of the data folder {folder} cannot be read: {error}");
+        Fault::new(ErrorKind::Storage, message)
+    })?;
+    let store = Store::open(&config.database())?;
+    script_token(&store, &TokenSigner::new(&secret), username)
+}
+
+fn script_token(
+    store: &Store,
+    signer: &TokenSigner,
+    username: Option<&str>,
+) -> Result<String, Fault> {
+    let name = username.unwrap_or(FIRST_USER);
+    let user = store.user_by_name(name)?;
+    let user = user.ok_or_else(|| Fault::not_found(format!("there is no user {name:?}")))?;
+    signer.issue(&user, SCRIPT_TOKEN_SECONDS)
+}
+
+impl Inner {
+    /// The first user, while it has no password.
+    fn first_user(&self) -> Result<Option<User>, Fault> {
+        let user = self.store.user_by_name(FIRST_USER)?;
+        Ok(user.filter(|user| user.password_hash.is_none()))
+    }
+
+    fn refresh_expiry(&self) -> Time {
+        Time::now().plus_seconds(self.refresh_seconds() as i64)
+    }
+
+    fn refresh_seconds(&self) -> u64 {
+        u64::from(self.config.refresh_token_days) * 24 * 3600
+    }
+
+    fn begin_sign_in(&self, user: User) -> Result<SignIn, Fault> {
+        let refresh_token = random_token();
+        self.store.insert_refresh_token(
+            &token_hash(&refresh_token),
+            &random_token(),
+            &user.id,
+            self.refresh_expiry(),
+        )?;
+        self.signed_in(user, refresh_token)
+    }
+
+    fn signed_in(&self, user: User, refresh_token: String) -> Result<SignIn, Fault> {
+        let expires_in = u64::from(self.config.access_token_minutes) * 60;
+        Ok(SignIn {
+            access_token: self.signer.issue(&user, expires_in)?,
+            expires_in,
+            refresh_token,
+            refresh_expires_in: self.refresh_seconds(),
+            user: user.into(),
+        })
+    }
+}
+
+/// argon2id with the crate's recommended parameters, in PHC form.
+pub(super) fn hash_password(password: &str) -> Result<String, Fault> {
+    let chars = password.chars().count();
+    if !(MIN_PASSWORD_CHARS..=MAX_PASSWORD_CHARS).contains(&chars) {
+        return Err(Fault::invalid(format!(
+            "password: {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters are needed, not {chars}"
+        )));
+    }
+    let hash: Result<PasswordHash, _> = Argon2::default().hash_password(password.as_bytes());
+    match hash {
+        Ok(hash) => Ok(hash.to_string()),
+        Err(error) => Err(Fault::internal(format!(
+            "the password was not hashed: {error}"
+        ))),
+    }
+}
+
+fn password_matches(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| {
+        let checked = Argon2::default().verify_password(password.as_bytes(), &hash);
+        checked.is_ok()
+    })
+}
+
+fn valid_username(name: &str) -> Result<&str, Fault> {
+    let plain = |c: char| c.is_alphanumeric() || "._@+-".contains(c);
+    match (1..=64).contains(&name.chars().count()) && name.chars().all(plain) {
+        true => Ok(name),
+        false => Err(Fault::invalid(
+            "username: 1 to 64 letters, digits or . _ @ + - are allowed",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{hash_password, password_matches};
+
+    #[test]
+    fn password_is_hashed_with_argon2id_and_matches_only_itself() {
+        let hash = hash_password("correct horse").unwrap();
+        assert!(hash.starts_with("$argon2id$"));
+        assert!(password_matches("correct horse", &hash));
+        assert!(!password_matches("wrong horse", &hash));
+    }
+
+    #[test]
+    fn short_password_is_refused() {
+        assert!(hash_password("short").is_err());
+    }
+}

@@ -1,0 +1,185 @@
+//! A question: checked, stored, and then answered as a stream of events.
+
+use super::answering::Answering;
+use super::{Caller, Inner, Service};
+use crate::error::Fault;
+use crate::types::{
+    AnswerEvent, DatasetId, Message, MessageId, Role, SearchOptions, Session, SessionId, Time,
+};
+use futures_util::Stream;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tokio::sync::mpsc::{Receiver, channel};
+
+/// Events that wait for a slow reader before the answer waits for it.
+const EVENT_BACKLOG: usize = 64;
+
+/// Longest title made from a question, in characters.
+const MAX_TITLE_CHARS: usize = 80;
+
+/// What somebody asks.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub message: String,
+    /// `None` starts a conversation.
+    pub session_id: Option<SessionId>,
+    /// `None`: the tenant's own documents, else the handbook.
+    pub dataset_id: Option<DatasetId>,
+    pub options: SearchOptions,
+    /// Answer in quotes even if there is a chat model.
+    pub quotes_only: bool,
+}
+
+/// The events of an answer. Dropping it stops the answer; what was written
+/// until then is kept.
+pub struct AnswerStream(Receiver<AnswerEvent>);
+
+impl Stream for AnswerStream {
+    type Item = AnswerEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<AnswerEvent>> {
+        self.0.poll_recv(context)
+    }
+}
+
+/// A stored question with all that its answer needs.
+pub(super) struct Accepted {
+    pub(super) session: Session,
+    pub(super) is_new: bool,
+    pub(super) question_id: MessageId,
+    pub(super) created_at: Time,
+    /// The messages before the question.
+    pub(super) earlier: Vec<Message>,
+}
+
+impl Service {
+    /// Stores a question and starts to answer it. An error means that nothing
+    /// was stored.
+    pub async fn ask(&self, caller: &Caller, question: Question) -> Result<AnswerStream, Fault> {
+        let started = Instant::now();
+        self.check_message(&question.message)?;
+        let accepted = {
+            let (caller, question) = (caller.clone(), question.clone());
+            self.blocking(move |inner| inner.accept(&caller, &question))
+                .await?
+        };
+        let (events, receiver) = channel(EVENT_BACKLOG);
+        let answering = Answering {
+            service: self.clone(),
+            caller: caller.clone(),
+            question,
+            accepted,
+            answer_id: MessageId::generate(),
+            started,
+            events,
+        };
+        tokio::spawn(answering.run());
+        Ok(AnswerStream(receiver))
+    }
+
+    fn check_message(&self, message: &str) -> Result<(), Fault> {
+        let longest = self.inner.config.max_message_chars;
+        if message.trim().is_empty() {
+            return Err(Fault::invalid("message: it is empty"));
+        }
+        let chars = message.chars().count();
+        if chars > longest {
+            return Err(Fault::invalid(format!(
+                "message: it has {chars} characters, at most {longest} are allowed"
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn accept(&self, caller: &Caller, question: &Question) -> Result<Accepted, Fault> {
+        if let Some(id) = &question.dataset_id {
+            self.dataset(&caller.tenant_id, id)?;
+        }
+        let now = Time::now();
+        let (session, earlier, is_new) = match &question.session_id {
+            Some(id) => {
+                let session = self.own_session(caller, id)?;
+                let earlier = self.store.messages(&caller.tenant_id, id, None)?;
+                (session, earlier, false)
+            }
+            None => (
+                new_session(caller, &question.message, now),
+                Vec::new(),
+                true,
+            ),
+        };
+        if is_new {
+            self.store.insert_session(&session)?;
+        }
+        let message = Message {
+            id: MessageId::generate(),
+            session_id: session.id.clone(),
+            user_id: caller.user_id.clone(),
+            role: Role::User,
+            content: question.message.clone(),
+            created_at: now,
+            answer: None,
+        };
+        self.store.append_message(&caller.tenant_id, &message)?;
+        Ok(Accepted {
+            session,
+            is_new,
+            question_id: message.id,
+            created_at: now,
+            earlier,
+        })
+    }
+}
+
+fn new_session(caller: &Caller, message: &str, now: Time) -> Session {
+    Session {
+        id: SessionId::generate(),
+        tenant_id: caller.tenant_id.clone(),
+        user_id: caller.user_id.clone(),
+        title: Some(title(message)),
+        system_prompt: None,
+        metadata: serde_json::Value::Object(serde_json::Map::new()),
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// The question as a title: one line, cut between words.
+fn title(message: &str) -> String {
+    let mut title = String::new();
+    let mut chars = 0;
+    for word in message.split_whitespace() {
+        let gap = usize::from(!title.is_empty());
+        let length = word.chars().count();
+        if chars + gap + length > MAX_TITLE_CHARS {
+            let room = MAX_TITLE_CHARS.saturating_sub(1);
+            if title.is_empty() {
+                title.extend(word.chars().take(room));
+            }
+            title.push('…');
+            break;
+        }
+        if gap == 1 {
+            title.push(' ');
+        }
+        title.push_str(word);
+        chars += gap + length;
+    }
+    title
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_TITLE_CHARS, title};
+
+    #[test]
+    fn title_is_one_line_and_is_cut_between_words() {
+        assert_eq!(title("  What is\n this? "), "What is this?");
+        let long = title(&"word ".repeat(50));
+        assert!(long.ends_with("word…") && long.chars().count() <= MAX_TITLE_CHARS + 1);
+        assert!(title(&"x".repeat(500)).chars().count() <= MAX_TITLE_CHARS);
+    }
+}

@@ -1,0 +1,122 @@
+//! How the instance is: what is loaded, how much there is, and whether it is
+//! all consistent.
+
+use super::{Inner, Service};
+use crate::engine::decoder::installed;
+use crate::error::Fault;
+use crate::jobs::{Differences, JobsError};
+use crate::types::DocumentId;
+use std::path::PathBuf;
+
+/// The loaded chat model.
+#[derive(Debug, Clone)]
+pub struct ModelFacts {
+    pub name: String,
+    pub architecture: String,
+    pub quantization: String,
+    pub context_tokens: usize,
+    pub file_bytes: u64,
+}
+
+/// The embedding model.
+#[derive(Debug, Clone)]
+pub struct EmbedderFacts {
+    pub name: String,
+    pub dimensions: usize,
+    pub fingerprint: String,
+}
+
+/// How the instance is at the moment.
+#[derive(Debug, Clone)]
+pub struct Status {
+    pub version: String,
+    pub uptime_s: u64,
+    pub chat_model: Option<ModelFacts>,
+    /// Why there is no chat model although a file for it is there.
+    pub chat_model_error: Option<String>,
+    pub embedder: EmbedderFacts,
+    pub documents: u64,
+    pub chunks: u64,
+    pub jobs_pending: u64,
+    /// Memory that the process holds; 0 where the system does not tell.
+    pub memory_bytes: u64,
+    pub data_dir: PathBuf,
+}
+
+/// What a check of all that is stored found.
+#[derive(Debug, Clone)]
+pub struct Examination {
+    /// What SQLite finds wrong with its file; empty when it is sound.
+    pub integrity: Vec<String>,
+    /// Chunks whose place or text does not agree with their page.
+    pub chunk_faults: Vec<String>,
+    /// How the indexes differ from the database.
+    pub differences: Differences,
+    /// Documents whose original is not there.
+    pub originals_missing: Vec<DocumentId>,
+    /// Chat model files, newest first.
+    pub models: Vec<PathBuf>,
+}
+
+impl Service {
+    /// How the instance is.
+    pub async fn status(&self) -> Result<Status, Fault> {
+        self.blocking(|inner| inner.status()).await
+    }
+
+    /// Checks all that is stored; takes as long as reading it.
+    pub async fn examine(&self) -> Result<Examination, Fault> {
+        self.blocking(|inner| {
+            let pipeline = inner.jobs.pipeline();
+            let documents = inner.store.all_document_ids()?;
+            let missing = pipeline.originals.missing(&documents);
+            Ok(Examination {
+                integrity: inner.store.integrity_faults()?,
+                chunk_faults: inner.store.chunk_faults()?,
+                differences: pipeline.differences()?,
+                originals_missing: missing.into_iter().cloned().collect(),
+                models: installed(&inner.config.models()).map_err(JobsError::Files)?,
+            })
+        })
+        .await
+    }
+}
+
+impl Inner {
+    fn status(&self) -> Result<Status, Fault> {
+        let chat_model = self.models.current().map(|model| {
+            let info = model.info();
+            ModelFacts {
+                name: info.name.clone(),
+                architecture: info.architecture.clone(),
+                quantization: info.quantization.clone(),
+                context_tokens: info.context_tokens,
+                file_bytes: info.file_bytes,
+            }
+        });
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_s: self.started.elapsed().as_secs(),
+            chat_model,
+            chat_model_error: self.models.error(),
+            embedder: EmbedderFacts {
+                name: self.encoder.name().to_owned(),
+                dimensions: self.encoder.dimensions(),
+                fingerprint: self.encoder.fingerprint().to_owned(),
+            },
+            documents: self.store.document_count()?,
+            chunks: self.store.chunk_count()?,
+            jobs_pending: self.store.pending_jobs()?,
+            memory_bytes: memory_bytes(),
+            data_dir: self.config.data_dir.clone(),
+        })
+    }
+}
+
+/// Resident memory of this process, from `/proc` (proc_pid_status(5)).
+fn memory_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}

@@ -1,0 +1,147 @@
+//! `.jsonl` files: each line becomes a document of its own. The whole file is
+//! checked before anything of it is stored.
+
+use super::upload::{Added, AddedDocument, UploadRequest};
+use super::{Caller, Inner};
+use crate::error::Fault;
+use crate::extract::{JsonlRecord, jsonl_records};
+use crate::jobs::JobsError;
+use crate::service::tokens::hex;
+use crate::store::{Insertion, NewDocument};
+use crate::types::{Dataset, DocumentId, DocumentMetadata};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+/// Documents that are stored in one transaction.
+const BATCH: usize = 256;
+
+/// Adds each line of the file `incoming` as a document.
+pub(super) fn add(
+    inner: &Inner,
+    caller: &Caller,
+    dataset: &Dataset,
+    request: &UploadRequest,
+    incoming: &Path,
+) -> Result<Added, Fault> {
+    check(request, incoming)?;
+    let mut documents = Vec::new();
+    let mut batch = Vec::with_capacity(BATCH);
+    for record in records(incoming)? {
+        batch.push(record.map_err(|error| invalid(request, &error.to_string()))?);
+        if batch.len() == BATCH {
+            documents.extend(store(inner, caller, dataset, request, &batch)?);
+            batch.clear();
+        }
+    }
+    documents.extend(store(inner, caller, dataset, request, &batch)?);
+    Ok(Added { documents })
+}
+
+fn records(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<JsonlRecord, crate::extract::ExtractError>>, Fault> {
+    let file = File::open(path).map_err(JobsError::Files)?;
+    Ok(jsonl_records(BufReader::new(file)))
+}
+
+/// An error that names the first bad line, if there is one.
+fn check(request: &UploadRequest, path: &Path) -> Result<(), Fault> {
+    let mut count = 0_u64;
+    for record in records(path)? {
+        record.map_err(|error| invalid(request, &error.to_string()))?;
+        count += 1;
+    }
+    match count {
+        0 => Err(invalid(request, "there is no document in it")),
+        _ => Ok(()),
+    }
+}
+
+fn invalid(request: &UploadRequest, reason: &str) -> Fault {
+    Fault::invalid(format!(
+        "{}: {reason}; nothing of this file was added",
+        request.filename
+    ))
+}
+
+fn store(
+    inner: &Inner,
+    caller: &Caller,
+    dataset: &Dataset,
+    request: &UploadRequest,
+    records: &[JsonlRecord],
+) -> Result<Vec<AddedDocument>, Fault> {
+    let originals = &inner.jobs.pipeline().originals;
+    let mut new = Vec::with_capacity(records.len());
+    for record in records {
+        let document = document(caller, dataset, request, record);
+        originals
+            .put(&document.id, record.text.as_bytes())
+            .map_err(JobsError::Files)?;
+        new.push(document);
+    }
+    let insertions = inner.store.insert_documents(&new)?;
+    let mut added = Vec::with_capacity(new.len());
+    for (document, insertion) in new.into_iter().zip(insertions) {
+        added.push(match insertion {
+            Insertion::Inserted { key } => {
+                inner.announce(key)?;
+                AddedDocument {
+                    id: document.id,
+                    duplicate: false,
+                }
+            }
+            Insertion::Duplicate(id) => {
+                originals.remove(&document.id).map_err(JobsError::Files)?;
+                AddedDocument {
+                    id,
+                    duplicate: true,
+                }
+            }
+        });
+    }
+    inner.jobs.wake();
+    Ok(added)
+}
+
+fn document(
+    caller: &Caller,
+    dataset: &Dataset,
+    request: &UploadRequest,
+    record: &JsonlRecord,
+) -> NewDocument {
+    let title = record.title.clone();
+    let own = DocumentMetadata {
+        title: title.or_else(|| record.metadata.title.clone()),
+        ..record.metadata.clone()
+    };
+    NewDocument {
+        id: DocumentId::generate(),
+        dataset_key: dataset.key,
+        user_id: caller.user_id.clone(),
+        // A line without an id goes by its number: a document that was a line
+        // always has an external id.
+        external_id: Some(record.id.clone().unwrap_or_else(|| record.line.to_string())),
+        filename: request.filename.clone(),
+        bytes: record.text.len() as u64,
+        sha256: content_hash(record),
+        metadata: own.or(request.metadata.clone()),
+    }
+}
+
+/// Names the content of a record. Lengths keep the parts apart.
+fn content_hash(record: &JsonlRecord) -> String {
+    let mut hash = Sha256::new();
+    for part in [
+        record.id.as_deref(),
+        record.title.as_deref(),
+        Some(&record.text),
+    ] {
+        let part = part.unwrap_or_default();
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hex(&hash.finalize())
+}

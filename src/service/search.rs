@@ -1,0 +1,132 @@
+//! Retrieval alone, and the rule where a question looks when it does not say.
+
+use super::{Caller, Inner, Service};
+use crate::error::Fault;
+use crate::types::{
+    Coverage, Dataset, DatasetId, DocumentId, Passage, SearchOptions, SearchScope, TenantId,
+};
+
+/// Answerability from which on the documents are taken to hold an answer
+/// (fitted on XQuAD and Cranfield questions with and without their documents).
+pub(super) const ANSWERABLE: f32 = 0.4;
+
+/// What to search for, and where.
+#[derive(Debug, Clone)]
+pub struct SearchRequest {
+    pub query: String,
+    /// `None`: the tenant's own documents, else the handbook.
+    pub dataset_id: Option<DatasetId>,
+    /// Only these documents; empty: all.
+    pub document_ids: Vec<DocumentId>,
+    pub module: Option<String>,
+    pub chapter: Option<String>,
+    pub options: SearchOptions,
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub struct SearchOutcome {
+    /// Best first.
+    pub passages: Vec<Passage>,
+    pub coverage: Coverage,
+    /// How likely it is that the documents answer the question at all, 0-1.
+    pub answerable: f32,
+}
+
+impl SearchOutcome {
+    /// Whether there is something to answer from.
+    pub(super) fn is_answer(&self) -> bool {
+        !self.passages.is_empty() && self.answerable >= ANSWERABLE
+    }
+}
+
+impl Service {
+    /// The passages that fit a query best.
+    pub async fn search(
+        &self,
+        caller: &Caller,
+        request: SearchRequest,
+    ) -> Result<SearchOutcome, Fault> {
+        let longest = self.inner.config.max_message_chars;
+        let query = request.query.trim();
+        if query.is_empty() {
+            return Err(Fault::invalid("query: it is empty"));
+        }
+        let chars = query.chars().count();
+        if chars > longest {
+            let message =
+                format!("query: it has {chars} characters, at most {longest} are allowed");
+            return Err(Fault::invalid(message));
+        }
+        let tenant = caller.tenant_id.clone();
+        self.computing(move |inner| inner.find(&tenant, &request))
+            .await
+    }
+}
+
+impl Inner {
+    /// Searches where the request says. Where it says nothing, the tenant's own
+    /// documents come first, and only what they do not answer is looked up in
+    /// the handbook.
+    pub(super) fn find(
+        &self,
+        tenant: &TenantId,
+        request: &SearchRequest,
+    ) -> Result<SearchOutcome, Fault> {
+        let mut scope = SearchScope {
+            tenant_id: tenant.clone(),
+            datasets: Vec::new(),
+            documents: request.document_ids.clone(),
+            module: request.module.clone(),
+            chapter: request.chapter.clone(),
+        };
+        if let Some(id) = &request.dataset_id {
+            self.dataset(tenant, id)?;
+            scope.datasets = vec![id.clone()];
+            return self.find_in(&scope, request);
+        }
+        let (builtin, own): (Vec<Dataset>, Vec<Dataset>) = self
+            .store
+            .datasets(tenant)?
+            .into_iter()
+            .partition(|dataset| dataset.builtin);
+        let ids = |datasets: Vec<Dataset>| datasets.into_iter().map(|one| one.id).collect();
+        if own.iter().all(|dataset| dataset.documents == 0) {
+            scope.datasets = ids(builtin);
+            return self.find_in(&scope, request);
+        }
+        scope.datasets = ids(own);
+        let found = self.find_in(&scope, request)?;
+        if found.is_answer() || builtin.is_empty() || !request.document_ids.is_empty() {
+            return Ok(found);
+        }
+        scope.datasets = ids(builtin);
+        let fallback = self.find_in(&scope, request)?;
+        Ok(if fallback.is_answer() {
+            fallback
+        } else {
+            found
+        })
+    }
+
+    fn find_in(
+        &self,
+        scope: &SearchScope,
+        request: &SearchRequest,
+    ) -> Result<SearchOutcome, Fault> {
+        let found = self
+            .retriever
+            .search(request.query.trim(), scope, &request.options)?;
+        Ok(SearchOutcome {
+            passages: found.passages,
+            coverage: found.coverage,
+            answerable: found.answerable,
+        })
+    }
+
+    /// A dataset of the tenant.
+    pub(super) fn dataset(&self, tenant: &TenantId, id: &DatasetId) -> Result<Dataset, Fault> {
+        let dataset = self.store.dataset(tenant, id)?;
+        dataset.ok_or_else(|| Fault::not_found("the dataset does not exist"))
+    }
+}
