@@ -6,6 +6,7 @@ use satchel::config::Config;
 use satchel::http;
 use satchel::service::Service;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tempfile::TempDir;
@@ -81,6 +82,11 @@ impl Server {
     /// The token of the one-time sign-in link, while there is one.
     pub fn link(&self) -> Option<&str> {
         self.link.as_deref()
+    }
+
+    /// Where the server keeps its data.
+    pub fn data_dir(&self) -> &Path {
+        &self.config.data_dir
     }
 
     /// A client that is the administrator.

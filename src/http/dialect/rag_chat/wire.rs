@@ -103,6 +103,26 @@ impl<'a> Source<'a> {
     }
 }
 
+/// Tokens that the chat model read and wrote.
+#[derive(Debug, Serialize)]
+struct UsageWire {
+    prompt: u64,
+    completion: u64,
+    total: u64,
+    reused: u64,
+}
+
+impl From<TokenUsage> for UsageWire {
+    fn from(usage: TokenUsage) -> Self {
+        Self {
+            prompt: usage.prompt,
+            completion: usage.completion,
+            total: usage.prompt + usage.completion,
+            reused: usage.reused,
+        }
+    }
+}
+
 /// What is said about an answer, in its last frame and in its message's metadata.
 #[derive(Debug, Serialize)]
 pub(crate) struct SummaryWire<'a> {
@@ -111,7 +131,7 @@ pub(crate) struct SummaryWire<'a> {
     model: Option<&'a str>,
     finish_reason: &'static str,
     checks: &'a [SentenceCheck],
-    usage: &'a TokenUsage,
+    usage: UsageWire,
     coverage: &'a Coverage,
     answerable: f32,
     first_token_ms: Option<f64>,
@@ -132,7 +152,7 @@ impl<'a> SummaryWire<'a> {
             model,
             finish_reason: summary.finish_reason.as_str(),
             checks: &summary.checks,
-            usage: &summary.usage,
+            usage: summary.usage.into(),
             coverage: &summary.coverage,
             answerable: summary.answerable,
             first_token_ms: summary.first_token_ms,
