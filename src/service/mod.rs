@@ -24,7 +24,7 @@ pub use chat::{AnswerStream, Question};
 pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, ModelFacts, Status};
 pub use ledger::PageView;
-pub use search::{SearchOutcome, SearchRequest};
+pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
 pub use sessions::{MessageView, SessionView};
 pub use upload::{Added, AddedDocument, Upload, UploadRequest};
 

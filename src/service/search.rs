@@ -8,7 +8,7 @@ use crate::types::{
 
 /// Answerability from which on the documents are taken to hold an answer
 /// (fitted on XQuAD and Cranfield questions with and without their documents).
-pub(super) const ANSWERABLE: f32 = 0.4;
+pub const ANSWERABLE: f32 = 0.4;
 
 /// What to search for, and where.
 #[derive(Debug, Clone)]

@@ -27,6 +27,8 @@ pub struct EvalQuestion {
     pub text: String,
     /// Grade of each judged document; none above 0: not answerable.
     pub grades: HashMap<String, u32>,
+    /// The words that answer it, where the collection says so.
+    pub answers: Vec<String>,
 }
 
 impl Collection {
@@ -62,6 +64,7 @@ impl Collection {
                 .map(|(top, number): (&str, u32)| EvalQuestion {
                     text: field(top, "title"),
                     grades: grades.remove(&number.to_string()).unwrap_or_default(),
+                    answers: Vec::new(),
                 })
                 .collect(),
         })
@@ -83,6 +86,7 @@ impl Collection {
                     collection.questions.push(EvalQuestion {
                         text: question.question,
                         grades: HashMap::from([(id.clone(), 1)]),
+                        answers: question.answers.into_iter().map(|one| one.text).collect(),
                     });
                 }
                 collection.documents.push(EvalDocument {
@@ -123,6 +127,7 @@ impl Collection {
                 collection.questions.push(EvalQuestion {
                     text: entry.input,
                     grades,
+                    answers: Vec::new(),
                 });
             }
         }
@@ -187,6 +192,13 @@ struct Paragraph {
 #[derive(Deserialize)]
 struct SquadQuestion {
     question: String,
+    #[serde(default)]
+    answers: Vec<SquadAnswer>,
+}
+
+#[derive(Deserialize)]
+struct SquadAnswer {
+    text: String,
 }
 
 #[derive(Deserialize)]

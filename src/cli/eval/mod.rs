@@ -1,6 +1,7 @@
 //! `satchel eval`: how good retrieval is on a published test collection, with
 //! the same code that answers questions.
 
+mod answers;
 mod bench;
 mod collection;
 mod metrics;
@@ -74,7 +75,7 @@ pub fn run(collection: &Collection, folder: &Path, out: &mut dyn Write) -> Resul
     for method in &METHODS {
         measure(&bench, collection, method, out)?;
     }
-    Ok(())
+    answers::measure(&bench, collection, out)
 }
 
 fn measure(
