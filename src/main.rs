@@ -1,3 +1,7 @@
 //! The executable: everything it does is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    satchel::cli::main()
+}

@@ -97,7 +97,10 @@ async fn admit(request: &ServiceRequest, access: Access) -> (Result<(), Fault>, 
         Ok(caller) => caller,
         Err(fault) => return (Err(fault), None),
     };
-    let (within, standing) = state.requests.check(&caller.user_id);
+    let (within, standing) = match caller.local {
+        true => (Ok(()), None),
+        false => state.requests.check(&caller.user_id),
+    };
     let allowed = within.and_then(|()| {
         if access == Access::Admin && !caller.is_admin() {
             let message = "only an administrator may do this";

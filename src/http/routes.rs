@@ -86,6 +86,7 @@ endpoints! {
     DELETE "/api/datasets/{dataset_id}" "delete a dataset" Native User datasets::delete;
     POST "/api/search" "search" Native User system::search;
     GET "/api/status" "status" Native User system::status;
+    GET "/api/examination" "examine" Native Admin system::examine;
     GET "/api/users" "list users" Native Admin users::list;
     POST "/api/users" "make a user" Native Admin users::create;
     DELETE "/api/users/{user_id}" "delete a user" Native Admin users::delete;

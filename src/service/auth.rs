@@ -1,7 +1,7 @@
 //! Who is there: signing in and out, passwords, users.
 
 use super::folder::DataFolder;
-use super::tokens::{TokenSigner, random_token, token_hash, unauthorized};
+use super::tokens::{Purpose, TokenSigner, random_token, token_hash, unauthorized};
 use super::{Inner, Service};
 use crate::config::Config;
 use crate::error::{ErrorKind, Fault};
@@ -23,6 +23,9 @@ const MIN_PASSWORD_CHARS: usize = 8;
 /// keep the machine busy.
 const MAX_PASSWORD_CHARS: usize = 1024;
 
+/// Life of the token of a command, in seconds: long enough for a long ingestion.
+const COMMAND_TOKEN_SECONDS: u64 = 7 * 24 * 3600;
+
 /// Life of a token printed by `satchel token`, in seconds.
 const SCRIPT_TOKEN_SECONDS: u64 = 30 * 24 * 3600;
 
@@ -33,6 +36,8 @@ pub struct Caller {
     pub user_id: UserId,
     pub username: String,
     pub role: UserRole,
+    /// A command on this machine, which is not subject to the limit on requests.
+    pub local: bool,
 }
 
 impl Caller {
@@ -60,6 +65,7 @@ impl From<&User> for Caller {
             user_id: user.id.clone(),
             username: user.username.clone(),
             role: user.role,
+            local: false,
         }
     }
 }
@@ -217,7 +223,10 @@ impl Service {
         self.blocking(move |inner| {
             let user = inner.store.user(&bearer.user_id)?;
             user.filter(|user| user.tenant_id == bearer.tenant_id)
-                .map(|user| Caller::from(&user))
+                .map(|user| Caller {
+                    local: bearer.local,
+                    ..Caller::from(&user)
+                })
                 .ok_or_else(unauthorized)
         })
         .await
@@ -226,14 +235,12 @@ impl Service {
     /// A long-lived access token for scripts; without a name, for the first administrator.
     pub async fn access_token_for(&self, username: Option<&str>) -> Result<String, Fault> {
         let name = username.map(str::to_owned);
-        self.blocking(move |inner| script_token(&inner.store, &inner.signer, name.as_deref()))
-            .await
-    }
-
-    /// The caller that the command line acts as: the first administrator, or `username`.
-    pub async fn local_caller(&self, username: Option<&str>) -> Result<Caller, Fault> {
-        let token = self.access_token_for(username).await?;
-        self.authenticate(&token).await
+        self.blocking(move |inner| {
+            let user = user_named(&inner.store, name.as_deref())?;
+            let purpose = Purpose::Access;
+            inner.signer.issue(&user, SCRIPT_TOKEN_SECONDS, purpose)
+        })
+        .await
     }
 
     /// All users of the caller's tenant.
@@ -284,28 +291,39 @@ impl Service {
     }
 }
 
-/// An access token for the process that owns the data folder, for commands that
-/// work through it: made from the folder's own secret, so only who may read the
-/// folder can make one.
-pub fn local_token(config: &Config, username: Option<&str>) -> Result<String, Fault> {
+/// An access token with which a command on this machine speaks to the process
+/// that owns the data folder. It is made from the folder's own secret, so only
+/// who may read the folder can make one.
+pub fn command_token(config: &Config, username: Option<&str>) -> Result<String, Fault> {
+    token_from_folder(config, username, COMMAND_TOKEN_SECONDS, Purpose::Command)
+}
+
+/// An access token for scripts, made without the process that owns the folder.
+pub fn script_token(config: &Config, username: Option<&str>) -> Result<String, Fault> {
+    token_from_folder(config, username, SCRIPT_TOKEN_SECONDS, Purpose::Access)
+}
+
+fn token_from_folder(
+    config: &Config,
+    username: Option<&str>,
+    seconds: u64,
+    purpose: Purpose,
+) -> Result<String, Fault> {
     let secret = DataFolder::secret_of(&config.data_dir).map_err(|error| {
         let folder = config.data_dir.display();
         let message = format!("the secret of the data folder {folder} cannot be read: {error}");
         Fault::new(ErrorKind::Storage, message)
     })?;
     let store = Store::open(&config.database())?;
-    script_token(&store, &TokenSigner::new(&secret), username)
+    let user = user_named(&store, username)?;
+    TokenSigner::new(&secret).issue(&user, seconds, purpose)
 }
 
-fn script_token(
-    store: &Store,
-    signer: &TokenSigner,
-    username: Option<&str>,
-) -> Result<String, Fault> {
+/// The user of this name, or the first one.
+fn user_named(store: &Store, username: Option<&str>) -> Result<User, Fault> {
     let name = username.unwrap_or(FIRST_USER);
     let user = store.user_by_name(name)?;
-    let user = user.ok_or_else(|| Fault::not_found(format!("there is no user {name:?}")))?;
-    signer.issue(&user, SCRIPT_TOKEN_SECONDS)
+    user.ok_or_else(|| Fault::not_found(format!("there is no user {name:?}")))
 }
 
 impl Inner {
@@ -337,7 +355,7 @@ impl Inner {
     fn signed_in(&self, user: User, refresh_token: String) -> Result<SignIn, Fault> {
         let expires_in = u64::from(self.config.access_token_minutes) * 60;
         Ok(SignIn {
-            access_token: self.signer.issue(&user, expires_in)?,
+            access_token: self.signer.issue(&user, expires_in, Purpose::Access)?,
             expires_in,
             refresh_token,
             refresh_expires_in: self.refresh_seconds(),

@@ -3,6 +3,7 @@
 
 use super::{Inner, Service};
 use crate::engine::decoder::installed;
+use crate::engine::encoder::Encoder;
 use crate::error::Fault;
 use crate::jobs::{Differences, JobsError};
 use crate::types::DocumentId;
@@ -47,7 +48,7 @@ pub struct Status {
 #[derive(Debug, Clone)]
 pub struct Examination {
     /// What SQLite finds wrong with its file; empty when it is sound.
-    pub integrity: Vec<String>,
+    pub database_faults: Vec<String>,
     /// Chunks whose place or text does not agree with their page.
     pub chunk_faults: Vec<String>,
     /// How the indexes differ from the database.
@@ -56,6 +57,19 @@ pub struct Examination {
     pub originals_missing: Vec<DocumentId>,
     /// Chat model files, newest first.
     pub models: Vec<PathBuf>,
+    /// Cosine of two texts that mean the same, as the embedding model sees
+    /// them: clearly above 0.5 when it computes rightly.
+    pub encoder_cosine: f32,
+}
+
+impl Examination {
+    /// Whether nothing is wrong with what is stored.
+    pub fn is_consistent(&self) -> bool {
+        self.database_faults.is_empty()
+            && self.chunk_faults.is_empty()
+            && self.differences.is_empty()
+            && self.originals_missing.is_empty()
+    }
 }
 
 impl Service {
@@ -71,14 +85,22 @@ impl Service {
             let documents = inner.store.all_document_ids()?;
             let missing = pipeline.originals.missing(&documents);
             Ok(Examination {
-                integrity: inner.store.integrity_faults()?,
+                database_faults: inner.store.integrity_faults()?,
                 chunk_faults: inner.store.chunk_faults()?,
                 differences: pipeline.differences()?,
                 originals_missing: missing.into_iter().cloned().collect(),
                 models: installed(&inner.config.models()).map_err(JobsError::Files)?,
+                encoder_cosine: encoder_cosine(&inner.encoder)?,
             })
         })
         .await
+    }
+}
+
+impl Service {
+    /// Chat model files in the data folder, newest first.
+    pub fn installed_models(&self) -> Result<Vec<PathBuf>, Fault> {
+        Ok(installed(&self.inner.config.models()).map_err(JobsError::Files)?)
     }
 }
 
@@ -111,6 +133,16 @@ impl Inner {
             data_dir: self.config.data_dir.clone(),
         })
     }
+}
+
+fn encoder_cosine(encoder: &Encoder) -> Result<f32, Fault> {
+    let texts = ["The cat sat on the mat.", "A cat was sitting on a mat."];
+    let vectors = encoder.embed(&texts)?;
+    let cosine = match vectors.as_slice() {
+        [one, other] => one.iter().zip(other).map(|(a, b)| a * b).sum(),
+        _ => 0.0,
+    };
+    Ok(cosine)
 }
 
 /// Resident memory of this process, from `/proc` (proc_pid_status(5)).

@@ -19,14 +19,14 @@ mod sessions;
 mod tokens;
 mod upload;
 
-pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, UserView, local_token};
+pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, UserView, command_token, script_token};
 pub use chat::{AnswerStream, Question};
 pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, ModelFacts, Status};
 pub use ledger::PageView;
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
 pub use sessions::{MessageView, SessionView};
-pub use upload::{Added, AddedDocument, Upload, UploadRequest};
+pub use upload::{Added, AddedDocument, DEFAULT_DATASET, Upload, UploadRequest};
 
 pub use crate::store::{DocumentFilter, DocumentPage, UserRole};
 

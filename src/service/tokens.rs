@@ -24,6 +24,22 @@ struct Claims {
     tenant_id: String,
     #[serde(rename = "cognito:groups")]
     groups: Vec<String>,
+    /// Made by a command on this machine, from the data folder's secret.
+    #[serde(
+        rename = "satchel:local",
+        default,
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    local: bool,
+}
+
+/// What an access token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A person or a script that calls the API.
+    Access,
+    /// A command on this machine: not subject to the limit on requests.
+    Command,
 }
 
 /// Who a valid access token belongs to.
@@ -31,6 +47,7 @@ struct Claims {
 pub(super) struct Bearer {
     pub user_id: UserId,
     pub tenant_id: TenantId,
+    pub local: bool,
 }
 
 /// Signs and checks access tokens.
@@ -57,7 +74,12 @@ impl TokenSigner {
     }
 
     /// A token for `user` that is valid for `seconds`.
-    pub(super) fn issue(&self, user: &User, seconds: u64) -> Result<String, Fault> {
+    pub(super) fn issue(
+        &self,
+        user: &User,
+        seconds: u64,
+        purpose: Purpose,
+    ) -> Result<String, Fault> {
         let now = Time::now().seconds();
         let claims = Claims {
             sub: user.id.to_string(),
@@ -72,6 +94,7 @@ impl TokenSigner {
                 UserRole::User => Vec::new(),
                 role => vec![role.as_str().to_owned()],
             },
+            local: purpose == Purpose::Command,
         };
         encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
             .map_err(|error| Fault::internal(format!("a token could not be signed: {error}")))
@@ -87,6 +110,7 @@ impl TokenSigner {
         Ok(Bearer {
             user_id: claims.sub.into(),
             tenant_id: claims.tenant_id.into(),
+            local: claims.local,
         })
     }
 }
@@ -118,7 +142,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::TokenSigner;
+    use super::{Purpose, TokenSigner};
     use crate::store::{User, UserRole};
     use crate::types::{Time, UserId};
 
@@ -136,23 +160,25 @@ mod tests {
     #[test]
     fn own_token_is_accepted_and_names_its_user() {
         let (signer, user) = (TokenSigner::new(b"secret"), user());
-        let token = signer.issue(&user, 60).unwrap();
+        let token = signer.issue(&user, 60, Purpose::Access).unwrap();
         assert_eq!(signer.check(&token).unwrap().user_id, user.id);
     }
 
     #[test]
     fn forged_expired_and_unsigned_tokens_are_refused() {
         let (signer, user) = (TokenSigner::new(b"secret"), user());
-        let foreign = TokenSigner::new(b"other").issue(&user, 60).unwrap();
+        let foreign = TokenSigner::new(b"other")
+            .issue(&user, 60, Purpose::Access)
+            .unwrap();
         assert!(signer.check(&foreign).is_err());
-        let mut expired = signer.issue(&user, 60).unwrap();
+        let mut expired = signer.issue(&user, 60, Purpose::Access).unwrap();
         expired.replace_range(expired.rfind('.').unwrap() + 1.., "AAAA");
         assert!(signer.check(&expired).is_err());
-        let past = signer.issue(&user, 0).unwrap();
+        let past = signer.issue(&user, 0, Purpose::Access).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(1100));
         assert!(signer.check(&past).is_err());
         // {"alg":"none","typ":"JWT"} with the claims of a good token
-        let good = signer.issue(&user, 60).unwrap();
+        let good = signer.issue(&user, 60, Purpose::Access).unwrap();
         let claims = good.split('.').nth(1).unwrap();
         let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{claims}.");
         assert!(signer.check(&unsigned).is_err());

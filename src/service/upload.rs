@@ -13,7 +13,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 /// The dataset for documents that name none.
-pub(super) const DEFAULT_DATASET: &str = "Documents";
+pub const DEFAULT_DATASET: &str = "Documents";
 
 /// Longest file name, in characters.
 const MAX_NAME_CHARS: usize = 255;

@@ -79,3 +79,21 @@ pub(crate) async fn status(state: web::Data<State>) -> Answer {
         "data_dir": status.data_dir.display().to_string(),
     })))
 }
+
+/// `GET /api/examination`: whether all that is stored is consistent.
+pub(crate) async fn examine(state: web::Data<State>) -> Answer {
+    let found = state.service.examine().await?;
+    let differences = &found.differences;
+    Ok(HttpResponse::Ok().json(json!({
+        "consistent": found.is_consistent(),
+        "database_faults": found.database_faults,
+        "chunk_faults": found.chunk_faults,
+        "keywords_missing": differences.keywords_missing.len(),
+        "keywords_extra": differences.keywords_extra.len(),
+        "vectors_missing": differences.vectors_missing.len(),
+        "vectors_extra": differences.vectors_extra.len(),
+        "originals_missing": found.originals_missing,
+        "models": found.models,
+        "encoder_cosine": found.encoder_cosine,
+    })))
+}

@@ -1,0 +1,104 @@
+//! `satchel doctor`: is everything in order, and if not, what to do.
+
+use super::connection::Connection;
+use crate::config::Config;
+use anyhow::Result;
+use serde_json::Value;
+use std::process::ExitCode;
+
+/// Cosine of two sentences of one meaning, below which the embedding model
+/// does not compute rightly; it gives them 0.9.
+const LEAST_COSINE: f64 = 0.8;
+
+/// Examines and prints. Exit code 1: something is wrong.
+pub(super) fn run(config: &Config) -> Result<ExitCode> {
+    let connection = Connection::open(config)?;
+    let status = connection.get("/api/status")?;
+    let found = connection.get("/api/examination")?;
+    let folder = config.data_dir.display();
+    println!("satchel {}, data in {folder}\n", env!("CARGO_PKG_VERSION"));
+    let mut report = Report::default();
+    report.list(
+        "the database is sound",
+        &found["database_faults"],
+        "restore a copy of the data folder, or add the documents again to a new one",
+    );
+    report.list(
+        "every passage is where its page has it",
+        &found["chunk_faults"],
+        "delete the documents named here and add them again",
+    );
+    report.count(
+        "the keyword index agrees with the database",
+        &[&found["keywords_missing"], &found["keywords_extra"]],
+        "it is brought in line at the next start of the server",
+    );
+    report.count(
+        "the vector index agrees with the database",
+        &[&found["vectors_missing"], &found["vectors_extra"]],
+        "it is brought in line at the next start of the server",
+    );
+    report.list(
+        "every document has its original",
+        &found["originals_missing"],
+        "these documents can still be asked, but not opened: add them again",
+    );
+    let cosine = found["encoder_cosine"].as_f64().unwrap_or_default();
+    let note = format!("two sentences of one meaning have a cosine of {cosine:.2}");
+    report.line(
+        "the embedding model computes rightly",
+        cosine >= LEAST_COSINE,
+        &format!("{note}: the executable is damaged, get it again"),
+    );
+    report.line(
+        &chat_model(&status, &found),
+        status["chat_model_error"].is_null(),
+        status["chat_model_error"].as_str().unwrap_or_default(),
+    );
+    let pending = status["jobs_pending"].as_u64().unwrap_or_default();
+    println!(
+        "  · {} documents, {} passages, {pending} waiting to be read",
+        status["documents"], status["chunks"]
+    );
+    Ok(match report.faults {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+fn chat_model(status: &Value, found: &Value) -> String {
+    match (status["chat_model"]["name"].as_str(), &found["models"][0]) {
+        (Some(name), _) => format!("the chat model {name} is loaded"),
+        (None, Value::String(file)) => format!("the chat model {file} is found"),
+        (None, _) => "no chat model is installed: answers are quotes".to_owned(),
+    }
+}
+
+#[derive(Default)]
+struct Report {
+    faults: u32,
+}
+
+impl Report {
+    fn line(&mut self, what: &str, good: bool, remedy: &str) {
+        if good {
+            println!("  ✓ {what}");
+        } else {
+            self.faults += 1;
+            println!("  ✗ not so: {what}\n      {remedy}");
+        }
+    }
+
+    fn list(&mut self, what: &str, faults: &Value, remedy: &str) {
+        let faults = faults.as_array().cloned().unwrap_or_default();
+        self.line(what, faults.is_empty(), remedy);
+        for fault in faults {
+            println!("      - {}", fault.as_str().unwrap_or_default());
+        }
+    }
+
+    fn count(&mut self, what: &str, counts: &[&Value], remedy: &str) {
+        let all: u64 = counts.iter().filter_map(|count| count.as_u64()).sum();
+        self.line(what, all == 0, &format!("{all} passages differ; {remedy}"));
+    }
+}

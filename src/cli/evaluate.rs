@@ -1,0 +1,60 @@
+//! `satchel eval`: the arguments of an evaluation.
+
+use super::eval::{self, Collection};
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Measure retrieval and answers on a published test collection.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  satchel eval --trec cran.all.1400.xml cran.qry.xml cranqrel.trec.txt
+  satchel eval --squad xquad.en.json
+  satchel eval --clapnq answerable.jsonl unanswerable.jsonl")]
+pub(super) struct Options {
+    /// TREC: documents, queries and judgements
+    #[arg(long, num_args = 3, value_names = ["DOCUMENTS", "QUERIES", "QRELS"])]
+    trec: Option<Vec<PathBuf>>,
+    /// SQuAD-style JSON: each paragraph is a document
+    #[arg(long, value_name = "FILE")]
+    squad: Option<PathBuf>,
+    /// ClapNQ-style lines: questions that their passages answer, and others
+    #[arg(long, num_args = 2, value_names = ["ANSWERABLE", "UNANSWERABLE"])]
+    clapnq: Option<Vec<PathBuf>>,
+    /// Keep the ingested collection here, for the next time
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+pub(super) fn run(options: &Options) -> Result<ExitCode> {
+    let collections = collections(options)?;
+    if collections.is_empty() {
+        bail!("nothing to measure: name a collection with --trec, --squad or --clapnq");
+    }
+    let temporary = std::env::temp_dir().join(format!("satchel-eval-{}", std::process::id()));
+    let folder = options.keep.as_ref().unwrap_or(&temporary);
+    let measured = collections.iter().try_for_each(|collection| {
+        let folder = folder.join(&collection.name);
+        std::fs::create_dir_all(&folder)?;
+        eval::run(collection, &folder, &mut std::io::stdout())
+    });
+    if options.keep.is_none() {
+        std::fs::remove_dir_all(&temporary)?;
+    }
+    measured?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn collections(options: &Options) -> Result<Vec<Collection>> {
+    let mut collections = Vec::new();
+    if let Some([documents, queries, judgements]) = options.trec.as_deref() {
+        collections.push(Collection::trec(documents, queries, judgements)?);
+    }
+    if let Some(path) = &options.squad {
+        collections.push(Collection::squad(path)?);
+    }
+    if let Some([answerable, unanswerable]) = options.clapnq.as_deref() {
+        collections.push(Collection::clapnq(answerable, unanswerable)?);
+    }
+    Ok(collections)
+}

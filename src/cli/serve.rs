@@ -1,0 +1,124 @@
+//! `satchel serve`: opens the product, listens, says where to go, and ends
+//! cleanly when asked to.
+
+use crate::config::Config;
+use crate::http;
+use crate::service::Service;
+use anyhow::{Context, Result, anyhow};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+pub(super) fn run(config: Config) -> Result<ExitCode> {
+    actix_web::rt::System::new().block_on(serve(config))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: Config) -> Result<()> {
+    let listener = listen(config.listen)?;
+    let address = listener.local_addr().context("the address is not known")?;
+    let service = Service::open(config)
+        .await
+        .map_err(|error| anyhow!("{error}"))?;
+    service.publish(address)?;
+    print_welcome(&service, address).await?;
+    let shutdown = async {
+        stop_signal().await;
+        eprintln!("satchel: stopping; once more to stop at once");
+        // The second signal does not wait for anything.
+        tokio::spawn(async {
+            stop_signal().await;
+            std::process::exit(130);
+        });
+    };
+    http::serve(service.clone(), listener, shutdown).await?;
+    service.close().await;
+    Ok(())
+}
+
+pub(super) fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow!(
+            "{address} is in use by another program; choose another port with --listen {}:{}",
+            address.ip(),
+            address.port().saturating_add(1)
+        ),
+        ErrorKind::PermissionDenied => anyhow!(
+            "listening on {address} is not allowed; choose a port from 1024 on with --listen"
+        ),
+        ErrorKind::AddrNotAvailable => {
+            anyhow!("{} is not an address of this machine", address.ip())
+        }
+        _ => anyhow!("cannot listen on {address}: {error}"),
+    })
+}
+
+async fn print_welcome(service: &Service, address: SocketAddr) -> Result<()> {
+    let base = format!("http://{}", reachable(address));
+    let config = service.config();
+    println!("satchel {} is ready.", env!("CARGO_PKG_VERSION"));
+    match service.sign_in_link().await? {
+        _ if !config.ui => println!("\n  API    {base}"),
+        Some(link) => println!(
+            "\n  Open   {base}/#/welcome?link={link}\n         (this link signs you in until you have set a password)"
+        ),
+        None => println!("\n  Open   {base}/"),
+    }
+    println!("  Data   {}", config.data_dir.display());
+    match service.installed_models()?.first() {
+        Some(file) => println!("  Model  {} (loading)", file.display()),
+        None => println!(
+            "  Model  none: answers are quotes. Put a GGUF file into {} to have them written.",
+            config.models().display()
+        ),
+    }
+    println!("  Stop   Ctrl-C\n");
+    Ok(())
+}
+
+/// An address that a browser on this machine can open.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(unix)]
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return interrupt().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        () = interrupt() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() {
+    interrupt().await;
+}
+
+async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a way to hear of it there is nothing to wait for.
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reachable;
+
+    #[test]
+    fn printed_address_can_be_opened() {
+        let shown = |address: &str| reachable(address.parse().unwrap()).to_string();
+        assert_eq!(shown("0.0.0.0:80"), "127.0.0.1:80");
+        assert_eq!(shown("[::]:80"), "[::1]:80");
+        assert_eq!(shown("10.0.0.7:8080"), "10.0.0.7:8080");
+    }
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Everything that must hold: formatting, lints, all tests, the page in a browser.
+#   tests/run.sh            runs what this machine can, and says what it skips and why
+#   CI=true tests/run.sh    skips nothing: what is missing is a failure
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+ci=${CI:-false}
+failed=()
+skipped=()
+count=0
+began=$SECONDS
+
+step() { # step NAME COMMAND...
+    local name=$1 start=$SECONDS
+    shift
+    count=$((count + 1))
+    printf '\n== %s\n' "$name"
+    if "$@"; then
+        printf '== %s: passed in %d s\n' "$name" $((SECONDS - start))
+    else
+        printf '== %s: FAILED after %d s\n' "$name" $((SECONDS - start))
+        failed+=("$name")
+    fi
+}
+
+skip() { # skip NAME REASON
+    if [ "$ci" = true ]; then
+        printf '\n== %s: FAILED, it cannot run here: %s\n' "$1" "$2"
+        failed+=("$1")
+    else
+        printf '\n== %s: SKIPPED: %s\n' "$1" "$2"
+        skipped+=("$1")
+    fi
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+rust_tests() {
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run --locked --no-fail-fast
+    else
+        cargo test --locked --no-fail-fast --lib --bins --tests
+    fi
+}
+
+find_chromium() {
+    local name
+    for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+        if [ -n "$name" ] && command -v "$name" >/dev/null 2>&1; then
+            command -v "$name"
+            return 0
+        fi
+    done
+    return 1
+}
+
+install_chromium() {
+    command -v apt-get >/dev/null 2>&1 || return 1
+    echo "installing Chromium with apt"
+    as_root apt-get update -qq >/dev/null 2>&1
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        chromium fonts-liberation >/dev/null 2>&1
+}
+
+browser_tests() {
+    (cd tests/browser && npm ci --silent --no-audit --no-fund) || return 1
+    CHROMIUM=$chromium SATCHEL_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/satchel \
+        node --test --test-concurrency=1 --test-timeout=180000 'tests/browser/*.test.mjs'
+}
+
+step "formatting" cargo fmt --check
+step "lints" cargo clippy --locked --all-targets -- -D warnings
+step "tests" rust_tests
+step "executable" cargo build --locked --bin satchel
+
+if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
+    skip "browser tests" "Node.js and npm are not installed"
+elif ! chromium=$(find_chromium) && { ! install_chromium || ! chromium=$(find_chromium); }; then
+    skip "browser tests" "Chromium is not installed and apt could not install it"
+else
+    step "browser tests" browser_tests
+fi
+
+printf '\n'
+if [ ${#skipped[@]} -gt 0 ]; then
+    printf 'skipped: %s\n' "${skipped[*]}"
+fi
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'tests/run.sh: FAILED: %s (%d s)\n' "${failed[*]}" $((SECONDS - began))
+    exit 1
+fi
+printf 'tests/run.sh: all %d steps passed in %d s\n' "$count" $((SECONDS - began))
