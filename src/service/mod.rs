@@ -191,7 +191,7 @@ fn open_lexical(folder: &Path) -> Result<Lexical, Fault> {
     })
 }
 
-/// A fresh database gets its tenant and its first user.
+/// A fresh database gets its tenant, its first user and a dataset to fill.
 fn first_rows(store: &Store) -> Result<(), Fault> {
     let tenant = TenantId::from(DEFAULT_TENANT);
     store.ensure_tenant(&tenant, "Default")?;
@@ -202,6 +202,7 @@ fn first_rows(store: &Store) -> Result<(), Fault> {
             password_hash: None,
             role: UserRole::Admin,
         })?;
+        store.insert_dataset(&tenant, DEFAULT_DATASET, "", false)?;
     }
     Ok(())
 }

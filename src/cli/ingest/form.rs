@@ -7,11 +7,13 @@ use std::io::{self, Chain, Cursor, Read};
 use std::path::Path;
 use uuid::Uuid;
 
+type Text = Cursor<Vec<u8>>;
+
 /// The body of an upload.
 pub(super) struct Form {
     boundary: String,
     length: u64,
-    body: Chain<Chain<Cursor<Vec<u8>>, File>, Cursor<Vec<u8>>>,
+    body: Chain<Chain<Text, File>, Text>,
 }
 
 impl Form {

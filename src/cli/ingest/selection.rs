@@ -96,7 +96,9 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "text").unwrap();
         };
-        ["b.md", "sub/a.PDF", "photo.jpg", ".hidden/c.md"].map(write);
+        for name in ["b.md", "sub/a.PDF", "photo.jpg", ".hidden/c.md"] {
+            write(name);
+        }
         let selection = select(&[folder.path().to_owned()]).unwrap();
         let names = selection.files.iter().map(|file| {
             let name = file.path.strip_prefix(folder.path()).unwrap();

@@ -1,0 +1,273 @@
+// @ts-check
+// The evidence panel: the page of a document with the cited words marked.
+
+import { api, request } from './api.js';
+import { h, icon, iconButton, put, say, toast } from './dom.js';
+import { titleOf } from './words.js';
+
+/** Beside the conversation, and not over it. */
+const beside = () => matchMedia('(min-width: 56.25rem)').matches;
+
+export class Evidence {
+  constructor() {
+    /** @type {any} the reply whose sources are shown */
+    this.reply = null;
+    /** @type {any} */
+    this.place = null;
+    /** @type {HTMLElement | null} */
+    this.opener = null;
+    /** @type {HTMLElement | null} lies over the rest where the panel does */
+    this.scrim = null;
+    this.number = h('span', { class: 'k on' });
+    this.of = h('span', { class: 'grow' });
+    this.box = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Page' });
+    this.originalButton = h('button', { class: 'b', type: 'button', onclick: () => this.openOriginal() }, icon('ext', 's'), 'Open original');
+    this.element = h('aside', { class: 'ev', id: 'ev', 'aria-label': 'Evidence' },
+      h('div', { class: 'grab', 'aria-hidden': 'true' }),
+      h('header', { class: 'bar' },
+        h('h2', { class: 'vh' }, 'Evidence'), h('span', { class: 'vh' }, 'Source'), this.number, this.of,
+        iconButton('left', 'Previous source', () => this.step(-1), 'flip'),
+        iconButton('right', 'Next source', () => this.step(1), 'flip'),
+        iconButton('close', 'Close evidence', () => this.close())),
+      this.box,
+      h('footer', { class: 'go' },
+        h('button', { class: 'b', type: 'button', onclick: () => this.copy() }, icon('copy', 's'), 'Copy quote'),
+        this.originalButton));
+    this.toggle = iconButton('pane', 'Evidence', () => this.toggled(), 'flip');
+    this.element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => this.key(event));
+  }
+
+  /** @returns {boolean} */
+  get isOpen() {
+    return !document.body.classList.contains('noev');
+  }
+
+  toggled() {
+    if (this.isOpen) this.close();
+    else if (this.reply) this.reveal();
+    else toast('Open a source: click its number or its card.');
+  }
+
+  reveal() {
+    document.body.classList.remove('noev');
+    this.toggle.setAttribute('aria-pressed', 'true');
+    if (beside()) return;
+    // Over the conversation: what lies behind is out of reach.
+    const main = document.getElementById('main');
+    const rail = document.getElementById('rail');
+    if (main) main.inert = true;
+    if (rail) rail.inert = true;
+    const scrim = this.scrim ?? h('button', { class: 'scrim on', tabindex: '-1', 'aria-label': 'Close evidence', onclick: () => this.close() });
+    this.scrim = scrim;
+    document.body.append(scrim);
+  }
+
+  close() {
+    document.body.classList.add('noev');
+    this.toggle.setAttribute('aria-pressed', 'false');
+    for (const id of ['main', 'rail']) {
+      const part = document.getElementById(id);
+      if (part) part.inert = false;
+    }
+    this.scrim?.remove();
+    this.light(null, null);
+    this.opener?.focus();
+    this.opener = null;
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      this.close();
+    }
+  }
+
+  /**
+   * Opens a source of a reply, or the very words of one of its citations.
+   * @param {any} reply
+   * @param {number} number
+   * @param {number | null} citation index in the reply's citations
+   * @param {HTMLElement} [opener] gets the focus back
+   */
+  open(reply, number, citation, opener) {
+    const source = reply.sources.find((/** @type {any} */ one) => one.number === number);
+    const cited = citation === null
+      ? reply.citations.find((/** @type {any} */ one) => one.number === number)
+      : reply.citations[citation];
+    if (!source && !cited) return;
+    if (this.reply && this.reply !== reply) this.light(null, null);
+    this.reply = reply;
+    this.source = source ?? cited;
+    this.cited = cited ?? null;
+    if (opener) this.opener = opener;
+    this.number.textContent = String(number);
+    this.of.textContent = ` of ${reply.sources.length} sources`;
+    this.reveal();
+    this.light(number, citation);
+    const at = this.cited ?? this.source;
+    this.show(at.document_id, at.page);
+  }
+
+  /**
+   * Keeps the chips and the card of the open source lit.
+   * @param {number | null} number
+   * @param {number | null} citation
+   */
+  light(number, citation) {
+    if (!this.reply) return;
+    for (const chip of this.reply.element.querySelectorAll('[data-source]')) {
+      const same = number !== null && Number(chip.dataset.source) === number;
+      const exact = same && (citation === null || chip.dataset.citation === undefined || Number(chip.dataset.citation) === citation);
+      chip.classList.toggle('lit', chip.matches('.c') && exact);
+      if (same && chip.matches('button')) chip.setAttribute('aria-current', 'true');
+      else chip.removeAttribute('aria-current');
+    }
+  }
+
+  /** @param {number} by */
+  step(by) {
+    if (!this.reply?.sources.length) return;
+    const all = this.reply.sources;
+    const now = all.findIndex((/** @type {any} */ one) => one.number === Number(this.number.textContent));
+    this.open(this.reply, all[(now + by + all.length) % all.length].number, null);
+  }
+
+  /**
+   * @param {string} documentId
+   * @param {number} page
+   */
+  async show(documentId, page) {
+    this.wanted = `${documentId}/${page}`;
+    const wanted = this.wanted;
+    try {
+      const place = await api('GET', `/documents/${documentId}/pages/${page}`);
+      if (this.wanted !== wanted) return;
+      this.place = place;
+      this.draw();
+    } catch (error) {
+      if (this.wanted !== wanted) return;
+      const gone = /** @type {any} */ (error).status === 404;
+      this.box.replaceChildren(h('div', { class: 'note err', role: 'alert' }, icon('warn'), h('p', {},
+        gone ? 'This document is no longer here: it was deleted after the answer was given.' : /** @type {Error} */ (error).message)));
+    }
+  }
+
+  draw() {
+    const { place } = this;
+    const heading = h('h3', { tabindex: '-1' }, titleOf(place));
+    const path = this.headings();
+    const where = [place.page_number ? `Page ${place.page_number} of ${place.page_count}` : place.filename, path].filter(Boolean).join(' · ');
+    const marks = this.spans();
+    const text = h('div', { class: 'text' });
+    write(text, place.text, marks);
+    const sheet = h('div', { class: 'page', dir: 'auto' }, text, place.page_number && h('p', { class: 'folio num' }, place.page_number));
+    const shown = marks.find((one) => one.tag === 'mark') ?? marks[0];
+    const exact = shown && h('p', { class: 'exact' }, icon('check', 's'), h('span', {}, `Word for word from the file, characters ${shown.start + 1} to ${shown.end} of ${place.paged ? 'the page' : 'the text'}.`));
+    this.box.replaceChildren(h('article', {}, heading, h('p', { class: 'meta num' }, where), sheet, exact, this.pager()));
+    const first = text.querySelector('mark') ?? text.querySelector('.passage');
+    if (first) this.reach(first);
+    else this.box.scrollTop = 0;
+    if (!beside()) heading.focus();
+    say(`Opened ${titleOf(place)}${place.page_number ? `, page ${place.page_number}` : ''}`);
+  }
+
+  headings() {
+    const path = this.isHere(this.source) ? this.source.heading_path : null;
+    return path?.length ? path[path.length - 1] : '';
+  }
+
+  /** @param {any} one */
+  isHere(one) {
+    return one && one.document_id === this.place.document_id && one.page === this.place.page;
+  }
+
+  /** What to mark: the source's passage, and in it the cited words. */
+  spans() {
+    const marks = [];
+    if (this.isHere(this.cited)) marks.push({ start: this.cited.start, end: this.cited.end, tag: 'mark' });
+    if (this.isHere(this.source) && this.source.heading_path) {
+      marks.push({ start: this.source.start, end: this.source.end, tag: marks.length ? 'passage' : 'mark' });
+    }
+    return marks;
+  }
+
+  /** @param {Element} mark */
+  reach(mark) {
+    const box = this.box.getBoundingClientRect();
+    const top = mark.getBoundingClientRect().top - box.top + this.box.scrollTop;
+    this.box.scrollTop = Math.max(0, top - box.height / 3);
+  }
+
+  pager() {
+    const { place } = this;
+    if (place.page_count < 2) return null;
+    const go = (/** @type {number} */ page) => this.show(place.document_id, page);
+    const before = iconButton('left', 'Previous page', () => go(place.page - 1), 'flip');
+    const after = iconButton('right', 'Next page', () => go(place.page + 1), 'flip');
+    before.disabled = place.page <= 1;
+    after.disabled = place.page >= place.page_count;
+    return h('div', { class: 'pager' }, before, h('span', { class: 'num' }, `${place.page} of ${place.page_count}`), after);
+  }
+
+  async copy() {
+    const words = (this.cited ?? this.source)?.text;
+    if (!words) return;
+    try {
+      await navigator.clipboard.writeText(words);
+      toast('Copied');
+    } catch {
+      toast('The browser does not allow copying here.');
+    }
+  }
+
+  openOriginal() {
+    if (this.place) openOriginal(this.place.document_id, this.place.page_number);
+  }
+}
+
+/**
+ * Writes text with marked spans; spans count characters as Unicode scalar values.
+ * @param {Element} target
+ * @param {string} text
+ * @param {{start: number, end: number, tag: string}[]} marks
+ */
+function write(target, text, marks) {
+  const characters = Array.from(text);
+  const borders = new Set([0, characters.length]);
+  for (const { start, end } of marks) borders.add(start).add(Math.min(end, characters.length));
+  const sorted = [...borders].sort((a, b) => a - b);
+  for (let i = 0; i + 1 < sorted.length; i += 1) {
+    const piece = characters.slice(sorted[i], sorted[i + 1]).join('');
+    const inside = marks.filter((one) => one.start <= sorted[i] && sorted[i + 1] <= one.end);
+    if (inside.some((one) => one.tag === 'mark')) put(target, h('mark', {}, piece));
+    else if (inside.length) put(target, h('span', { class: 'passage' }, piece));
+    else put(target, piece);
+  }
+}
+
+/**
+ * Opens the original file in a new tab, at a page where it has pages.
+ * @param {string} documentId
+ * @param {number | null} [page]
+ */
+export async function openOriginal(documentId, page) {
+  // Opened at once, while the click still counts as the user's.
+  const tab = window.open('', '_blank');
+  try {
+    const response = await request(`/documents/${documentId}/original`);
+    const url = URL.createObjectURL(await response.blob());
+    const inline = (response.headers.get('content-disposition') ?? '').startsWith('inline');
+    if (inline && tab) {
+      tab.location.href = page ? `${url}#page=${page}` : url;
+    } else {
+      tab?.close();
+      const name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '');
+      h('a', { href: url, download: name?.[1] ?? 'document' }).click();
+    }
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  } catch (error) {
+    tab?.close();
+    toast(/** @type {Error} */ (error).message);
+  }
+}

@@ -1,0 +1,113 @@
+// @ts-check
+// First start by the printed link, and signing in.
+
+import { setPassword, signIn, signInByLink, user } from './api.js';
+import { h, icon, iconButton, logo } from './dom.js';
+import { switchTheme } from './shell.js';
+
+/** @param {...any} content */
+function page(...content) {
+  return h('div', { class: 'hello' },
+    h('header', { class: 'bar' }, h('span', { class: 'brand' }, logo(), 'satchel'), h('span', { class: 'grow' }),
+      iconButton('theme', 'Switch between light and dark', switchTheme)),
+    h('main', { id: 'main' }, ...content),
+    h('p', { class: 'fine' }, 'Runs on this machine. Nothing you ask or open leaves it.'));
+}
+
+/**
+ * A labelled input with an explanation below.
+ * @param {string} label
+ * @param {Record<string, any>} attributes
+ * @param {string} [note]
+ */
+function field(label, attributes, note) {
+  const id = `field-${attributes.name}`;
+  return h('div', { class: 'field' },
+    h('label', { for: id }, label),
+    h('input', { class: 'f', id, required: true, 'aria-describedby': note ? `${id}-note` : null, ...attributes }),
+    note && h('small', { id: `${id}-note` }, note));
+}
+
+/**
+ * A form whose error stands inside it.
+ * @param {any[]} fields
+ * @param {any[]} buttons
+ * @param {(data: FormData) => Promise<void>} accept
+ */
+function form(fields, buttons, accept) {
+  const trouble = h('p', { class: 'st bad', role: 'alert', hidden: true });
+  const submit = async (/** @type {any} */ event) => {
+    event.preventDefault();
+    const sender = event.submitter;
+    if (sender) sender.disabled = true;
+    trouble.hidden = true;
+    try {
+      await accept(new FormData(event.target));
+    } catch (error) {
+      trouble.replaceChildren(icon('warn', 's'), /** @type {Error} */ (error).message);
+      trouble.hidden = false;
+    }
+    if (sender) sender.disabled = false;
+  };
+  return h('form', { class: 'form', onsubmit: submit }, fields, trouble, h('div', { class: 'ends' }, buttons));
+}
+
+/** @param {string | null} link */
+export function welcome(link) {
+  const box = page(h('p', { class: 'mute' }, 'Signing in'));
+  enter(box, link);
+  return box;
+}
+
+/**
+ * @param {HTMLElement} box
+ * @param {string | null} link
+ */
+async function enter(box, link) {
+  try {
+    if (!link) throw new Error('This address lacks its sign-in link.');
+    await signInByLink(link);
+  } catch (error) {
+    const message = /** @type {Error} */ (error).message;
+    box.querySelector('main')?.replaceChildren(h('div', { class: 'step' },
+      h('h1', {}, 'This link does not sign you in'),
+      h('p', {}, message),
+      h('div', { class: 'ends' }, h('a', { class: 'b p', href: '#/login' }, 'Sign in with a password'))));
+    return;
+  }
+  box.querySelector('main')?.replaceChildren(passwordStep());
+}
+
+function passwordStep() {
+  return h('div', { class: 'step' },
+    h('h1', {}, 'Welcome. Choose a password'),
+    h('p', {}, 'You are signed in. With a password you can sign in again, from this browser or another. Until you set one, the link that satchel prints when it starts lets you in.'),
+    form(
+      [
+        h('input', { type: 'text', hidden: true, name: 'username', autocomplete: 'username', value: user()?.username ?? '' }),
+        field('Password', { type: 'password', name: 'password', autocomplete: 'new-password', minlength: '8', autofocus: true }, 'At least 8 characters.'),
+        field('Password again', { type: 'password', name: 'again', autocomplete: 'new-password', minlength: '8' }),
+      ],
+      [h('a', { class: 'b q', href: '#/chat' }, 'Later'), h('button', { class: 'b p' }, 'Set password')],
+      async (data) => {
+        if (data.get('password') !== data.get('again')) throw new Error('The two passwords differ.');
+        await setPassword(null, String(data.get('password')));
+        location.hash = '#/chat';
+      }));
+}
+
+export function login() {
+  return page(h('div', { class: 'step' },
+    h('h1', {}, 'Sign in'),
+    form(
+      [
+        field('User name', { name: 'username', autocomplete: 'username', autofocus: true }),
+        field('Password', { type: 'password', name: 'password', autocomplete: 'current-password' }),
+      ],
+      [h('button', { class: 'b p' }, 'Sign in')],
+      async (data) => {
+        await signIn(String(data.get('username')), String(data.get('password')));
+        location.hash = '#/chat';
+      }),
+    h('p', { class: 'where' }, 'The first time? Open the link that satchel printed in the terminal when it started.')));
+}
