@@ -68,7 +68,7 @@ install_chromium() {
 browser_tests() {
     (cd tests/browser && npm ci --silent --no-audit --no-fund) || return 1
     CHROMIUM=$chromium SATCHEL_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/satchel \
-        node --test --test-concurrency=1 --test-timeout=180000 'tests/browser/*.test.mjs'
+        node --test --test-concurrency=1 --test-timeout=180000 tests/browser/*.test.mjs
 }
 
 step "formatting" cargo fmt --check

@@ -192,10 +192,11 @@ class Documents {
 
   drawFiles() {
     const focused = document.activeElement?.getAttribute('aria-label');
+    const { ledger } = this;
     this.body.replaceChildren();
     for (const file of this.files.values()) {
       put(this.body, this.row(file));
-      if (this.ledger?.id === file.id) put(this.body, this.ledger.row);
+      if (ledger && ledger.id === file.id) put(this.body, ledger.row);
     }
     if (this.next) put(this.body, h('tr', {}, h('td', { colspan: '6', class: 'in' }, h('button', { class: 'b', type: 'button', onclick: () => this.more() }, 'Show more files'))));
     this.table.hidden = !this.files.size;

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { LIGHTHOUSE, add, ask, documentsLink, fixture, withSatchel } from './support.mjs';
+
+test('an uploaded document is asked, cited, shown and deleted', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await add(page, await satchel.file('lighthouse.md', LIGHTHOUSE));
+
+  const reply = await ask(page, 'Who was the first keeper of the lighthouse?');
+  const quote = 'The first keeper was Tobias Wren, who served for 22 years.';
+  await reply.getByRole('blockquote').getByText(quote).waitFor();
+  await reply.getByRole('link', { name: /^Source 1, The lighthouse of Skerry Point/ }).first().click();
+  const evidence = page.getByRole('complementary', { name: 'Evidence' });
+  await evidence.getByRole('heading', { name: 'The lighthouse of Skerry Point' }).waitFor();
+  const marked = await evidence.locator('mark').allTextContents();
+  assert.deepEqual(marked, [quote]);
+  const seen = await evidence.locator('mark').evaluate((mark) => {
+    const box = mark.closest('.scroll').getBoundingClientRect();
+    const { top, bottom } = mark.getBoundingClientRect();
+    return top >= box.top && bottom <= box.bottom;
+  });
+  assert.ok(seen, 'the marked words are in view');
+
+  await documentsLink(page).click();
+  await page.getByRole('button', { name: 'Delete The lighthouse of Skerry Point' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('Nothing here yet.', { exact: false }).waitFor();
+  const after = await ask(page, 'Who was the first keeper of the lighthouse?');
+  await after.getByText('Your documents do not say.').waitFor();
+
+  await page.getByRole('link', { name: 'Who was the first keeper of the lighthouse?' }).last().click();
+  await page.getByRole('blockquote').getByText(quote).waitFor();
+  await page.getByRole('link', { name: /^Source 1/ }).first().click();
+  await evidence.getByText('This document is no longer here').waitFor();
+  page.assertClean();
+}));
+
+test('a citation of a PDF opens its page, and the next page is one click away', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await add(page, fixture('two-columns.pdf'));
+  const reply = await ask(page, 'What does the pump manual say about the pump?');
+  await reply.getByRole('link', { name: /^Source \d, Pump Manual, page \d/ }).first().click();
+  const evidence = page.getByRole('complementary', { name: 'Evidence' });
+  await evidence.getByText(/^Page \d of 2/).waitFor();
+  assert.equal(await evidence.locator('mark').count() > 0, true);
+  const folio = () => evidence.locator('.folio').textContent();
+  const before = await folio();
+  await evidence.getByRole('button', { name: before === '1' ? 'Next page' : 'Previous page' }).click();
+  await page.waitForFunction((old) => document.querySelector('.ev .folio')?.textContent !== old, before);
+  page.assertClean();
+}));
+
+test('files can be dropped on the page', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await documentsLink(page).click();
+  await page.getByText('Nothing here yet.', { exact: false }).waitFor();
+  const transfer = await page.evaluateHandle((text) => {
+    const data = new DataTransfer();
+    data.items.add(new File([text], 'dropped.md', { type: 'text/markdown' }));
+    return data;
+  }, LIGHTHOUSE);
+  await page.dispatchEvent('main', 'dragenter', { dataTransfer: transfer });
+  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
+  await page.getByRole('row').filter({ hasText: 'dropped.md' }).getByText('Ready').waitFor();
+  page.assertClean();
+}));
+
+test('a file that cannot be read says why and can be removed', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await documentsLink(page).click();
+  const whole = await readFile(fixture('two-columns.pdf'));
+  const damaged = await satchel.file('damaged.pdf', whole.subarray(0, 400));
+  await page.getByLabel('Choose files').setInputFiles([damaged, fixture('encrypted.pdf')]);
+  const row = (name) => page.getByRole('row').filter({ hasText: name });
+  await row('encrypted.pdf').getByText(/Failed: .*password/).waitFor();
+  await row('damaged.pdf').getByText(/Failed: /).waitFor();
+  await page.getByRole('button', { name: 'Delete damaged.pdf' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await row('damaged.pdf').waitFor({ state: 'detached' });
+  page.assertClean();
+}));
+
+test('the ledger names the pages without text', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await add(page, fixture('blank-page.pdf'));
+  await page.getByRole('heading', { name: '1 of 2 pages have no text' }).waitFor();
+  await page.getByRole('button', { name: 'Pages of blank-page.pdf' }).click();
+  await page.getByRole('cell', { name: 'No text: blank or an image', exact: true }).waitFor();
+  page.assertClean();
+}));
+
+test('a dataset is made, filled, asked alone and deleted', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await documentsLink(page).click();
+  await page.getByRole('button', { name: 'New dataset' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('Coast');
+  await page.getByRole('dialog').getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Files in Coast' }).waitFor();
+  const file = await satchel.file('lighthouse.md', LIGHTHOUSE);
+  await page.getByLabel('Choose files').setInputFiles([file]);
+  await page.getByRole('row').filter({ hasText: 'lighthouse.md' }).getByText('Ready').waitFor();
+
+  await page.getByRole('link', { name: 'New chat' }).click();
+  await page.getByLabel('Search in').selectOption({ label: 'Handbook' });
+  await page.getByLabel('Your question').fill('How high is the tower of Skerry Point?');
+  await page.keyboard.press('Enter');
+  await page.getByText('Your documents do not say.').waitFor();
+  await page.getByLabel('Search in').selectOption({ label: 'Coast' });
+  await page.getByLabel('Your question').fill('How high is the tower of Skerry Point?');
+  await page.keyboard.press('Enter');
+  await page.getByRole('blockquote').getByText('Its tower is 31 metres high.').waitFor();
+
+  await documentsLink(page).click();
+  await page.getByRole('button', { name: 'Delete dataset Coast' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('heading', { name: 'Files in Documents' }).waitFor();
+  assert.equal(await page.getByRole('button', { name: /^Coast/ }).count(), 0);
+  page.assertClean();
+}));
