@@ -6,13 +6,20 @@ use crate::error::Fault;
 use crate::jobs::JobsError;
 use crate::service::tokens::hex;
 use crate::store::{DocumentFilter, Insertion, NewDocument};
-use crate::types::{Document, DocumentId, DocumentMetadata, TenantId, UserId};
+use crate::types::{
+    DatasetId, Document, DocumentId, DocumentMetadata, SearchScope, TenantId, UserId,
+};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 const DATASET: &str = "Handbook";
 const DESCRIPTION: &str = "How to use satchel: the product's own manual";
+
+/// How long a start waits for new chapters at most.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 #[derive(RustEmbed)]
 #[folder = "static/handbook/"]
@@ -41,7 +48,7 @@ impl Inner {
             })
             .collect();
         let everything = DocumentFilter {
-            dataset: Some(dataset.id),
+            dataset: Some(dataset.id.clone()),
             limit: 10_000,
             ..DocumentFilter::default()
         };
@@ -59,6 +66,18 @@ impl Inner {
             if !present.contains(sha256.as_str()) {
                 self.add_chapter(dataset.key, filename, content, sha256)?;
             }
+        }
+        self.wait_for_chapters(&tenant, &dataset.id)
+    }
+
+    /// Waits until new chapters can be asked: the first question often comes
+    /// within a second of the first start.
+    fn wait_for_chapters(&self, tenant: &TenantId, dataset: &DatasetId) -> Result<(), Fault> {
+        let mut scope = SearchScope::tenant(tenant.clone());
+        scope.datasets = vec![dataset.clone()];
+        let began = Instant::now();
+        while self.store.coverage(&scope)?.documents_pending > 0 && began.elapsed() < PATIENCE {
+            std::thread::sleep(LOOK_EVERY);
         }
         Ok(())
     }
