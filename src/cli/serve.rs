@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::http;
 use crate::service::Service;
 use anyhow::{Context, Result, anyhow};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 
@@ -56,23 +56,26 @@ pub(super) fn listen(address: SocketAddr) -> Result<TcpListener> {
 async fn print_welcome(service: &Service, address: SocketAddr) -> Result<()> {
     let base = format!("http://{}", reachable(address));
     let config = service.config();
-    println!("satchel {} is ready.", env!("CARGO_PKG_VERSION"));
-    match service.sign_in_link().await? {
-        _ if !config.ui => println!("\n  API    {base}"),
-        Some(link) => println!(
-            "\n  Open   {base}/#/welcome?link={link}\n         (this link signs you in until you have set a password)"
+    let mut text = format!("satchel {} is ready.\n\n", env!("CARGO_PKG_VERSION"));
+    text += &match service.sign_in_link().await? {
+        _ if !config.ui => format!("  API    {base}\n"),
+        Some(link) => format!(
+            "  Open   {base}/#/welcome?link={link}\n         \
+             (this link signs you in until you have set a password)\n"
         ),
-        None => println!("\n  Open   {base}/"),
-    }
-    println!("  Data   {}", config.data_dir.display());
-    match service.installed_models()?.first() {
-        Some(file) => println!("  Model  {} (loading)", file.display()),
-        None => println!(
-            "  Model  none: answers are quotes. Put a GGUF file into {} to have them written.",
+        None => format!("  Open   {base}/\n"),
+    };
+    text += &format!("  Data   {}\n", config.data_dir.display());
+    text += &match service.installed_models()?.first() {
+        Some(file) => format!("  Model  {} (loading)\n", file.display()),
+        None => format!(
+            "  Model  none: answers are quotes. Put a GGUF file into {} to have them written.\n",
             config.models().display()
         ),
-    }
-    println!("  Stop   Ctrl-C\n");
+    };
+    text += "  Stop   Ctrl-C\n\n";
+    // Whoever started it may have closed the pipe: serving goes on.
+    let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(())
 }
 

@@ -20,6 +20,9 @@ pub struct Layer {
     /// Serve the web page [default: true]
     #[arg(long, env = "SATCHEL_UI", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub ui: Option<bool>,
+    /// Preload the handbook as a dataset [default: true]
+    #[arg(long, env = "SATCHEL_HANDBOOK", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", global = true)]
+    pub handbook: Option<bool>,
     /// What to log, in the syntax of RUST_LOG [default: info]
     #[arg(long, env = "SATCHEL_LOG", value_name = "FILTER", global = true)]
     pub log: Option<String>,
@@ -87,6 +90,7 @@ impl Layer {
             listen,
             data_dir,
             ui,
+            handbook,
             log,
             log_format,
             rate_limit,
@@ -107,6 +111,7 @@ impl Layer {
             listen: listen.or(below.listen),
             data_dir: data_dir.or(below.data_dir),
             ui: ui.or(below.ui),
+            handbook: handbook.or(below.handbook),
             log: log.or(below.log),
             log_format: log_format.or(below.log_format),
             rate_limit: rate_limit.or(below.rate_limit),

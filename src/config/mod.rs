@@ -18,6 +18,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Serve the web page.
     pub ui: bool,
+    /// Preload the product's own manual as a dataset.
+    pub handbook: bool,
     pub log: String,
     pub log_format: LogFormat,
     /// Requests a minute and user; 0 for no limit.
@@ -53,6 +55,7 @@ impl Config {
                 .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 8080).into()),
             data_dir: l.data_dir.unwrap_or_else(|| "data".into()),
             ui: l.ui.unwrap_or(true),
+            handbook: l.handbook.unwrap_or(true),
             log: l.log.unwrap_or_else(|| "info".into()),
             log_format: l.log_format.unwrap_or_default(),
             rate_limit: l.rate_limit.unwrap_or(100),

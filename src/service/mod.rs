@@ -119,7 +119,9 @@ impl Service {
             config,
             folder,
         };
-        inner.preload_handbook()?;
+        if inner.config.handbook {
+            inner.preload_handbook()?;
+        }
         Ok(Self {
             inner: Arc::new(inner),
         })

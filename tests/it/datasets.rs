@@ -1,6 +1,7 @@
 //! Datasets, and search without a chat.
 
-use crate::support::{Form, LIGHTHOUSE, Server, assert_shape};
+use crate::support::{Form, LIGHTHOUSE, Server, assert_shape, settings};
+use satchel::config::Config;
 use serde_json::{Value, json};
 
 fn id(value: &Value) -> String {
@@ -50,21 +51,6 @@ fn datasets_are_made_changed_and_deleted_with_their_documents() {
 }
 
 #[test]
-fn builtin_handbook_cannot_be_deleted() {
-    let server = Server::start();
-    let admin = server.admin();
-    let list = admin.get("/api/datasets").json();
-    let datasets = list["datasets"].as_array().unwrap();
-    let handbook = datasets.iter().find(|one| one["builtin"] == true).unwrap();
-    let answer = admin.delete(&format!("/api/datasets/{}", id(handbook)));
-    assert!((400..500).contains(&answer.status), "{}", answer.text);
-    assert_eq!(
-        admin.get("/api/datasets").json()["datasets"],
-        list["datasets"]
-    );
-}
-
-#[test]
 fn search_finds_without_a_chat() {
     let server = Server::start();
     let admin = server.admin();
@@ -89,4 +75,33 @@ fn search_finds_without_a_chat() {
     );
     assert_eq!(admin.post("/api/search", &json!({})).status, 400);
     assert_eq!(admin.get("/chat/sessions").json()["total_count"], 0);
+}
+
+#[test]
+fn fresh_instance_answers_about_its_own_handbook() {
+    let server = Server::start_with(Config {
+        handbook: true,
+        ..settings()
+    });
+    let client = server.admin();
+    let datasets = client.get("/api/datasets").json();
+    let mut all = datasets["datasets"].as_array().unwrap().iter();
+    let handbook = all.find(|one| one["builtin"] == true).unwrap();
+    assert_eq!(handbook["name"], "Handbook");
+    let path = format!("/api/datasets/{}", handbook["id"].as_str().unwrap());
+    assert_eq!(client.delete(&path).status, 403);
+    let events = client.ask("How do I add documents?");
+    let mut frames = events.iter().map(|event| &event.data);
+    let answer = frames.find(|data| data["content"].is_string()).unwrap();
+    assert_eq!(answer["mode"], "quotes", "{answer:#}");
+    assert_eq!(
+        answer["citations"][0]["title"],
+        "Getting started with satchel"
+    );
+    let chapters = handbook["document_count"].as_u64().unwrap();
+    assert!(chapters >= 8, "{handbook}");
+    let again = server.restart().admin().get("/api/datasets").json();
+    let mut again = again["datasets"].as_array().unwrap().iter();
+    let handbook = again.find(|one| one["builtin"] == true).unwrap();
+    assert_eq!(handbook["document_count"], chapters);
 }

@@ -5,9 +5,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, unreachable_pub)]
 
 mod auth;
+mod command_line;
+mod crash;
 mod datasets;
 mod documents;
 mod edge;
 mod layering;
 mod rag_chat;
+mod real_documents;
 mod support;

@@ -23,10 +23,11 @@ pub struct Server {
     config: Config,
 }
 
-/// What tests of features run with: no limit on requests.
+/// What tests of features run with: no limit on requests, no handbook to read first.
 pub fn settings() -> Config {
     Config {
         rate_limit: 0,
+        handbook: false,
         threads: 2,
         ..Config::default()
     }

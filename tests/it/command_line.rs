@@ -1,0 +1,203 @@
+//! The executable as a person at a terminal uses it.
+
+use crate::support::LIGHTHOUSE;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+struct Satchel<'a> {
+    folder: &'a Path,
+}
+
+impl Satchel<'_> {
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_satchel"));
+        command
+            .current_dir(self.folder)
+            .env("SATCHEL_HANDBOOK", "false");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = self.command().args(arguments).output().unwrap();
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = output;
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (status.code().unwrap(), text(stdout), text(stderr))
+    }
+
+    fn serve(&self) -> Running {
+        let mut child = self
+            .command()
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let opened = lines.find(|line| line.as_ref().unwrap().contains("Open"));
+        Running {
+            child,
+            line: opened.unwrap().unwrap(),
+        }
+    }
+}
+
+/// A server in another process; killed when dropped.
+struct Running {
+    child: Child,
+    line: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Gone already if it was stopped.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn documents_are_added_asked_and_searched_with_and_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    let documents = folder.path().join("papers");
+    std::fs::create_dir(&documents).unwrap();
+    std::fs::write(documents.join("lighthouse.md"), LIGHTHOUSE).unwrap();
+    std::fs::write(documents.join("photo.jpg"), "no document").unwrap();
+    let alone = satchel.run(&["ingest", "papers"]);
+    assert_eq!(
+        (alone.0, alone.1.as_str()),
+        (0, "1 added, 1 skipped.\n"),
+        "{}",
+        alone.2
+    );
+    let asked_alone = satchel.run(&["ask", "Who was the first keeper?"]);
+    assert_eq!(asked_alone.0, 0, "{}", asked_alone.2);
+    assert!(asked_alone.1.contains("Tobias Grenn"), "{}", asked_alone.1);
+
+    let server = satchel.serve();
+    assert!(server.line.contains("#/welcome?link="), "{}", server.line);
+    let again = satchel.run(&["ingest", "papers"]);
+    assert_eq!(
+        (again.0, again.1.as_str()),
+        (0, "0 added, 1 there already, 1 skipped.\n")
+    );
+    let asked = satchel.run(&["ask", "Who was the first keeper?"]);
+    assert_eq!(asked.1, asked_alone.1);
+    let found = satchel.run(&["search", "--k", "1", "colza oil"]);
+    assert!(found.1.contains("burns colza oil"), "{}", found.1);
+    let nothing = satchel.run(&["ask", "What is the capital of Mongolia?"]);
+    assert_eq!(nothing.0, 2, "{}", nothing.1);
+}
+
+#[test]
+fn failed_file_is_named_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    std::fs::write(folder.path().join("empty.txt"), "").unwrap();
+    std::fs::write(folder.path().join("good.txt"), "The sky is blue today.").unwrap();
+    let (code, out, _) = satchel.run(&["ingest", "empty.txt", "good.txt"]);
+    assert_eq!(code, 1);
+    assert!(
+        out.starts_with("1 added, 1 failed.\n  failed: empty.txt: "),
+        "{out}"
+    );
+}
+
+#[test]
+fn lines_of_a_collection_are_documents_and_a_bad_line_adds_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    let good = "{\"id\": 1, \"title\": \"Bees\", \"text\": \"Bees dance to show the way to food.\"}\n\
+                {\"id\": \"b\", \"text\": \"Ants leave a trail of scent.\"}\n";
+    std::fs::write(folder.path().join("good.jsonl"), good).unwrap();
+    std::fs::write(
+        folder.path().join("bad.jsonl"),
+        format!("{good}{{\"id\": 3}}\n"),
+    )
+    .unwrap();
+    let bad = satchel.run(&["ingest", "bad.jsonl"]);
+    assert_eq!(bad.0, 1);
+    assert!(
+        bad.1.contains("line 3") && bad.1.starts_with("0 added"),
+        "{}",
+        bad.1
+    );
+    let added = satchel.run(&["ingest", "good.jsonl"]);
+    assert_eq!(
+        (added.0, added.1.as_str()),
+        (0, "2 added.\n"),
+        "{}",
+        added.2
+    );
+    let (_, out, _) = satchel.run(&["search", "--json", "How do bees show the way?"]);
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(answer["results"][0]["title"], "Bees");
+    assert_eq!(answer["results"][0]["external_id"], "1");
+}
+
+#[test]
+fn port_in_use_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, _, error) = satchel.run(&["serve", "--listen", &address]);
+    assert_eq!(code, 1);
+    assert!(
+        error.contains("in use") && error.contains("--listen"),
+        "{error}"
+    );
+}
+
+#[test]
+fn users_are_added_listed_and_removed_and_a_fresh_instance_is_healthy() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    let mut add = satchel
+        .command()
+        .args(["users", "add", "ada", "--role", "admin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = add.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"correct horse\n").unwrap();
+    drop(stdin);
+    assert!(add.wait().unwrap().success());
+    let (_, list, _) = satchel.run(&["users"]);
+    assert!(list.contains("ada") && list.contains("admin"), "{list}");
+    let (code, _, _) = satchel.run(&["users", "remove", "ada"]);
+    assert_eq!(code, 0);
+    let (code, report, _) = satchel.run(&["doctor"]);
+    assert_eq!(code, 0, "{report}");
+    let (_, token, _) = satchel.run(&["token"]);
+    assert_eq!(token.trim().split('.').count(), 3);
+}
+
+#[test]
+fn printed_settings_are_accepted_as_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    let (_, settings, _) = satchel.run(&["config"]);
+    std::fs::write(folder.path().join("satchel.toml"), settings).unwrap();
+    let (code, effective, error) = satchel.run(&["config", "--effective"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(effective.contains("rate_limit: 100"), "{effective}");
+}
