@@ -90,6 +90,8 @@ pub async fn serve(
     let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
     let server = HttpServer::new(move || app(state.clone(), address))
         .workers(cores)
+        // An event is sent when it happens, not when the one before it is acknowledged.
+        .tcp_nodelay(true)
         .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
         .client_request_timeout(REQUEST_TIMEOUT)
         // A client that goes away ends its request, so that nobody writes for nobody.

@@ -23,45 +23,100 @@ pub(super) fn work_off(pipeline: &Pipeline, signal: &Signal) -> Result<bool, Job
         }
         return Ok(false);
     }
+    let mut works = begin(pipeline, jobs)?;
+    embed(pipeline, signal, &mut works)?;
     let mut embedded = Vec::new();
-    for job in &jobs {
-        match embed(pipeline, signal, job) {
-            Ok(Some(document)) => embedded.push((job, document)),
-            Ok(None) => pipeline.store.release_job(job)?,
-            Err(error) => fail(pipeline, job, &error.to_string())?,
+    for work in works {
+        if let Some(reason) = &work.fault {
+            fail(pipeline, &work.job, reason)?;
+        } else if work.left > 0 {
+            pipeline.store.release_job(&work.job)?;
+        } else if let Some(document) = pipeline.store.document_by_key(work.job.document_key)? {
+            embedded.push((work.job, document));
         }
     }
     publish(pipeline, &embedded)?;
     Ok(true)
 }
 
-/// Embeds what a document still lacks. `None`: not all of it, the rest waits.
-fn embed(pipeline: &Pipeline, signal: &Signal, job: &Job) -> Result<Option<Document>, JobsError> {
+/// One document of the group.
+struct Work {
+    job: Job,
+    /// Chunks to embed now: key and text.
+    chunks: Vec<(u64, String)>,
+    /// Chunks that have no vector yet.
+    left: usize,
+    /// Why it failed, if it did.
+    fault: Option<String>,
+}
+
+/// What each document lacks, cut off where the group is full.
+fn begin(pipeline: &Pipeline, jobs: Vec<Job>) -> Result<Vec<Work>, JobsError> {
     let fingerprint = pipeline.encoder.fingerprint();
-    let lacking = pipeline
-        .store
-        .chunks_without_vector(fingerprint, job.document_key)?;
-    let now = lacking.len().min(GROUP_CHUNKS as usize);
-    for batch in lacking[..now].chunks(BATCH_CHUNKS) {
-        if signal.is_stopping() {
-            return Ok(None);
-        }
-        let texts: Vec<&str> = batch.iter().map(|(_, text)| text.as_str()).collect();
-        let vectors = pipeline.encoder.embed(&texts)?;
-        let keyed: Vec<(u64, Vec<f32>)> = batch.iter().map(|(key, _)| *key).zip(vectors).collect();
-        pipeline
+    let mut room = GROUP_CHUNKS as usize;
+    let mut works = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let mut chunks = pipeline
             .store
-            .insert_vectors(fingerprint, job.document_key, &keyed)?;
-        pipeline.announce_key(job.document_key)?;
+            .chunks_without_vector(fingerprint, job.document_key)?;
+        let left = chunks.len();
+        chunks.truncate(room);
+        room -= chunks.len();
+        works.push(Work {
+            job,
+            chunks,
+            left,
+            fault: None,
+        });
     }
-    if now < lacking.len() {
-        return Ok(None);
+    Ok(works)
+}
+
+/// Embeds the group, batch by batch, across the borders of documents: a batch
+/// of one costs the encoder nearly as much as a full one.
+fn embed(pipeline: &Pipeline, signal: &Signal, works: &mut [Work]) -> Result<(), JobsError> {
+    let all: Vec<(usize, u64, String)> = works
+        .iter_mut()
+        .enumerate()
+        .flat_map(|(n, work)| work.chunks.drain(..).map(move |(key, text)| (n, key, text)))
+        .collect();
+    for batch in all.chunks(BATCH_CHUNKS) {
+        if signal.is_stopping() {
+            return Ok(());
+        }
+        let texts: Vec<&str> = batch.iter().map(|(_, _, text)| text.as_str()).collect();
+        let vectors = pipeline.encoder.embed(&texts);
+        for part in batch.chunk_by(|a, b| a.0 == b.0) {
+            let work = &mut works[part[0].0];
+            let first = batch.iter().position(|one| one.0 == part[0].0).unwrap_or(0);
+            match &vectors {
+                Ok(vectors) => store(pipeline, work, part, &vectors[first..first + part.len()])?,
+                Err(error) => work.fault = Some(error.to_string()),
+            }
+        }
     }
-    Ok(pipeline.store.document_by_key(job.document_key)?)
+    Ok(())
+}
+
+/// Stores the vectors of some chunks of one document.
+fn store(
+    pipeline: &Pipeline,
+    work: &mut Work,
+    chunks: &[(usize, u64, String)],
+    vectors: &[Vec<f32>],
+) -> Result<(), JobsError> {
+    let keys = chunks.iter().map(|(_, key, _)| *key);
+    let keyed: Vec<(u64, Vec<f32>)> = keys.zip(vectors.iter().cloned()).collect();
+    let fingerprint = pipeline.encoder.fingerprint();
+    pipeline
+        .store
+        .insert_vectors(fingerprint, work.job.document_key, &keyed)?;
+    work.left -= keyed.len();
+    pipeline.announce_key(work.job.document_key)
 }
 
 /// Indexes whole documents with one commit, then calls them ready.
-fn publish(pipeline: &Pipeline, documents: &[(&Job, Document)]) -> Result<(), JobsError> {
+fn publish(pipeline: &Pipeline, documents: &[(Job, Document)]) -> Result<(), JobsError> {
     let mut keys = Vec::with_capacity(documents.len());
     for (_, document) in documents {
         let chunks = pipeline.store.document_chunks(document.key, None)?;

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 const DATA: &str = "../shared/data/cranfield";
 const CHUNKS: usize = 10_000;
+/// Sentences in a window.
+const WINDOWS: [usize; 2] = [5, 4];
 const CLIENTS: usize = 100;
 const ROUNDS: usize = 3;
 
@@ -170,17 +172,19 @@ impl Server {
         Ok(chunks.as_u64().unwrap_or_default() as usize)
     }
 
-    /// Windows of five sentences of Cranfield's abstracts, until there are enough.
+    /// Windows of sentences of Cranfield's abstracts, until there are enough.
     fn ingest(&self, folder: &Path) -> Result<()> {
         let path = folder.join("windows.jsonl");
         let mut file = std::fs::File::create(&path)?;
         let mut count = 0;
         for text in elements("cran.all.1400.xml", "text")? {
             let sentences: Vec<&str> = text.split_inclusive(". ").collect();
-            for window in sentences.windows(5.min(sentences.len().max(1))) {
-                if count < CHUNKS {
-                    count += 1;
-                    writeln!(file, "{}", json!({"id": count, "text": window.concat()}))?;
+            for size in WINDOWS {
+                for window in sentences.windows(size) {
+                    if count < CHUNKS {
+                        count += 1;
+                        writeln!(file, "{}", json!({"id": count, "text": window.concat()}))?;
+                    }
                 }
             }
         }
@@ -234,6 +238,7 @@ fn elements(file: &str, name: &str) -> Result<Vec<String>> {
         let end = part.find(&format!("</{name}>")).unwrap_or(part.len());
         part[..end].split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    let parts = text.split(&format!("<{name}>")).skip(1);
+    let open = format!("<{name}>");
+    let parts = text.split(&open).skip(1);
     Ok(parts.map(inside).filter(|one| !one.is_empty()).collect())
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, unreachable_pub)]
 
 mod auth;
+mod chat_model;
 mod command_line;
 mod crash;
 mod datasets;

@@ -52,6 +52,11 @@ impl Server {
         Self::over(folder, config)
     }
 
+    /// A server over a data folder that holds something already.
+    pub fn start_in(folder: TempDir, config: Config) -> Self {
+        Self::over(folder, config)
+    }
+
     /// Stops and starts again over the same data.
     pub fn restart(mut self) -> Self {
         self.stop();

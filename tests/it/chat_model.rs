@@ -1,0 +1,143 @@
+//! Answers written by a chat model. The models have random weights: what they
+//! say means nothing, how it travels does.
+
+use crate::support::{LIGHTHOUSE, Server, settings};
+use satchel::engine::decoder::{Architecture, write_tiny_model};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// How long loading a model may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn with_model(architecture: Architecture) -> Server {
+    let folder = tempfile::tempdir().unwrap();
+    let models = folder.path().join("models");
+    std::fs::create_dir(&models).unwrap();
+    write_tiny_model(&models.join("tiny.gguf"), architecture, 7).unwrap();
+    let server = Server::start_in(folder, settings());
+    server.admin().ingest("lighthouse.md", LIGHTHOUSE);
+    let began = Instant::now();
+    while server.admin().get("/api/status").json()["chat_model"].is_null() {
+        let status = server.admin().get("/api/status").json();
+        assert!(began.elapsed() < PATIENCE, "{status}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    server
+}
+
+#[test]
+fn chat_model_answers_after_the_sources_and_its_sentences_are_checked() {
+    for architecture in [
+        Architecture::Llama,
+        Architecture::Qwen2,
+        Architecture::Qwen3,
+    ] {
+        let server = with_model(architecture);
+        let events = server
+            .admin()
+            .ask("Who was the first keeper of the lighthouse?");
+        let at = |name: &str| events.iter().position(|event| event.name == name);
+        let is_token = |data: &Value| data["token"].is_string();
+        let first_token = events.iter().position(|event| is_token(&event.data));
+        assert!(at("sources").unwrap() < first_token.unwrap());
+        let reading = events.iter().any(|event| event.data["stage"] == "reading");
+        assert!(reading, "the stage of reading is told");
+        let answer = events.iter().map(|event| &event.data);
+        let answer = answer
+            .into_iter()
+            .find(|data| data["content"].is_string())
+            .unwrap();
+        assert_eq!(answer["mode"], "model", "{answer:#}");
+        assert!(
+            answer["usage"]["prompt"].as_u64().unwrap() > 100,
+            "{answer:#}"
+        );
+        assert!(answer["usage"]["completion"].as_u64().unwrap() > 0);
+        assert!(["stop", "length"].contains(&answer["finish_reason"].as_str().unwrap()));
+        assert!(answer["checks"].is_array() && answer["html"].is_string());
+        let session = answer["session_id"].as_str().unwrap();
+        let stored = server
+            .admin()
+            .get(&format!("/chat/sessions/{session}"))
+            .json();
+        assert_eq!(stored["messages"][1]["content"], answer["content"]);
+        let quotes = json!({"message": "Who was the first keeper?", "answer_mode": "quotes"});
+        let mut quoted = server.admin().stream("/chat/send", &quotes);
+        assert!(quoted.any(|event| event.data["mode"] == "quotes"));
+    }
+}
+
+#[test]
+fn second_question_continues_the_conversation() {
+    let server = with_model(Architecture::Llama);
+    let first = server
+        .admin()
+        .ask("Who was the first keeper of the lighthouse?");
+    let final_of = |events: &[crate::support::Event]| {
+        let mut all = events.iter().map(|event| event.data.clone());
+        all.find(|data| data["content"].is_string()).unwrap()
+    };
+    let first = final_of(&first);
+    let body = json!({"message": "How high is the tower?", "session_id": first["session_id"]});
+    let second: Vec<_> = server.admin().stream("/chat/send", &body).collect();
+    let second = final_of(&second);
+    assert_eq!(second["mode"], "model");
+    let prompt = |answer: &Value| answer["usage"]["prompt"].as_u64().unwrap();
+    assert!(prompt(&second) > prompt(&first), "{second:#}");
+}
+
+#[test]
+fn stopped_answer_keeps_what_was_written() {
+    let server = with_model(Architecture::Qwen3);
+    let body = json!({"message": "Who was the first keeper of the lighthouse?"});
+    let mut stream = server.admin().stream("/chat/send", &body);
+    let accepted = stream.find(|event| event.name == "accepted").unwrap();
+    let session = accepted.data["session_id"].as_str().unwrap().to_owned();
+    while !stream.next().unwrap().data["token"].is_string() {}
+    drop(stream);
+    let path = format!("/chat/sessions/{session}");
+    let began = Instant::now();
+    loop {
+        let stored = server.admin().get(&path).json();
+        let answer = &stored["messages"][1];
+        if answer.is_object() {
+            assert!(
+                !answer["content"].as_str().unwrap().is_empty(),
+                "{answer:#}"
+            );
+            let finish = answer["metadata"]["finish_reason"].as_str().unwrap();
+            // A fast machine may have been done before it was stopped.
+            assert!(
+                ["cancelled", "length", "stop"].contains(&finish),
+                "{finish}"
+            );
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "{stored}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn unusable_model_is_said_and_quotes_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let models = folder.path().join("models");
+    std::fs::create_dir(&models).unwrap();
+    std::fs::write(models.join("broken.gguf"), b"GGUF but nothing of it").unwrap();
+    let server = Server::start_in(folder, settings());
+    server.admin().ingest("lighthouse.md", LIGHTHOUSE);
+    let began = Instant::now();
+    loop {
+        let status = server.admin().get("/api/status").json();
+        if let Some(error) = status["chat_model_error"].as_str() {
+            assert!(error.contains("broken.gguf"), "{error}");
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{status}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let events = server
+        .admin()
+        .ask("Who was the first keeper of the lighthouse?");
+    assert!(events.iter().any(|event| event.data["mode"] == "quotes"));
+}
