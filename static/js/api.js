@@ -14,6 +14,9 @@ export class Refusal extends Error {
   }
 }
 
+/** How often a request is sent again that was one too many in its minute. */
+const PATIENCE = 3;
+
 /** @typedef {{id: string, username: string, role: string, tenant_id: string, password_set: boolean}} User */
 
 /** Who is signed in; the token lives here alone and never in storage. */
@@ -152,6 +155,10 @@ export async function request(path, init = {}) {
   };
   let response = await send();
   if (response.status === 401 && (await renew())) response = await send();
+  for (let again = 0; response.status === 429 && again < PATIENCE; again += 1) {
+    await pause(response.headers.get('retry-after'));
+    response = await send();
+  }
   if (response.status === 401) {
     session.token = '';
     session.user = null;
@@ -159,6 +166,15 @@ export async function request(path, init = {}) {
   }
   if (!response.ok) throw await refusal(response);
   return response;
+}
+
+/**
+ * Waits as long as the server asks for, within a minute.
+ * @param {string | null} retryAfter seconds
+ */
+export function pause(retryAfter) {
+  const seconds = Math.min(60, Number(retryAfter) || 2);
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }
 
 /**

@@ -2,7 +2,7 @@
 // The queue of uploads: bytes on their way, one file at a time, and what the
 // server said of each. Lives on while views come and go.
 
-import { token } from './api.js';
+import { pause, token } from './api.js';
 import { h, icon, iconButton, put, say } from './dom.js';
 import { size } from './words.js';
 
@@ -14,6 +14,7 @@ import { size } from './words.js';
  * @property {number} sent bytes
  * @property {string} message
  * @property {XMLHttpRequest | null} request
+ * @property {string | null} retryAfter seconds that the server wants to be left alone
  */
 
 /** @type {Upload[]} */
@@ -41,7 +42,7 @@ const changed = () => watchers.forEach((callback) => callback());
  */
 export function upload(files, dataset) {
   for (const file of files) {
-    queue.push({ file, dataset, state: 'waiting', sent: 0, message: '', request: null });
+    queue.push({ file, dataset, state: 'waiting', sent: 0, message: '', request: null, retryAfter: null });
   }
   changed();
   work();
@@ -55,6 +56,7 @@ async function work() {
     if (!next) break;
     await send(next);
     changed();
+    if (next.retryAfter) await pause(next.retryAfter);
   }
   running = false;
 }
@@ -96,6 +98,14 @@ async function send(one) {
  */
 function conclude(one, request) {
   const answer = request.response ?? {};
+  one.retryAfter = null;
+  if (request.status === 429) {
+    // Many files at once: the server sets the pace, and none is lost.
+    one.state = 'waiting';
+    one.sent = 0;
+    one.retryAfter = request.getResponseHeader('retry-after') ?? '2';
+    return;
+  }
   if (request.status === 200) {
     one.state = 'done';
     one.message = answer.metadata?.duplicate ? 'This document was here already.' : '';

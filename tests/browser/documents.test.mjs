@@ -118,3 +118,18 @@ test('a dataset is made, filled, asked alone and deleted', withSatchel(async (sa
   assert.equal(await page.getByRole('button', { name: /^Coast/ }).count(), 0);
   page.assertClean();
 }));
+
+test('more files than requests are allowed a minute are all added', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await documentsLink(page).click();
+  let refusals = 2;
+  await page.route('**/documents/upload', (route) => {
+    refusals -= 1;
+    if (refusals < 0) return route.continue();
+    return route.fulfill({ status: 429, headers: { 'retry-after': '1' }, json: { detail: 'too many requests' } });
+  });
+  const files = await Promise.all([1, 2, 3].map((n) => satchel.file(`note-${n}.md`, `Note ${n} says that door ${n} is green.`)));
+  await page.getByLabel('Choose files').setInputFiles(files);
+  for (const n of [1, 2, 3]) await page.getByRole('row').filter({ hasText: `note-${n}.md` }).getByText('Ready').waitFor();
+  page.assertClean();
+}));
