@@ -10,6 +10,9 @@ failed=()
 skipped=()
 count=0
 began=$SECONDS
+# What the test runners print; their closing lines are repeated at the end.
+printed=$(mktemp)
+trap 'rm -f "$printed"' EXIT
 
 step() { # step NAME COMMAND...
     local name=$1 start=$SECONDS
@@ -40,9 +43,9 @@ as_root() {
 
 rust_tests() {
     if cargo nextest --version >/dev/null 2>&1; then
-        cargo nextest run --locked --no-fail-fast
+        cargo nextest run --locked --no-fail-fast 2>&1 | tee -a "$printed"
     else
-        cargo test --locked --no-fail-fast --lib --bins --tests
+        cargo test --locked --no-fail-fast --lib --bins --tests 2>&1 | tee -a "$printed"
     fi
 }
 
@@ -65,10 +68,20 @@ install_chromium() {
         chromium fonts-liberation >/dev/null 2>&1
 }
 
+fetch_browser_packages() {
+    echo "fetching the packages of tests/browser with npm"
+    (cd tests/browser && npm ci --no-audit --no-fund --loglevel=error)
+}
+
 browser_tests() {
-    (cd tests/browser && npm ci --silent --no-audit --no-fund) || return 1
     CHROMIUM=$chromium SATCHEL_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/satchel \
-        node --test --test-concurrency=1 --test-timeout=180000 tests/browser/*.test.mjs
+        node --test --test-concurrency=1 --test-timeout=180000 tests/browser/*.test.mjs 2>&1 | tee -a "$printed"
+}
+
+# Without colour: nextest's summary, one result of cargo test a binary, node's totals.
+closing_lines() {
+    sed 's/\x1b\[[0-9;]*m//g' "$printed" |
+        grep -E '^ *Summary \[|^test result: |^(ℹ|#) (tests|pass|fail) [0-9]'
 }
 
 step "formatting" cargo fmt --check
@@ -80,11 +93,14 @@ if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
     skip "browser tests" "Node.js and npm are not installed"
 elif ! chromium=$(find_chromium) && { ! install_chromium || ! chromium=$(find_chromium); }; then
     skip "browser tests" "Chromium is not installed and apt could not install it"
+elif ! fetch_browser_packages; then
+    skip "browser tests" "npm could not fetch their packages; it needs a network"
 else
     step "browser tests" browser_tests
 fi
 
 printf '\n'
+closing_lines
 if [ ${#skipped[@]} -gt 0 ]; then
     printf 'skipped: %s\n' "${skipped[*]}"
 fi
