@@ -29,7 +29,7 @@ const SETTINGS_FILE: &str = "satchel.toml";
 /// Without a command, satchel serves the web page and the API on
 /// http://127.0.0.1:8080 and prints where to go.
 #[derive(Parser)]
-#[command(name = "satchel", version, args_conflicts_with_subcommands = true)]
+#[command(name = "satchel", version)]
 #[command(after_help = "Examples:
   satchel                                  serve on 127.0.0.1:8080
   satchel serve --listen 0.0.0.0:80        serve to the whole network
@@ -187,8 +187,10 @@ mod tests {
     }
 
     #[test]
-    fn data_folder_can_be_given_after_a_command() {
-        let arguments = Arguments::parse_from(["satchel", "search", "--data-dir", "x", "query"]);
-        assert_eq!(arguments.common.settings.data_dir, Some("x".into()));
+    fn data_folder_can_be_given_before_and_after_a_command() {
+        let after = Arguments::parse_from(["satchel", "search", "--data-dir", "x", "query"]);
+        assert_eq!(after.common.settings.data_dir, Some("x".into()));
+        let before = Arguments::parse_from(["satchel", "--data-dir", "x", "search", "query"]);
+        assert_eq!(before.common.settings.data_dir, Some("x".into()));
     }
 }

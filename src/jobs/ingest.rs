@@ -43,7 +43,12 @@ fn read(pipeline: &Pipeline, document: &Document) -> Result<Result<bool, JobsErr
         Some(_) => "record.txt",
         None => document.filename.as_str(),
     };
-    let extracted = extract(&path, name, &Limits::default()).map_err(|error| error.to_string())?;
+    let limits = Limits {
+        // The upload was let in: how large a file may be is said there.
+        max_bytes: document.bytes,
+        ..Limits::default()
+    };
+    let extracted = extract(&path, name, &limits).map_err(|error| error.to_string())?;
     let encoder = &pipeline.encoder;
     let options = SplitOptions::default();
     let chunks = split(&extracted, &options, &|text| encoder.count_tokens(text));

@@ -319,11 +319,18 @@ fn token_from_folder(
     TokenSigner::new(&secret).issue(&user, seconds, purpose)
 }
 
-/// The user of this name, or the first one.
+/// The user of this name, or the first administrator.
 fn user_named(store: &Store, username: Option<&str>) -> Result<User, Fault> {
-    let name = username.unwrap_or(FIRST_USER);
-    let user = store.user_by_name(name)?;
-    user.ok_or_else(|| Fault::not_found(format!("there is no user {name:?}")))
+    match username {
+        Some(name) => store
+            .user_by_name(name)?
+            .ok_or_else(|| Fault::not_found(format!("there is no user {name:?}"))),
+        None => store
+            .users(&TenantId::from(DEFAULT_TENANT))?
+            .into_iter()
+            .find(|user| user.role == UserRole::Admin)
+            .ok_or_else(|| Fault::not_found("there is no administrator")),
+    }
 }
 
 impl Inner {

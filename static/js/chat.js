@@ -37,6 +37,8 @@ class Chat {
     this.asking = null;
     this.left = false;
     this.follows = true;
+    /** @type {HTMLElement | null} what is shown before the first question */
+    this.empty = null;
     this.heading = h('h1', { class: 'cut grow' }, sessionId ? '' : 'New chat');
     this.thread = h('div', { class: 'thread' });
     this.scroll = h('div', { class: 'scroll', onscroll: () => this.scrolled() }, this.thread);
@@ -155,6 +157,8 @@ class Chat {
   /** @param {string} text */
   addQuestion(text) {
     this.empty?.remove();
+    // From here on it is a conversation, whatever arrives late.
+    this.empty = null;
     this.thread.hidden = false;
     put(this.thread, h('p', { class: 'ask' }, h('span', { class: 'vh' }, 'You asked: '), text));
   }

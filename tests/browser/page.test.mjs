@@ -44,7 +44,7 @@ test('a chat can be found, opened again and deleted', withSatchel(async (satchel
   await page.getByRole('button', { name: 'Delete chat How high is the tower of Skerry Point?' }).click({ force: true });
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('heading', { name: 'What do you need to find?' }).waitFor();
-  assert.equal(await chats.filter({ hasText: 'How high' }).count(), 0);
+  await chats.filter({ hasText: 'How high' }).waitFor({ state: 'detached' });
   page.assertClean();
 }));
 
@@ -69,4 +69,24 @@ test('a lost server is said, and the question can be asked again', withSatchel(a
   await page.unroute('**/chat/send');
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.getByText('Your documents do not say.').waitFor();
+}));
+
+test('a question asked before the page has loaded everything keeps its answer', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  let go = () => {};
+  const late = new Promise((resolve) => { go = resolve; });
+  await page.route('**/api/datasets', async (route) => {
+    await late;
+    await route.continue();
+  });
+  await page.route('**/chat/send', async (route) => {
+    go();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await route.continue();
+  });
+  await page.reload();
+  await page.getByLabel('Your question').fill('How do I make a backup?');
+  await page.keyboard.press('Enter');
+  await page.getByRole('blockquote').getByText('stop satchel and copy the data folder', { exact: false }).waitFor();
+  page.assertClean();
 }));
