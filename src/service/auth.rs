@@ -328,7 +328,8 @@ fn user_named(store: &Store, username: Option<&str>) -> Result<User, Fault> {
         None => store
             .users(&TenantId::from(DEFAULT_TENANT))?
             .into_iter()
-            .find(|user| user.role == UserRole::Admin)
+            .filter(|user| user.role == UserRole::Admin)
+            .min_by_key(|user| user.created_at)
             .ok_or_else(|| Fault::not_found("there is no administrator")),
     }
 }
