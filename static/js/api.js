@@ -39,6 +39,23 @@ export function whenSignedOut(callback) {
   onSignedOut = callback;
 }
 
+/** Hears whether the server answers. */
+export const connection = new EventTarget();
+
+/** @param {boolean} there */
+function answers(there) {
+  connection.dispatchEvent(new Event(there ? 'found' : 'lost'));
+}
+
+/** Whether the server answers now. */
+export async function alive() {
+  try {
+    answers((await fetch('/health')).ok);
+  } catch {
+    answers(false);
+  }
+}
+
 /** @param {{access_token: string, expires_in: number, user: User}} answer */
 function signedIn(answer) {
   session.token = answer.access_token;
@@ -116,9 +133,12 @@ async function plain(path, body) {
  */
 async function reach(path, init) {
   try {
-    return await fetch(path, init);
+    const response = await fetch(path, init);
+    answers(true);
+    return response;
   } catch (error) {
     if (init.signal?.aborted) throw error;
+    answers(false);
     throw new Refusal(0, 'The server does not answer. Is satchel still running?');
   }
 }

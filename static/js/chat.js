@@ -2,10 +2,11 @@
 // The conversation: the composer, and the questions with their replies.
 
 import { api, events } from './api.js';
-import { h, icon, iconButton, put, say } from './dom.js';
+import { h, icon, iconButton, put, say, toast } from './dom.js';
 import { Evidence } from './evidence.js';
 import { Reply } from './reply.js';
 import { menuButton, refreshSessions } from './shell.js';
+import { upload, uploadList, watchUploads } from './uploads.js';
 
 const SAMPLES = [
   'How do I add documents?',
@@ -25,13 +26,15 @@ let chosenDataset = '';
  */
 export function chat(sessionId) {
   const view = new Chat(sessionId ?? null);
-  return { main: view.main, aside: view.evidence.element, title: 'Chat', leave: () => view.leave() };
+  return { main: view.main, aside: view.evidence.element, title: 'Chat', leave: () => view.leave(), drop: (files) => view.add(files) };
 }
 
 class Chat {
   /** @param {string | null} sessionId */
   constructor(sessionId) {
     this.sessionId = sessionId;
+    /** @type {any[]} */
+    this.datasets = [];
     this.evidence = new Evidence();
     /** @type {AbortController | null} */
     this.asking = null;
@@ -48,6 +51,7 @@ class Chat {
       this.scroll,
       this.dock());
     this.evidence.close();
+    this.unwatchUploads = watchUploads(() => this.drawUploads());
     this.describeModel();
     this.listDatasets();
     if (sessionId) this.load(sessionId);
@@ -66,9 +70,11 @@ class Chat {
     this.sendButton = h('button', { class: 'ib p', type: 'submit', 'aria-label': 'Send', title: 'Send' }, icon('send'));
     this.stopButton = iconButton('stop', 'Stop writing', () => this.stop(), 'p');
     this.stopButton.hidden = true;
+    this.uploads = h('div', {}, uploadList());
     this.jump = h('button', { class: 'b jump', type: 'button', hidden: true, onclick: () => this.toEnd() }, 'To the end of the answer');
     return h('div', { class: 'dock' },
       this.jump,
+      this.uploads,
       h('form', { class: 'composer', 'aria-label': 'Ask', onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); this.send(); } },
         h('label', { class: 'vh', for: 'q' }, 'Your question'),
         this.box,
@@ -110,6 +116,7 @@ class Chat {
   async listDatasets() {
     try {
       const { datasets } = await api('GET', '/api/datasets');
+      this.datasets = datasets;
       for (const one of datasets) put(this.dataset, h('option', { value: one.id }, one.name));
       const known = datasets.some((/** @type {any} */ one) => one.id === chosenDataset);
       this.dataset.value = known ? chosenDataset : '';
@@ -259,9 +266,26 @@ class Chat {
     this.jump.hidden = true;
   }
 
+  /**
+   * Adds dropped files to the dataset that is asked, or to the default one.
+   * @param {File[]} files
+   */
+  add(files) {
+    const chosen = this.datasets.find((one) => one.id === this.dataset.value);
+    if (chosen?.builtin) return toast('The handbook is part of satchel. Choose another dataset first.');
+    upload(files, this.dataset.value);
+  }
+
+  drawUploads() {
+    const list = uploadList();
+    if (!list && this.uploads.firstChild) toast('Added. You can ask about it.');
+    this.uploads.replaceChildren(...(list ? [list] : []));
+  }
+
   /** An answer under way goes on: it is stored, and shown when one comes back. */
   leave() {
     this.left = true;
-    this.evidence.close();
+    this.evidence.leave();
+    this.unwatchUploads();
   }
 }

@@ -18,14 +18,18 @@ const RECONNECT = 2000;
 /** @type {string | null} the dataset that was looked at last */
 let current = null;
 
-/** @returns {import('./main.js').View} */
-export function documents() {
-  const view = new Documents();
-  return { main: view.main, title: 'Documents', leave: () => view.leave() };
+/**
+ * @param {string} [documentId] whose pages are shown at once
+ * @returns {import('./main.js').View}
+ */
+export function documents(documentId) {
+  const view = new Documents(documentId ?? null);
+  return { main: view.main, title: 'Documents', leave: () => view.leave(), drop: (files) => view.add(files) };
 }
 
 class Documents {
-  constructor() {
+  /** @param {string | null} wanted id of the document to begin with */
+  constructor(wanted) {
     /** @type {any[]} */
     this.datasets = [];
     /** @type {Map<string, any>} */
@@ -54,6 +58,7 @@ class Documents {
         h('span', { class: 'mute' }, 'PDF, Word, HTML, Markdown, text, JSONL'),
         this.picker),
       this.uploads);
+    this.finder = h('input', { class: 'f', id: 'ff', type: 'search', placeholder: 'Filter files', oninput: (/** @type {any} */ event) => this.filtered(event.target.value) });
     this.main = h('main', {},
       h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, 'Documents'),
         h('button', { class: 'b', type: 'button', onclick: () => this.newDataset() }, icon('plus', 's'), 'New dataset')),
@@ -61,42 +66,35 @@ class Documents {
         h('section', { 'aria-labelledby': 'th' },
           h('div', { class: 'hd' }, this.heading, this.tools,
             h('div', { class: 'icf' }, h('label', { class: 'vh', for: 'ff' }, 'Filter files'), icon('search', 's'),
-              h('input', { class: 'f', id: 'ff', type: 'search', placeholder: 'Filter files', oninput: (/** @type {any} */ event) => this.filtered(event.target.value) }))),
+              this.finder)),
           this.table, this.nothing))));
     this.unwatchUploads = watchUploads(() => this.drawUploads());
-    this.dropping();
     this.drawUploads();
-    this.start();
+    if (wanted) this.showOnly(wanted);
+    else this.start();
+  }
+
+  /**
+   * Begins with the pages of one document, in its dataset.
+   * @param {string} id
+   */
+  async showOnly(id) {
+    try {
+      const { document } = await api('GET', `/documents/${encodeURIComponent(id)}/pages`);
+      current = document.dataset_id;
+      this.ledger = new Ledger(document);
+      this.finder.value = document.filename;
+      this.filter = document.filename;
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+    }
+    await this.start();
   }
 
   async start() {
     await this.listDatasets();
     await this.listFiles();
     this.watch();
-  }
-
-  dropping() {
-    const { signal } = this.watching;
-    const has = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes('Files');
-    document.body.dataset.drop = 'Drop to add';
-    let depth = 0;
-    addEventListener('dragenter', (event) => {
-      if (!has(event)) return;
-      depth += 1;
-      document.body.classList.add('dropping');
-    }, { signal });
-    addEventListener('dragleave', () => {
-      depth = Math.max(0, depth - 1);
-      if (!depth) document.body.classList.remove('dropping');
-    }, { signal });
-    addEventListener('dragover', (event) => { if (has(event)) event.preventDefault(); }, { signal });
-    addEventListener('drop', (event) => {
-      if (!has(event)) return;
-      event.preventDefault();
-      depth = 0;
-      document.body.classList.remove('dropping');
-      this.add(event.dataTransfer?.files ?? []);
-    }, { signal });
   }
 
   picked() {
@@ -340,7 +338,6 @@ class Documents {
     this.watching.abort();
     this.unwatchUploads();
     clearTimeout(this.soon);
-    document.body.classList.remove('dropping');
   }
 }
 

@@ -5,8 +5,8 @@ import { api, request } from './api.js';
 import { h, icon, iconButton, put, say, toast } from './dom.js';
 import { titleOf } from './words.js';
 
-/** Beside the conversation, and not over it. */
-const beside = () => matchMedia('(min-width: 56.25rem)').matches;
+/** Whether the panel lies beside the conversation, and not over it. */
+const beside = matchMedia('(min-width: 56.25rem)');
 
 export class Evidence {
   constructor() {
@@ -16,8 +16,8 @@ export class Evidence {
     this.place = null;
     /** @type {HTMLElement | null} */
     this.opener = null;
-    /** @type {HTMLElement | null} lies over the rest where the panel does */
-    this.scrim = null;
+    // Lies over the rest where the panel does.
+    this.scrim = h('button', { class: 'scrim on', tabindex: '-1', 'aria-label': 'Close evidence', onclick: () => this.close() });
     this.number = h('span', { class: 'k on' });
     this.of = h('span', { class: 'grow' });
     this.box = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Page' });
@@ -34,7 +34,16 @@ export class Evidence {
         h('button', { class: 'b', type: 'button', onclick: () => this.copy() }, icon('copy', 's'), 'Copy quote'),
         this.originalButton));
     this.toggle = iconButton('pane', 'Evidence', () => this.toggled(), 'flip');
-    this.element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => this.key(event));
+    this.life = new AbortController();
+    const { signal } = this.life;
+    addEventListener('keydown', (event) => this.key(event), { signal });
+    beside.addEventListener('change', () => this.cover(), { signal });
+  }
+
+  /** The view that it belongs to is over. */
+  leave() {
+    this.close();
+    this.life.abort();
   }
 
   /** @returns {boolean} */
@@ -51,25 +60,24 @@ export class Evidence {
   reveal() {
     document.body.classList.remove('noev');
     this.toggle.setAttribute('aria-pressed', 'true');
-    if (beside()) return;
-    // Over the conversation: what lies behind is out of reach.
-    const main = document.getElementById('main');
-    const rail = document.getElementById('rail');
-    if (main) main.inert = true;
-    if (rail) rail.inert = true;
-    const scrim = this.scrim ?? h('button', { class: 'scrim on', tabindex: '-1', 'aria-label': 'Close evidence', onclick: () => this.close() });
-    this.scrim = scrim;
-    document.body.append(scrim);
+    this.cover();
+  }
+
+  /** Where the panel lies over the conversation, what is behind it is out of reach. */
+  cover() {
+    const over = this.isOpen && !beside.matches;
+    for (const id of ['main', 'rail']) {
+      const part = document.getElementById(id);
+      if (part) part.inert = over;
+    }
+    if (over) document.body.append(this.scrim);
+    else this.scrim.remove();
   }
 
   close() {
     document.body.classList.add('noev');
     this.toggle.setAttribute('aria-pressed', 'false');
-    for (const id of ['main', 'rail']) {
-      const part = document.getElementById(id);
-      if (part) part.inert = false;
-    }
-    this.scrim?.remove();
+    this.cover();
     this.light(null, null);
     this.opener?.focus();
     this.opener = null;
@@ -77,10 +85,8 @@ export class Evidence {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.key === 'Escape') {
-      event.stopPropagation();
-      this.close();
-    }
+    const elsewhere = document.querySelector('dialog[open]') || document.body.classList.contains('drawer');
+    if (event.key === 'Escape' && this.isOpen && !elsewhere) this.close();
   }
 
   /**
@@ -155,7 +161,7 @@ export class Evidence {
 
   draw() {
     const { place } = this;
-    const heading = h('h3', { tabindex: '-1' }, titleOf(place));
+    const heading = h('h3', { tabindex: '-1' }, h('a', { href: `#/documents/${place.document_id}`, title: 'Show it among the documents' }, titleOf(place)));
     const path = this.headings();
     const where = [place.page_number ? `Page ${place.page_number} of ${place.page_count}` : place.filename, path].filter(Boolean).join(' · ');
     const marks = this.spans();
@@ -168,7 +174,7 @@ export class Evidence {
     const first = text.querySelector('mark') ?? text.querySelector('.passage');
     if (first) this.reach(first);
     else this.box.scrollTop = 0;
-    if (!beside()) heading.focus();
+    if (!beside.matches) heading.focus({ preventScroll: true });
     say(`Opened ${titleOf(place)}${place.page_number ? `, page ${place.page_number}` : ''}`);
   }
 

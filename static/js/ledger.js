@@ -45,7 +45,7 @@ export class Ledger {
       return;
     }
     const unread = pages.filter((one) => one.outcome !== 'text');
-    const words = unread.length ? `${plural(pages.length - unread.length, 'page')} with text, ${unread.length} without` : `All ${plural(pages.length, 'page')} have text`;
+    const words = unread.length ? `${plural(pages.length - unread.length, 'page')} with text, ${unread.length} without` : `All ${plural(pages.length, 'page has', 'pages have')} text`;
     this.text = h('div', {});
     this.box.replaceChildren(
       picture(pages, words),

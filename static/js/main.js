@@ -4,17 +4,18 @@
 
 import { renew, user, whenSignedOut } from './api.js';
 import { h, put } from './dom.js';
-import { frame } from './shell.js';
+import { acceptDrops } from './drop.js';
+import { frame, watchConnection } from './shell.js';
 import { chat } from './chat.js';
 import { documents } from './documents.js';
 import { settings } from './settings.js';
 import { login, welcome } from './welcome.js';
 
-/** @typedef {{main: HTMLElement, aside?: HTMLElement, title: string, leave?: () => void, wide?: boolean}} View */
+/** @typedef {{main: HTMLElement, aside?: HTMLElement, title: string, leave?: () => void, drop?: (files: File[]) => void, wide?: boolean}} View */
 
 const root = /** @type {HTMLElement} */ (document.getElementById('root'));
 
-/** @type {{leave?: () => void} | null} */
+/** @type {View | null} */
 let shown = null;
 
 /** The parts of the address after `#/`. */
@@ -65,5 +66,7 @@ whenSignedOut(() => {
   if (location.hash !== '#/login') location.hash = '#/login';
   else route();
 });
+watchConnection();
+acceptDrops((files) => shown?.drop?.(files));
 addEventListener('hashchange', route);
 route();

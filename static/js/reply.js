@@ -113,7 +113,7 @@ export class Reply {
     this.content = answer.content;
     this.finish(answer);
     if (answer.mode === 'nothing_found') this.nothing(answer);
-    else this.answer.replaceChildren(fragment(answer.html));
+    else this.showAnswer(answer.html);
     say('Answer complete');
   }
 
@@ -125,10 +125,21 @@ export class Reply {
     const byNumber = new Map(this.citations.map((one) => [one.number, one]));
     this.showSources([...byNumber.values()].sort((a, b) => a.number - b.number), facts.coverage);
     if (facts.mode === 'nothing_found') this.nothing(facts);
-    else if (facts.html) this.answer.replaceChildren(fragment(facts.html));
+    else if (facts.html) this.showAnswer(facts.html);
     else this.answer.replaceChildren(h('p', {}, message.content));
     this.finish(facts);
     say('');
+  }
+
+  /** @param {string} html */
+  showAnswer(html) {
+    this.answer.replaceChildren(fragment(html));
+    const unsupported = [.../** @type {NodeListOf<HTMLElement>} */ (this.answer.querySelectorAll('.s.none'))];
+    for (const [index, part] of unsupported.entries()) {
+      // A sentence may be in several parts, around what is bold in it.
+      if (unsupported[index + 1]?.dataset.sentence === part.dataset.sentence) continue;
+      part.after(h('span', { class: 'ns', title: 'Nothing in the passages shown supports this sentence' }, 'no source'));
+    }
   }
 
   /** @param {any} facts */

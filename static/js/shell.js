@@ -2,7 +2,7 @@
 // The frame: rail with chats and places, the main column, the aside. Lives on
 // while views come and go.
 
-import { api, user } from './api.js';
+import { alive, api, connection, user } from './api.js';
 import { confirmed, h, icon, iconButton, logo, put, toast } from './dom.js';
 import { day } from './words.js';
 
@@ -67,6 +67,26 @@ function build(root) {
   const scrim = h('button', { class: 'scrim', tabindex: '-1', 'aria-label': 'Close', onclick: closeDrawer });
   root.replaceChildren(h('a', { class: 'skip', href: '#main', onclick: skip }, 'Skip to content'), /** @type {Node} */ (app), scrim);
   refreshSessions();
+}
+
+/** How often a server that is gone is looked for, in ms. */
+const LOOK_AGAIN = 2000;
+
+/** Says that the server is gone for as long as it is. */
+export function watchConnection() {
+  const note = h('div', { class: 'lost', role: 'alert' }, icon('warn', 's'), h('span', {}, 'The connection to satchel is lost. Looking for it.'));
+  let timer = 0;
+  connection.addEventListener('lost', () => {
+    document.body.append(note);
+    clearTimeout(timer);
+    timer = setTimeout(alive, LOOK_AGAIN);
+  });
+  connection.addEventListener('found', () => {
+    clearTimeout(timer);
+    if (!note.isConnected) return;
+    note.remove();
+    toast('Connected again');
+  });
 }
 
 /** @param {Event} event */

@@ -66,6 +66,26 @@ test('files can be dropped on the page', withSatchel(async (satchel) => {
   page.assertClean();
 }));
 
+test('files dropped on the chat are added, and a source leads to its document', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  const transfer = await page.evaluateHandle((text) => {
+    const data = new DataTransfer();
+    data.items.add(new File([text], 'dropped.md', { type: 'text/markdown' }));
+    return data;
+  }, LIGHTHOUSE);
+  await page.dispatchEvent('main', 'dragenter', { dataTransfer: transfer });
+  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
+  await page.getByText('Added. You can ask about it.').first().waitFor();
+  await documentsLink(page).click();
+  await page.getByRole('row').filter({ hasText: 'dropped.md' }).getByText('Ready').waitFor();
+  const reply = await ask(page, 'Who built the lighthouse of Skerry Point?');
+  await reply.getByRole('link', { name: /^Source 1/ }).first().click();
+  await page.getByRole('complementary', { name: 'Evidence' }).getByRole('link', { name: 'The lighthouse of Skerry Point' }).click();
+  await page.getByRole('button', { name: 'Pages of The lighthouse of Skerry Point', expanded: true }).waitFor();
+  await page.getByText('All 1 page has text').waitFor();
+  page.assertClean();
+}));
+
 test('a file that cannot be read says why and can be removed', withSatchel(async (satchel) => {
   const page = await satchel.signedIn();
   await documentsLink(page).click();

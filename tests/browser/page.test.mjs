@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { LIGHTHOUSE, add, ask, withSatchel } from './support.mjs';
+import { LIGHTHOUSE, add, ask, documentsLink, withSatchel } from './support.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -22,11 +22,46 @@ test('on a phone the evidence lies over the chat and gives the focus back', with
   const heading = page.getByRole('complementary', { name: 'Evidence' }).getByRole('heading', { name: 'The lighthouse of Skerry Point' });
   await heading.waitFor();
   assert.equal(await page.evaluate(() => document.getElementById('main').inert), true);
+  await page.setViewportSize({ width: 1000, height: 800 });
+  assert.equal(await page.evaluate(() => document.getElementById('main').inert), false, 'beside it the chat can be used');
+  await page.setViewportSize({ width: 390, height: 800 });
+  assert.equal(await page.evaluate(() => document.getElementById('main').inert), true);
   await page.keyboard.press('Escape');
   await heading.waitFor({ state: 'hidden' });
   assert.equal(await chip.evaluate((element) => element === document.activeElement), true);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.equal(wide, 390, 'nothing is wider than the screen');
+  page.assertClean();
+}));
+
+test('on a phone a citation far down its page opens at the marked words', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn({ viewport: { width: 390, height: 800 } });
+  const filler = Array.from({ length: 60 }, (_, n) => `Paragraph ${n} tells of gardens, hedges and the weather of that day.`).join('\n\n');
+  await page.getByRole('button', { name: 'Show the sidebar' }).click();
+  await add(page, await satchel.file('long.txt', `${filler}\n\nThe lighthouse of Skerry Point was built in 1874 by Margaret Oakes.\n\n${filler}`));
+  await page.getByRole('button', { name: 'Show the sidebar' }).click();
+  const reply = await ask(page, 'Who built the lighthouse of Skerry Point?');
+  await reply.getByRole('link', { name: /^Source 1/ }).first().click();
+  const mark = page.getByRole('mark').first();
+  await mark.waitFor();
+  await page.waitForFunction(() => {
+    const box = document.querySelector('mark').getBoundingClientRect();
+    const panel = document.querySelector('.ev .scroll').getBoundingClientRect();
+    return box.top >= panel.top && box.bottom <= panel.bottom && panel.top < innerHeight;
+  });
+  page.assertClean();
+}));
+
+test('Escape closes the evidence from wherever the focus is', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await add(page, await satchel.file('lighthouse.md', LIGHTHOUSE));
+  const reply = await ask(page, 'Who built the lighthouse of Skerry Point?');
+  await reply.getByRole('link', { name: /^Source 1/ }).first().click();
+  const panel = page.getByRole('complementary', { name: 'Evidence' });
+  await panel.getByRole('mark').first().waitFor();
+  await page.getByLabel('Your question').focus();
+  await page.keyboard.press('Escape');
+  await panel.waitFor({ state: 'hidden' });
   page.assertClean();
 }));
 
@@ -69,6 +104,17 @@ test('a lost server is said, and the question can be asked again', withSatchel(a
   await page.unroute('**/chat/send');
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.getByText('Your documents do not say.').waitFor();
+}));
+
+test('a lost connection is said until it is back', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await page.route('**/*', (route) => route.abort());
+  await documentsLink(page).click();
+  const note = page.getByText('The connection to satchel is lost.', { exact: false });
+  await note.waitFor();
+  await page.unroute('**/*');
+  await note.waitFor({ state: 'detached' });
+  await page.getByText('Connected again').first().waitFor();
 }));
 
 test('a question asked before the page has loaded everything keeps its answer', withSatchel(async (satchel) => {
