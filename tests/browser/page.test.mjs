@@ -23,9 +23,9 @@ test('on a phone the evidence lies over the chat and gives the focus back', with
   await heading.waitFor();
   assert.equal(await page.evaluate(() => document.getElementById('main').inert), true);
   await page.setViewportSize({ width: 1000, height: 800 });
-  assert.equal(await page.evaluate(() => document.getElementById('main').inert), false, 'beside it the chat can be used');
+  await page.waitForFunction(() => !document.getElementById('main').inert);
   await page.setViewportSize({ width: 390, height: 800 });
-  assert.equal(await page.evaluate(() => document.getElementById('main').inert), true);
+  await page.waitForFunction(() => document.getElementById('main').inert);
   await page.keyboard.press('Escape');
   await heading.waitFor({ state: 'hidden' });
   assert.equal(await chip.evaluate((element) => element === document.activeElement), true);

@@ -8,7 +8,7 @@ use ureq::http::{Request, Response};
 use ureq::{Agent, Body};
 
 /// How long anything may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Sends requests as one user, or as nobody.
 #[derive(Clone)]
