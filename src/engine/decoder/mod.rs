@@ -10,7 +10,9 @@ mod error;
 mod model_file;
 mod network;
 mod queue;
+mod rope;
 mod sentence_piece;
+mod shape;
 mod template;
 #[cfg(test)]
 mod tests;

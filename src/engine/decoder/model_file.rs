@@ -86,6 +86,15 @@ impl ModelFile {
         self.content.metadata.get(key).and_then(whole_number)
     }
 
+    /// A fractional number of the metadata; a whole one counts too.
+    pub(super) fn float(&self, key: &str) -> Option<f32> {
+        match self.content.metadata.get(key)? {
+            Value::F32(number) => Some(*number),
+            Value::F64(number) => Some(*number as f32),
+            other => whole_number(other).map(|number| number as f32),
+        }
+    }
+
     /// A yes or no of the metadata.
     pub(super) fn flag(&self, key: &str) -> Option<bool> {
         match self.content.metadata.get(key) {
@@ -191,7 +200,8 @@ fn header_error(name: &str, reason: String) -> DecoderError {
     }
 }
 
-fn whole_number(value: &Value) -> Option<u64> {
+/// A whole number of whichever width.
+pub(super) fn whole_number(value: &Value) -> Option<u64> {
     match *value {
         Value::U8(n) => Some(n.into()),
         Value::U16(n) => Some(n.into()),

@@ -36,7 +36,7 @@ impl Network {
         let trained = usize::try_from(trained).unwrap_or(usize::MAX);
         let limit = match architecture {
             Architecture::Llama => trained.min(quantized_llama::MAX_SEQ_LEN),
-            Architecture::Qwen2 | Architecture::Qwen3 => trained,
+            _ => trained,
         };
         match wanted.min(limit) {
             0 => Err(DecoderError::Invalid(
@@ -72,6 +72,7 @@ impl Network {
                 Architecture::Qwen3 => Weights::Qwen3(quantized_qwen3::ModelWeights::from_gguf(
                     content, reader, &device,
                 )?),
+                other => candle_core::bail!("{} models cannot be run yet", other.name()),
             })
         })
         .map_err(|reason| DecoderError::Damaged { file: name, reason })?;

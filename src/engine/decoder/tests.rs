@@ -18,6 +18,13 @@ const OPTIONS: LoadOptions = LoadOptions {
     threads: 0,
 };
 
+/// The architectures that the network knows.
+const RUNNABLE: [Architecture; 3] = [
+    Architecture::Llama,
+    Architecture::Qwen2,
+    Architecture::Qwen3,
+];
+
 struct Tiny {
     folder: tempfile::TempDir,
     path: PathBuf,
@@ -68,7 +75,7 @@ async fn read(mut generation: Generation) -> (String, FinishReason, TokenUsage) 
 
 #[tokio::test]
 async fn every_architecture_streams_the_same_greedy_answer_each_time() {
-    for architecture in Architecture::ALL {
+    for architecture in RUNNABLE {
         let model = load(architecture);
         let first = read(model.generate(ask("Why?")).unwrap()).await;
         read(model.generate(ask("What else is there?")).unwrap()).await;
@@ -104,7 +111,7 @@ async fn same_seed_samples_the_same_text_and_another_seed_another() {
 
 #[test]
 fn prompt_read_in_slices_scores_like_one_read_token_by_token() {
-    for architecture in Architecture::ALL {
+    for architecture in RUNNABLE {
         let file = ModelFile::open(&tiny(architecture).path).unwrap();
         let mut network = Network::load(file, architecture, 512).unwrap();
         let tokens: Vec<u32> = (0..169).map(|n| (n * 37) % 250).collect();

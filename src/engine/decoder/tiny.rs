@@ -151,7 +151,11 @@ fn tensors(
         tensors.push(ones(&name("attn_norm"), HIDDEN)?);
         tensors.push(ones(&name("ffn_norm"), HIDDEN)?);
         match architecture {
-            Architecture::Llama => {}
+            Architecture::Llama
+            | Architecture::Gemma2
+            | Architecture::Gemma3
+            | Architecture::Phi3
+            | Architecture::SmolLm3 => {}
             Architecture::Qwen2 => {
                 for (part, length) in [("attn_q", HIDDEN), ("attn_k", kv), ("attn_v", kv)] {
                     tensors.push(random.bias(&name(part), length)?);
