@@ -2,6 +2,7 @@
 //! metadata. Must not know what a particular model does with any of it.
 
 use super::error::{DecoderError, guarded};
+use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
 use std::collections::HashMap;
@@ -71,6 +72,46 @@ impl ModelFile {
             }
         }
         Ok(())
+    }
+
+    /// What the file says of a tensor.
+    pub(super) fn tensor(&self, name: &str) -> Result<&TensorInfo, DecoderError> {
+        let info = self.content.tensor_infos.get(name);
+        info.ok_or_else(|| self.missing(format!("the tensor {name}")))
+    }
+
+    /// The numbers of a small tensor, of whichever type.
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<f32>, DecoderError> {
+        guarded(|| {
+            let mut reader = self.reader.get_ref();
+            self.content
+                .tensor(&mut reader, name, &Device::Cpu)?
+                .dequantize(&Device::Cpu)?
+                .flatten_all()?
+                .to_vec1()
+        })
+        .map_err(|reason| self.damaged(format!("{name}: {reason}")))
+    }
+
+    /// Fills `bytes` from the file, wherever others read meanwhile.
+    pub(super) fn read_at(&self, offset: u64, bytes: &mut [u8]) -> std::io::Result<()> {
+        #[cfg(unix)]
+        return std::os::unix::fs::FileExt::read_exact_at(self.reader.get_ref(), bytes, offset);
+        #[cfg(windows)]
+        {
+            let (mut offset, mut rest) = (offset, bytes);
+            while !rest.is_empty() {
+                let file = self.reader.get_ref();
+                match std::os::windows::fs::FileExt::seek_read(file, rest, offset)? {
+                    0 => return Err(ErrorKind::UnexpectedEof.into()),
+                    read => {
+                        rest = &mut rest[read..];
+                        offset += read as u64;
+                    }
+                }
+            }
+            Ok(())
+        }
     }
 
     /// A text of the metadata.

@@ -144,6 +144,18 @@ impl Shape {
         })
     }
 
+    /// Queries, keys and values of a token in `layer`, beside each other.
+    pub(super) fn qkv_width(&self, layer: usize) -> usize {
+        let kv_heads = self.layers[layer].kv_heads;
+        self.heads * self.key_length + kv_heads * (self.key_length + self.value_length)
+    }
+
+    /// The same where it is widest.
+    pub(super) fn widest_qkv(&self) -> usize {
+        let widths = (0..self.layers.len()).map(|layer| self.qkv_width(layer));
+        widths.max().unwrap_or(0)
+    }
+
     /// What positions turn the queries and keys of `layer` by, when sequences
     /// may grow to `context` tokens; none: not at all.
     pub(super) fn rope_frequencies(&self, layer: usize, context: usize) -> Option<RopeFrequencies> {

@@ -6,7 +6,6 @@ mod error;
 mod forward;
 mod panels;
 mod pointwise;
-mod product;
 mod token_vectors;
 mod weights;
 mod wordpiece;
@@ -24,7 +23,7 @@ pub use self::token_vectors::late_interaction;
 
 use self::forward::Scratch;
 use self::forward::forward;
-use self::product::Instructions;
+use crate::engine::kernels::Instructions;
 use self::token_vectors::normalise;
 use self::weights::Weights;
 use self::wordpiece::WordPiece;

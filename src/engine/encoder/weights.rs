@@ -16,7 +16,7 @@ use super::panels::BLOCK;
 use super::panels::BLOCK_BYTES;
 use super::panels::Panels;
 use super::panels::block_parts;
-use super::product::PANEL;
+use crate::engine::kernels::PANEL;
 use super::wordpiece::WordPiece;
 
 /// Bound on numbers taken from the file, so that none overflows a product.

@@ -7,11 +7,11 @@ mod portable;
 mod x86;
 
 /// Columns in a panel.
-pub(super) const PANEL: usize = 32;
+pub(crate) const PANEL: usize = 32;
 
 /// The instructions to compute with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Instructions {
+pub(crate) enum Instructions {
     #[cfg(target_arch = "x86_64")]
     Avx512,
     #[cfg(target_arch = "x86_64")]
@@ -21,12 +21,12 @@ pub(super) enum Instructions {
 
 impl Instructions {
     /// The best that this machine has.
-    pub(super) fn detect() -> Self {
+    pub(crate) fn detect() -> Self {
         Self::available()[0]
     }
 
     /// All that this machine has, the best first.
-    pub(super) fn available() -> Vec<Self> {
+    pub(crate) fn available() -> Vec<Self> {
         let mut found = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
@@ -44,20 +44,20 @@ impl Instructions {
 
 /// A row-major matrix inside a slice: `stride` values from row to row.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) stride: usize,
+pub(crate) struct Rows<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) stride: usize,
 }
 
 /// The same, to write to.
-pub(super) struct RowsMut<'a> {
-    pub(super) values: &'a mut [f32],
-    pub(super) stride: usize,
+pub(crate) struct RowsMut<'a> {
+    pub(crate) values: &'a mut [f32],
+    pub(crate) stride: usize,
 }
 
 /// What a product is added to.
 #[derive(Clone, Copy)]
-pub(super) enum Onto<'a> {
+pub(crate) enum Onto<'a> {
     Zero,
     /// The same 32 values for every row.
     Bias(&'a [f32]),
@@ -94,7 +94,7 @@ impl Tile {
 
 /// `out = onto + left · right` for `rows` rows of the left side and the first
 /// 32 columns of the right side, over `depth` products each.
-pub(super) fn panel_product(
+pub(crate) fn panel_product(
     instructions: Instructions,
     (rows, depth): (usize, usize),
     left: Rows<'_>,
