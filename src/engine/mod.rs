@@ -3,3 +3,4 @@
 pub mod decoder;
 pub mod encoder;
 mod kernels;
+pub mod sampler;
