@@ -2,3 +2,5 @@
 
 pub mod decoder;
 pub mod encoder;
+mod guarded;
+pub mod tokens;

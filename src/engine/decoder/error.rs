@@ -1,9 +1,8 @@
-//! Why a chat model could not be loaded or could not write. Every panic of the
-//! inference library is turned into such an error here.
+//! Why a chat model could not be loaded or could not write.
 
 use super::Architecture;
+use crate::engine::tokens::TokensError;
 use crate::error::{ErrorKind, Kind};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why the chat model failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +34,20 @@ pub enum DecoderError {
     Internal(String),
 }
 
+impl DecoderError {
+    /// What is wrong with the tokenizer or the template of a file.
+    pub(super) fn of_tokens(file: &str, error: TokensError) -> Self {
+        let file = file.to_owned();
+        match error {
+            TokensError::Missing(what) => Self::Missing { file, what },
+            TokensError::Damaged(reason) => Self::Damaged { file, reason },
+            TokensError::Unsupported(what) => Self::Unsupported { file, what },
+            TokensError::Invalid(reason) => Self::Invalid(reason),
+            TokensError::Internal(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
 impl Kind for DecoderError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -58,23 +71,4 @@ impl Kind for DecoderError {
             _ => None,
         }
     }
-}
-
-/// Runs `work` and turns its error, or its panic, into a sentence.
-pub(super) fn guarded<T, E: std::fmt::Display>(
-    work: impl FnOnce() -> Result<T, E>,
-) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(|error| first_line(&error.to_string())),
-        Err(payload) => Err(payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "an unexpected stop".to_owned())),
-    }
-}
-
-/// The library appends backtraces to its messages; people need the first line.
-fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().to_owned()
 }

@@ -5,25 +5,22 @@
 
 mod answer_text;
 mod architecture;
-mod byte_pair;
 mod error;
 mod model_file;
 mod network;
 mod queue;
-mod sentence_piece;
-mod template;
 #[cfg(test)]
 mod tests;
 mod tiny;
-mod tokenizer;
-mod vocabulary;
 mod worker;
 
+pub use crate::engine::tokens::ChatMessage;
 pub use architecture::Architecture;
 pub use error::DecoderError;
 pub use tiny::write_tiny_model;
 
-use crate::types::{FinishReason, Role, TokenUsage};
+use crate::engine::tokens::{ChatTemplate, RenderOptions, Tokenizer};
+use crate::types::{FinishReason, TokenUsage};
 use candle_transformers::generation::Sampling;
 use model_file::ModelFile;
 use network::Network;
@@ -32,8 +29,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
-use template::ChatTemplate;
-use tokenizer::Tokenizer;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use worker::Worker;
 
@@ -61,23 +56,6 @@ pub struct ModelInfo {
     /// Tokens of prompt and answer together.
     pub context_tokens: usize,
     pub parameters: Option<u64>,
-}
-
-/// A message of a conversation, as the model sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChatMessage {
-    pub role: Role,
-    pub content: String,
-}
-
-impl ChatMessage {
-    /// A message of `role`.
-    pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self {
-            role,
-            content: content.into(),
-        }
-    }
 }
 
 /// What to write, and how.
@@ -157,16 +135,12 @@ impl ChatModel {
             context_tokens,
             parameters: file.parameters(),
         };
-        let tokenizer = Arc::new(Tokenizer::take(&mut file)?);
-        check_vocabulary(&file, &tokenizer)?;
-        let vocabulary = &tokenizer.vocabulary;
-        let text_of = |id: Option<u32>| id.map_or("", |id| vocabulary.text(id));
-        let template = ChatTemplate::choose(
-            file.text("tokenizer.chat_template"),
-            vocabulary.id("<|im_start|>").is_some(),
-            text_of(vocabulary.bos),
-            text_of(vocabulary.eos),
+        let tokenizer = Arc::new(
+            Tokenizer::take(&mut file.content.metadata)
+                .map_err(|error| DecoderError::of_tokens(&file.name, error))?,
         );
+        check_vocabulary(&file, &tokenizer)?;
+        let template = ChatTemplate::choose(file.text("tokenizer.chat_template"), &tokenizer);
         check_threads(options.threads);
         let network = Network::load(file, architecture, context_tokens)?;
         let queue = Arc::new(Queue::default());
@@ -218,7 +192,7 @@ impl ChatModel {
         }
         let sampling = sampling(&request)?;
         let mut stop = request.stop;
-        stop.extend(self.template.stop.map(str::to_owned));
+        stop.extend(self.template.stop().map(str::to_owned));
         let (sender, events) = unbounded_channel();
         self.queue.put(Job {
             prompt,
@@ -232,13 +206,15 @@ impl ChatModel {
     }
 
     fn prompt(&self, messages: &[ChatMessage]) -> Result<Vec<u32>, DecoderError> {
-        let vocabulary = &self.tokenizer.vocabulary;
-        let guarded: Vec<ChatMessage> = messages
-            .iter()
-            .map(|message| ChatMessage::new(message.role, vocabulary.guard(&message.content)))
-            .collect();
+        let options = RenderOptions {
+            add_generation_prompt: true,
+            enable_thinking: Some(false),
+            tools: &[],
+        };
         self.tokenizer
-            .encode_prompt(&self.template.render(&guarded)?)
+            .prompt(&self.template, messages, &options)
+            .map(|prompt| prompt.tokens)
+            .map_err(|error| DecoderError::of_tokens(&self.info.file_name, error))
     }
 }
 
@@ -289,7 +265,7 @@ fn check_vocabulary(file: &ModelFile, tokenizer: &Tokenizer) -> Result<(), Decod
         .get("token_embd.weight")
         .ok_or_else(|| file.missing("the tensor token_embd.weight"))?;
     let rows = embedding.shape.dims().first().copied().unwrap_or(0);
-    let tokens = tokenizer.vocabulary.len();
+    let tokens = tokenizer.vocabulary_size();
     if rows < tokens {
         return Err(file.damaged(format!("it has {tokens} tokens, but embeds {rows}")));
     }

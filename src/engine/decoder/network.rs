@@ -3,8 +3,9 @@
 //! completed first, because the library trusts its files.
 
 use super::Architecture;
-use super::error::{DecoderError, guarded};
+use super::error::DecoderError;
 use super::model_file::ModelFile;
+use crate::engine::guarded::guarded;
 use candle_core::quantized::gguf_file::Value;
 use candle_core::{Device, Tensor};
 use candle_transformers::models::{quantized_llama, quantized_qwen2, quantized_qwen3};

@@ -4,10 +4,11 @@
 
 use super::GenerationEvent;
 use super::answer_text::AnswerText;
-use super::error::{DecoderError, guarded};
+use super::error::DecoderError;
 use super::network::Network;
 use super::queue::{Job, Queue};
-use super::tokenizer::Tokenizer;
+use crate::engine::guarded::guarded;
+use crate::engine::tokens::Tokenizer;
 use crate::types::{FinishReason, TokenUsage};
 use candle_core::Tensor;
 use candle_transformers::generation::LogitsProcessor;
@@ -99,7 +100,7 @@ impl Worker {
             }
             let token = guarded(|| sampler.sample(&scores)).map_err(DecoderError::Internal)?;
             usage.completion += 1;
-            if self.tokenizer.vocabulary.is_end(token) {
+            if self.tokenizer.is_end(token) {
                 break FinishReason::Stop;
             }
             let piece = text.push(&self.tokenizer.bytes_of(token));
