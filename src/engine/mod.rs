@@ -2,5 +2,7 @@
 
 pub mod decoder;
 pub mod encoder;
+mod guarded;
 mod kernels;
 pub mod sampler;
+pub mod tokens;

@@ -9,8 +9,9 @@ use crate::answer::{
     render, verify,
 };
 use crate::engine::decoder::{
-    ChatMessage, ChatModel, DecoderError, Generation, GenerationEvent, GenerationRequest,
+    ChatMessage, ChatModel, DecoderError, Generation, GenerationEvent, GenerationRequest, Thinking,
 };
+use crate::engine::sampler::SamplingOptions;
 use crate::error::{Fault, Kind};
 use crate::types::{
     AnswerEvent, AnswerMode, AnswerSummary, FinishReason, Message, MessageId, Passage, Role, Stage,
@@ -262,11 +263,15 @@ impl Answering {
                 let generation = model.generate(GenerationRequest {
                     messages: messages.collect(),
                     max_tokens: budget.answer_tokens,
-                    temperature: TEMPERATURE,
-                    top_p: TOP_P,
-                    top_k: 0,
-                    seed: 0,
+                    sampling: SamplingOptions {
+                        temperature: TEMPERATURE,
+                        top_p: TOP_P,
+                        ..SamplingOptions::default()
+                    },
                     stop: Vec::new(),
+                    // The passages are to be quoted, not to be pondered.
+                    thinking: Thinking::Off,
+                    deadline: None,
                 })?;
                 Ok((prompt, generation))
             })
@@ -296,13 +301,19 @@ impl Answering {
                 () = self.events.closed() => None,
             };
             match event {
-                Some(GenerationEvent::Prefill { tokens, seconds }) => {
+                Some(GenerationEvent::Prefill {
+                    tokens,
+                    reused,
+                    seconds,
+                }) => {
                     generated.usage.prompt = tokens as u64;
+                    generated.usage.reused = reused as u64;
                     let sources = prompt.used.len();
                     self.send(AnswerEvent::Status(Stage::Reading { sources, seconds }))
                         .await;
                 }
-                Some(GenerationEvent::Token(token)) => {
+                Some(GenerationEvent::Thinking(_)) => {}
+                Some(GenerationEvent::Token { text: token, .. }) => {
                     if generated.first_token_ms.is_none() {
                         generated.first_token_ms = Some(self.elapsed_ms());
                         self.send(AnswerEvent::Status(Stage::Writing)).await;

@@ -1,7 +1,8 @@
 //! A GGUF file: opening, checking that it is whole, and typed access to its
 //! metadata. Must not know what a particular model does with any of it.
 
-use super::error::{DecoderError, guarded};
+use super::error::DecoderError;
+use crate::engine::guarded::guarded;
 use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
@@ -133,43 +134,6 @@ impl ModelFile {
             Value::F32(number) => Some(*number),
             Value::F64(number) => Some(*number as f32),
             other => whole_number(other).map(|number| number as f32),
-        }
-    }
-
-    /// A yes or no of the metadata.
-    pub(super) fn flag(&self, key: &str) -> Option<bool> {
-        match self.content.metadata.get(key) {
-            Some(Value::Bool(flag)) => Some(*flag),
-            _ => None,
-        }
-    }
-
-    /// Takes a list of texts out of the metadata.
-    pub(super) fn take_texts(&mut self, key: &str) -> Option<Vec<String>> {
-        self.take_list(key, |value| match value {
-            Value::String(text) => Some(text),
-            _ => None,
-        })
-    }
-
-    /// Takes a list of whole numbers out of the metadata.
-    pub(super) fn take_numbers(&mut self, key: &str) -> Option<Vec<u64>> {
-        self.take_list(key, |value| whole_number(&value))
-    }
-
-    /// Takes a list of fractional numbers out of the metadata.
-    pub(super) fn take_floats(&mut self, key: &str) -> Option<Vec<f32>> {
-        self.take_list(key, |value| match value {
-            Value::F32(number) => Some(number),
-            Value::F64(number) => Some(number as f32),
-            _ => None,
-        })
-    }
-
-    fn take_list<T>(&mut self, key: &str, convert: fn(Value) -> Option<T>) -> Option<Vec<T>> {
-        match self.content.metadata.remove(key) {
-            Some(Value::Array(values)) => values.into_iter().map(convert).collect(),
-            _ => None,
         }
     }
 

@@ -39,7 +39,9 @@ impl PassCosts {
 
     fn estimate(&self, tokens: usize) -> f32 {
         let known = self.seconds.iter().take(tokens + 1).enumerate().rev();
-        let nearest = known.filter_map(|(n, seconds)| Some((n, (*seconds)?))).next();
+        let nearest = known
+            .filter_map(|(n, seconds)| Some((n, (*seconds)?)))
+            .next();
         let (measured, seconds) = nearest.unwrap_or((1, 1.0));
         let relative = |tokens: usize| 1.0 + SHARE * (tokens as f32 - 1.0);
         seconds * relative(tokens) / relative(measured)

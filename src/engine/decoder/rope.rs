@@ -2,9 +2,8 @@
 //! Owns the metadata and the arithmetic of scaling; applying the angles is the
 //! networks' work.
 
-use super::error::{DecoderError, guarded};
+use super::error::DecoderError;
 use super::model_file::ModelFile;
-use candle_core::Device;
 use std::f32::consts::TAU;
 
 const DEFAULT_BASE: f32 = 10_000.0;
@@ -225,15 +224,7 @@ fn divisors(
             info.shape.elem_count()
         )));
     }
-    let numbers = guarded(|| {
-        let mut reader = file.reader.get_ref();
-        file.content
-            .tensor(&mut reader, tensor, &Device::Cpu)?
-            .dequantize(&Device::Cpu)?
-            .flatten_all()?
-            .to_vec1::<f32>()
-    })
-    .map_err(|reason| file.damaged(reason))?;
+    let numbers = file.numbers(tensor)?;
     match numbers
         .iter()
         .all(|number| number.is_finite() && *number > 0.0)

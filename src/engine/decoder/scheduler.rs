@@ -4,12 +4,13 @@
 //! between steps and a long prompt never holds up a running stream for long.
 
 use super::GenerationEvent;
-use super::error::{DecoderError, guarded};
+use super::error::DecoderError;
 use super::network::{BLOCK_TOKENS, Cache, MAX_BATCH, Network, Segment};
 use super::pass_costs::PassCosts;
 use super::prefix::Prefixes;
 use super::queue::{Job, Queue};
 use super::sequence::{Progress, Sequence, room};
+use crate::engine::guarded::guarded;
 use crate::engine::tokens::Tokenizer;
 use crate::types::FinishReason;
 use std::sync::Arc;
@@ -65,7 +66,8 @@ impl Scheduler {
                 self.fail_all(&error);
             }
             let running = self.running.len();
-            self.queue.note_activity(|activity| activity.running = running);
+            self.queue
+                .note_activity(|activity| activity.running = running);
         }
     }
 
@@ -151,7 +153,11 @@ impl Scheduler {
                     tokens: &sequence.tokens[sequence.read..end],
                     position: sequence.read,
                     blocks: &sequence.chain.blocks,
-                    logits: if turn.chooses { 1 + turn.drafts.len() } else { 0 },
+                    logits: if turn.chooses {
+                        1 + turn.drafts.len()
+                    } else {
+                        0
+                    },
                 }
             })
             .collect();
@@ -162,7 +168,11 @@ impl Scheduler {
         let mut ended = Vec::new();
         let mut written = 0;
         for turn in &turns {
-            let rows = if turn.chooses { 1 + turn.drafts.len() } else { 0 };
+            let rows = if turn.chooses {
+                1 + turn.drafts.len()
+            } else {
+                0
+            };
             let (own, others) = rest.split_at_mut(rows * vocabulary);
             rest = others;
             let sequence = &mut self.running[turn.sequence];
@@ -241,7 +251,8 @@ impl Scheduler {
         let read: usize = turns.iter().filter(reads).map(|turn| turn.take).sum();
         let rows: usize = turns.iter().map(|turn| turn.take + turn.drafts.len()).sum();
         let drafted: usize = turns.iter().map(|turn| turn.drafts.len()).sum();
-        let accepted = written.saturating_sub(turns.iter().filter(|turn| turn.chooses).count() as u64);
+        let accepted =
+            written.saturating_sub(turns.iter().filter(|turn| turn.chooses).count() as u64);
         if read == 0 {
             self.costs.note(rows, took);
             self.queue.note_decode(written as usize, took);
@@ -284,7 +295,6 @@ fn advance(
     if !turn.chooses {
         return Ok(Progress::Goes);
     }
-    sequence.is_reading = false;
     let kept = sequence.tokens.len() - drafted;
     sequence.tokens.truncate(kept);
     let verified = sequence

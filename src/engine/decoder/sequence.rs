@@ -4,7 +4,7 @@
 use super::prefix::Chain;
 use super::queue::Job;
 use super::{GenerationEvent, TokenLogprob};
-use crate::engine::sampler::{AnswerStream, PromptLookup, Sampled, Sampler};
+use crate::engine::sampler::{AnswerPiece, AnswerStream, PromptLookup, Sampled, Sampler};
 use crate::engine::tokens::Tokenizer;
 use crate::types::{FinishReason, TokenUsage};
 use std::time::Instant;
@@ -28,8 +28,7 @@ pub(super) struct Sequence {
     stream: AnswerStream,
     close_thinking: Vec<u32>,
     events: UnboundedSender<GenerationEvent>,
-    /// Where the prompt is read, before the first token of the answer.
-    pub(super) is_reading: bool,
+    is_stopped: bool,
 }
 
 /// What became of a step.
@@ -62,7 +61,7 @@ impl Sequence {
             stream: job.stream,
             close_thinking: job.close_thinking,
             events: job.events,
-            is_reading: true,
+            is_stopped: false,
         }
     }
 
@@ -90,7 +89,12 @@ impl Sequence {
     }
 
     /// Takes in a token that was chosen and accepted.
-    pub(super) fn write(&mut self, tokenizer: &Tokenizer, token: u32, details: Option<&Sampled>) -> Progress {
+    pub(super) fn write(
+        &mut self,
+        tokenizer: &Tokenizer,
+        token: u32,
+        details: Option<&Sampled>,
+    ) -> Progress {
         self.usage.completion += 1;
         if tokenizer.is_end(token) {
             return Progress::Ends(FinishReason::Stop);
@@ -108,6 +112,7 @@ impl Sequence {
             return told;
         }
         if piece.stopped {
+            self.is_stopped = true;
             return Progress::Ends(FinishReason::Stop);
         }
         if piece.close_thinking {
@@ -140,10 +145,10 @@ impl Sequence {
 
     /// Tells the rest of the text.
     pub(super) fn finish(&mut self, finish: FinishReason) {
-        let piece = match finish {
+        let piece = match self.is_stopped {
             // What a stop string cut off stays off.
-            FinishReason::Stop if self.stream.is_stopped() => Default::default(),
-            _ => self.stream.finish(),
+            true => AnswerPiece::default(),
+            false => self.stream.finish(),
         };
         let told = self.tell_piece(piece.thinking, piece.text, Vec::new());
         if told == Progress::Goes {
@@ -155,7 +160,8 @@ impl Sequence {
     }
 
     fn tell_piece(&self, thinking: String, text: String, logprobs: Vec<TokenLogprob>) -> Progress {
-        if !thinking.is_empty() && self.tell(GenerationEvent::Thinking(thinking)) == Progress::Left {
+        if !thinking.is_empty() && self.tell(GenerationEvent::Thinking(thinking)) == Progress::Left
+        {
             return Progress::Left;
         }
         match text.is_empty() && logprobs.is_empty() {

@@ -3,8 +3,9 @@
 //! the same nonsense.
 
 use super::Architecture;
-use super::byte_pair::character_of;
-use super::error::{DecoderError, guarded};
+use super::error::DecoderError;
+use crate::engine::guarded::guarded;
+use crate::engine::tokens::character_of;
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Result as CandleResult, Tensor};

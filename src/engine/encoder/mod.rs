@@ -23,10 +23,10 @@ pub use self::token_vectors::late_interaction;
 
 use self::forward::Scratch;
 use self::forward::forward;
-use crate::engine::kernels::Instructions;
 use self::token_vectors::normalise;
 use self::weights::Weights;
 use self::wordpiece::WordPiece;
+use crate::engine::kernels::Instructions;
 
 static BUNDLED: &[u8] = include_bytes!("../../../models/all-minilm-l6-v2.q8_0.gguf");
 static MANIFEST: &str = include_str!("../../../models/manifest.toml");

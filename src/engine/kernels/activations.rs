@@ -136,10 +136,6 @@ fn quantize_block_512(values: &[f32; BLOCK], codes: &mut [u8; BLOCK]) -> (f32, i
         _mm_storeu_si128(codes.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(a));
         _mm_storeu_si128(codes.as_mut_ptr().add(16).cast(), _mm512_cvtepi32_epi8(b));
         let first = _mm512_reduce_add_epi32(a);
-        (
-            largest / 127.0,
-            first,
-            first + _mm512_reduce_add_epi32(b),
-        )
+        (largest / 127.0, first, first + _mm512_reduce_add_epi32(b))
     }
 }

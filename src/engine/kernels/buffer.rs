@@ -57,15 +57,6 @@ impl Buffer {
             std::slice::from_raw_parts(self.start.cast(), self.bytes / 4)
         }
     }
-
-    /// The whole buffer as numbers to write.
-    pub(crate) fn floats_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as above, and borrowed for this alone.
-        #[allow(unsafe_code)]
-        unsafe {
-            std::slice::from_raw_parts_mut(self.start.cast(), self.bytes / 4)
-        }
-    }
 }
 
 impl Deref for Buffer {

@@ -122,6 +122,7 @@ impl Quantization {
         }
     }
 
+    #[cfg(test)]
     /// Scale and minimum of 16-column group `group` of a block: a value is
     /// scale · (code - zero) - minimum.
     pub(super) fn scale(self, block: &[u8], group: usize) -> (f32, f32) {
@@ -149,6 +150,7 @@ impl Quantization {
         }
     }
 
+    #[cfg(test)]
     /// The values of a row of the file.
     pub(crate) fn dequantize(self, row: &[u8], values: &mut [f32]) {
         let blocks = row.chunks_exact(self.bytes());

@@ -106,11 +106,7 @@ impl Matrix {
             }
             _ => {
                 let part = PANEL * columns * storage.width();
-                (
-                    Buffer::zeroed(rows.div_ceil(PANEL) * part),
-                    PANEL,
-                    part,
-                )
+                (Buffer::zeroed(rows.div_ceil(PANEL) * part), PANEL, part)
             }
         };
         let failure = Mutex::new(None);

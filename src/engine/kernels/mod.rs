@@ -20,5 +20,4 @@ pub(crate) use buffer::Buffer;
 pub(crate) use dense::{Instructions, Onto, PANEL, Rows, RowsMut, panel_product};
 pub(crate) use disjoint::Disjoint;
 pub(crate) use format::Quantization;
-pub(crate) use level::Level;
 pub(crate) use matrix::{Input, Matrix, Product, Storage, Workers, products};

@@ -83,7 +83,11 @@ pub(super) unsafe fn attend(
         let tokens = TILE.min(end - from);
         load(cache, part, from, tokens, heads, scratch);
         score(instructions, heads, part, (from, tokens), scratch);
-        let onto = if number == 0 { Onto::Zero } else { Onto::Output };
+        let onto = if number == 0 {
+            Onto::Zero
+        } else {
+            Onto::Output
+        };
         for column in (0..width).step_by(PANEL) {
             panel_product(
                 instructions,
@@ -150,11 +154,14 @@ fn load(
     scratch: &mut AttentionScratch,
 ) {
     let width = cache.value_width();
-    let keys = scratch.keys.chunks_exact_mut(heads.key_length * BLOCK_TOKENS);
+    let keys = scratch
+        .keys
+        .chunks_exact_mut(heads.key_length * BLOCK_TOKENS);
     let values = scratch.values.chunks_exact_mut(width * BLOCK_TOKENS);
     let blocks = &part.blocks[from / BLOCK_TOKENS..];
     let count = tokens.div_ceil(BLOCK_TOKENS);
-    for (n, ((block, keys), values)) in blocks.iter().zip(keys).zip(values).take(count).enumerate() {
+    for (n, ((block, keys), values)) in blocks.iter().zip(keys).zip(values).take(count).enumerate()
+    {
         let present = BLOCK_TOKENS.min(tokens - n * BLOCK_TOKENS);
         cache.keys(*block, part.head, keys);
         cache.values(*block, part.head, present, values);

@@ -1,11 +1,11 @@
 //! One layer: attention, then the gated feed-forward part, each added to the
 //! residual stream.
 
-use crate::engine::decoder::rope::RopeLayout;
-use crate::engine::decoder::shape::{Activation, Shape};
 use super::attention::{Batch, Heads, Part, ROWS, attend};
 use super::cache::{BLOCK_TOKENS, LayerCache};
 use super::{Network, Scratch, Segment, each_row};
+use crate::engine::decoder::rope::RopeLayout;
+use crate::engine::decoder::shape::{Activation, Shape};
 use crate::engine::kernels::pointwise::{
     add, gelu_gate, rms_norm, rotate_halves, rotate_pairs, silu_gate,
 };
@@ -110,13 +110,7 @@ impl Network {
     }
 
     /// Attention and its output, added to the stream.
-    fn attend(
-        &mut self,
-        cache: &LayerCache,
-        layer: usize,
-        segments: &[Segment<'_>],
-        rows: usize,
-    ) {
+    fn attend(&mut self, cache: &LayerCache, layer: usize, segments: &[Segment<'_>], rows: usize) {
         let (shape, weights) = (&self.shape, &self.weights.layers[layer]);
         let (instructions, scratch) = (self.workers.instructions, &mut self.scratch);
         let kv_heads = shape.layers[layer].kv_heads;
@@ -145,7 +139,14 @@ impl Network {
             // SAFETY: no two parts have the same tokens and head.
             #[allow(unsafe_code)]
             unsafe {
-                attend(instructions, cache, heads, parts[part], &batch, &mut scratch);
+                attend(
+                    instructions,
+                    cache,
+                    heads,
+                    parts[part],
+                    &batch,
+                    &mut scratch,
+                );
             }
         });
         let attended = &scratch.attended;
@@ -177,7 +178,13 @@ impl Network {
             &mut scratch.codes,
             |row, out| {
                 let row = &stream[row * hidden..][..hidden];
-                rms_norm(instructions, row, &weights.feed_forward_norm, shape.norm_epsilon, out);
+                rms_norm(
+                    instructions,
+                    row,
+                    &weights.feed_forward_norm,
+                    shape.norm_epsilon,
+                    out,
+                );
             },
         );
         let input = Input {
@@ -187,7 +194,13 @@ impl Network {
             codes: &scratch.codes,
         };
         let parts = side_by_side(&weights.gate_up);
-        products(&mut self.workers, input, &parts, &mut scratch.wide, 2 * width);
+        products(
+            &mut self.workers,
+            input,
+            &parts,
+            &mut scratch.wide,
+            2 * width,
+        );
         let wide = Disjoint::new(&mut scratch.wide);
         each_row(
             &mut self.workers,

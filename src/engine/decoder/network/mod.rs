@@ -170,7 +170,10 @@ impl Network {
         };
         grow(&mut scratch.stream, shape.hidden);
         grow(&mut scratch.floats, widest);
-        grow(&mut scratch.wide, (2 * shape.feed_forward).max(shape.widest_qkv()));
+        grow(
+            &mut scratch.wide,
+            (2 * shape.feed_forward).max(shape.widest_qkv()),
+        );
         grow(&mut scratch.narrow, shape.hidden);
         grow(&mut scratch.attended, shape.heads * shape.value_length);
     }
@@ -218,7 +221,13 @@ impl Network {
             &mut scratch.codes,
             |row, out| {
                 let row = &stream[wanted[row] * hidden..][..hidden];
-                rms_norm(instructions, row, &weights.output_norm, shape.norm_epsilon, out);
+                rms_norm(
+                    instructions,
+                    row,
+                    &weights.output_norm,
+                    shape.norm_epsilon,
+                    out,
+                );
             },
         );
         let input = Input {
@@ -229,7 +238,13 @@ impl Network {
         };
         let matrix = weights.output.as_ref().unwrap_or(&weights.embedding);
         let product = Product { matrix, column: 0 };
-        products(&mut self.workers, input, &[product], &mut scratch.logits, vocabulary);
+        products(
+            &mut self.workers,
+            input,
+            &[product],
+            &mut scratch.logits,
+            vocabulary,
+        );
         let logits = &mut scratch.logits[..rows * vocabulary];
         for row in logits.chunks_exact_mut(vocabulary) {
             if let Some(bias) = &weights.output_bias {
@@ -253,7 +268,10 @@ fn each_row(
     fill: impl Fn(usize, &mut [f32]) + Sync,
 ) {
     let quantizes = width.is_multiple_of(32);
-    codes.resize(if quantizes { rows } else { 0 }, if quantizes { width } else { 0 });
+    codes.resize(
+        if quantizes { rows } else { 0 },
+        if quantizes { width } else { 0 },
+    );
     let (level, row_bytes) = (workers.level, codes.row_bytes());
     let floats = Disjoint::new(floats);
     let bytes = Disjoint::new(codes.bytes_mut());

@@ -95,12 +95,19 @@ impl Reader<'_> {
             true => self.vector(&name(part), length).map(Some),
             false => Ok(None),
         };
-        let query_norm = part(shape.query_key_norms, "attn_q_norm.weight", shape.key_length)?;
-        let key_norm = part(shape.query_key_norms, "attn_k_norm.weight", shape.key_length)?;
+        let query_norm = part(
+            shape.query_key_norms,
+            "attn_q_norm.weight",
+            shape.key_length,
+        )?;
+        let key_norm = part(
+            shape.query_key_norms,
+            "attn_k_norm.weight",
+            shape.key_length,
+        )?;
         let post_attention_norm = part(shape.post_norms, "post_attention_norm.weight", hidden)?;
         let post_feed_forward_norm = part(shape.post_norms, "post_ffw_norm.weight", hidden)?;
-        let attention_output_bias =
-            part(shape.attention_output_bias, "attn_output.bias", hidden)?;
+        let attention_output_bias = part(shape.attention_output_bias, "attn_output.bias", hidden)?;
         let down_bias = part(shape.feed_forward_biases, "ffn_down.bias", hidden)?;
         Ok(Layer {
             attention_norm: self.vector(&name("attn_norm.weight"), hidden)?,
@@ -172,9 +179,12 @@ impl Reader<'_> {
             ))
         })?;
         let start = file.content.tensor_data_offset + info.offset;
-        Matrix::read(storage, (rows, columns), &mut self.workers.pool, |offset, bytes| {
-            file.read_at(start + offset, bytes)
-        })
+        Matrix::read(
+            storage,
+            (rows, columns),
+            &mut self.workers.pool,
+            |offset, bytes| file.read_at(start + offset, bytes),
+        )
         .map_err(|error| file.damaged(format!("{name}: {error}")))
     }
 

@@ -2,11 +2,11 @@
 //! tile is unpacked to codes and f32 scales first, whatever the number of
 //! activation rows; then 8 weight rows meet up to 4 activation rows.
 
+use super::portable::{Block, unpack};
+use super::{Output, each};
 use crate::engine::kernels::activations::{Activations, GROUP, RECORD};
 use crate::engine::kernels::format::Quantization::{self, *};
 use crate::engine::kernels::pack::{Packed, ROWS};
-use super::portable::{Block, unpack};
-use super::{Output, each};
 use std::arch::x86_64::*;
 
 /// Activation rows of a register tile.
@@ -86,10 +86,15 @@ macro_rules! kernel {
                     };
                     let scale = |i: usize| _mm256_loadu_ps(block.scales[i].as_ptr().add(lanes));
                     let mut dots = [_mm256_setzero_si256(); M];
-                    each!(M, r, { dots[r] = start(if has_halves(K) { 3 } else { 1 }, r) });
+                    each!(M, r, {
+                        dots[r] = start(if has_halves(K) { 3 } else { 1 }, r)
+                    });
                     for j in [0, 2, 4, 6] {
                         let at = |i: usize| block.codes.as_ptr().add((j + i) * 64 + lanes * 4);
-                        let v = [_mm256_loadu_si256(at(0).cast()), _mm256_loadu_si256(at(1).cast())];
+                        let v = [
+                            _mm256_loadu_si256(at(0).cast()),
+                            _mm256_loadu_si256(at(1).cast()),
+                        ];
                         each!(M, r, {
                             let x = [
                                 _mm256_set1_epi32(*words.add(8 * r + j)),
@@ -100,7 +105,8 @@ macro_rules! kernel {
                         if j == 2 && has_halves(K) {
                             each!(M, r, {
                                 let factor = _mm256_mul_ps(scale(0), _mm256_set1_ps(*extra.add(r)));
-                                sums[r] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[r]), factor, sums[r]);
+                                sums[r] =
+                                    _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[r]), factor, sums[r]);
                                 dots[r] = _mm256_sub_epi32(start(1, r), start(3, r));
                             });
                         }
@@ -142,7 +148,10 @@ macro_rules! kernel {
             let mut panel: Vec<Block> = (0..w.columns / 32).map(|_| Block::EMPTY).collect();
             for t in from..to {
                 let tile = w.tile(t);
-                panel.iter_mut().enumerate().for_each(|(b, block)| unpack(KINDS[K as usize], tile, b, block));
+                panel
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(b, block)| unpack(KINDS[K as usize], tile, b, block));
                 let mut row = 0;
                 while row < x.rows {
                     let group = row / GROUP * GROUP;
@@ -157,7 +166,8 @@ macro_rules! kernel {
                         let put = |r: usize, values: &[f32; 8]| {
                             // SAFETY: a row and columns of the output.
                             unsafe {
-                                let place = out.start.add((row + r) * out.stride + t * ROWS + lanes);
+                                let place =
+                                    out.start.add((row + r) * out.stride + t * ROWS + lanes);
                                 std::ptr::copy_nonoverlapping(values.as_ptr(), place, width);
                             }
                         };

@@ -8,10 +8,10 @@
 //! of the two multipliers for 8 useful ones. For few rows the codes are
 //! unpacked in registers; for many, a tile becomes a panel once.
 
+use super::{Output, each, with_rows};
 use crate::engine::kernels::activations::{Activations, GROUP, RECORD};
 use crate::engine::kernels::format::Quantization::{self, *};
 use crate::engine::kernels::pack::{Packed, ROWS};
-use super::{Output, each, with_rows};
 use std::arch::x86_64::*;
 
 /// Panels: codes with zero point 128 and one scale; with zero point 0, scale
@@ -33,11 +33,7 @@ const fn has_minimum(kind: u8) -> bool {
 }
 
 const fn has_halves(kind: u8) -> bool {
-    kind == HALVES
-        || kind == BOTH
-        || kind == Q6K as u8
-        || kind == Q3K as u8
-        || kind == Q2K as u8
+    kind == HALVES || kind == BOTH || kind == Q6K as u8 || kind == Q3K as u8 || kind == Q2K as u8
 }
 
 /// Bytes of the scales of a block of a panel.
@@ -87,7 +83,11 @@ unsafe fn codes<const K: u8>(p: *const u8) -> [__m512i; 8] {
         }
     }
     if K == Q5_0 as u8 || K == Q5_1 as u8 || K == Q5K as u8 || K == Q3K as u8 {
-        let (plane, bit) = if K == Q3K as u8 { (at(2), 4) } else { (at(4), 16) };
+        let (plane, bit) = if K == Q3K as u8 {
+            (at(2), 4)
+        } else {
+            (at(4), 16)
+        };
         for (i, v) in v.iter_mut().enumerate() {
             let set = _mm512_test_epi8_mask(plane, _mm512_set1_epi8((1u8 << i) as i8));
             *v = _mm512_or_si512(*v, _mm512_maskz_mov_epi8(set, _mm512_set1_epi8(bit)));
@@ -270,8 +270,7 @@ unsafe fn tile<const K: u8, const M: usize>(
                 _mm_prefetch::<_MM_HINT_T1>(ahead.from.wrapping_add(line * 64).cast());
             }
             let (scales_at, codes_at, number) = place::<K>(weights.codes, weights.scales, b);
-            let [scale, second, minimum, second_minimum] =
-                scales::<K>(scales_at, number, &mut six);
+            let [scale, second, minimum, second_minimum] = scales::<K>(scales_at, number, &mut six);
             let v = codes::<K>(codes_at);
             let extra = records.add(32 * M).cast::<i32>();
             each!(M, r, {
@@ -345,7 +344,11 @@ unsafe fn unpack<const K: u8, const P: u8>(
     scales_to: *mut u8,
 ) {
     let zero = const { if K < 10 { kind_of(K).zero() } else { 0 } };
-    let shift = if P == ONE || P == HALVES { 128 - zero } else { 0 };
+    let shift = if P == ONE || P == HALVES {
+        128 - zero
+    } else {
+        0
+    };
     let shift = _mm512_set1_epi8(shift as i8);
     let mut six: Six = ([0; 256], _mm512_setzero_ps(), _mm512_setzero_ps());
     for b in 0..blocks {
@@ -403,7 +406,9 @@ unsafe fn tiles<const K: u8, const P: u8>(
             codes: bytes.as_ptr(),
             scales: bytes.as_ptr(),
         };
-        let lines_a_block = bytes.len().div_ceil(64 * blocks * x.rows.div_ceil(GROUP).min(4));
+        let lines_a_block = bytes
+            .len()
+            .div_ceil(64 * blocks * x.rows.div_ceil(GROUP).min(4));
         // SAFETY: tile, panel and records are as large as `blocks` asks; the
         // masked lanes are inside the output.
         unsafe {
@@ -429,13 +434,19 @@ unsafe fn tiles<const K: u8, const P: u8>(
                     lines_a_block: ahead.1,
                 };
                 if direct {
-                    with_rows!(rows, tile::<K>(packed, ahead, records, blocks, place, out.stride, mask));
+                    with_rows!(
+                        rows,
+                        tile::<K>(packed, ahead, records, blocks, place, out.stride, mask)
+                    );
                 } else {
                     let weights = Weights {
                         codes: panel_codes,
                         scales: panel_scales,
                     };
-                    with_rows!(rows, tile::<P>(weights, ahead, records, blocks, place, out.stride, mask));
+                    with_rows!(
+                        rows,
+                        tile::<P>(weights, ahead, records, blocks, place, out.stride, mask)
+                    );
                 }
             }
         }

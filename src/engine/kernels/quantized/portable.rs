@@ -1,11 +1,11 @@
 //! The products in plain code, for machines without kernels of their own, and
 //! the unpacking of tiles that the narrower kernels share.
 
+use super::Output;
 use crate::engine::kernels::activations::{Activations, GROUP, RECORD};
 use crate::engine::kernels::format::Quantization::{self, *};
 use crate::engine::kernels::format::half;
 use crate::engine::kernels::pack::{Packed, ROWS};
-use super::Output;
 
 /// 32 columns of a tile: raw codes, and per row scale, second scale, minimum
 /// and second minimum.
@@ -36,7 +36,11 @@ pub(super) fn unpack(kind: Quantization, tile: &[u8], b: usize, block: &mut Bloc
 #[inline(always)]
 fn unpack_codes(kind: Quantization, record: &[u8], codes: &mut [u8; 512]) {
     for (g, to) in codes.as_chunks_mut::<64>().0.iter_mut().enumerate() {
-        let vector = |i: usize| record[64 * i..].first_chunk::<64>().expect("a whole record");
+        let vector = |i: usize| {
+            record[64 * i..]
+                .first_chunk::<64>()
+                .expect("a whole record")
+        };
         match kind {
             Q8_0 => *to = *vector(g),
             Q2K | Q3K => {

@@ -1,9 +1,9 @@
+use super::{Output, row_values, share};
 use crate::engine::kernels::activations::Activations;
 use crate::engine::kernels::disjoint::Disjoint;
 use crate::engine::kernels::format::{BLOCK, Quantization};
 use crate::engine::kernels::level::Level;
 use crate::engine::kernels::pack::{Packed, ROWS};
-use super::{Output, row_values, share};
 
 /// A small generator with a fixed seed.
 struct Random(u32);
@@ -87,7 +87,13 @@ fn product(level: Level, w: &Packed, x: &Activations, m: usize) -> Vec<f32> {
 fn every_kernel_agrees_with_the_format_to_rounding() {
     let mut random = Random(7);
     for kind in Quantization::ALL {
-        for (m, n, k) in [(1, 48, 768), (2, 33, 256), (7, 16, 512), (8, 40, 256), (29, 50, 512)] {
+        for (m, n, k) in [
+            (1, 48, 768),
+            (2, 33, 256),
+            (7, 16, 512),
+            (8, 40, 256),
+            (29, 50, 512),
+        ] {
             let k = if kind.columns() == BLOCK { k + 96 } else { k };
             let source = random_rows(kind, n, k, &mut random);
             let x: Vec<f32> = (0..m * k)
@@ -119,7 +125,10 @@ fn row_of_a_packed_matrix_is_the_row_of_the_file() {
         let (mut found, mut wanted) = (vec![0.0; columns], vec![0.0; columns]);
         for row in [0, 5, ROWS, rows - 1] {
             row_values(&w, row, &mut found);
-            kind.dequantize(&source[row * kind.row_bytes(columns)..][..kind.row_bytes(columns)], &mut wanted);
+            kind.dequantize(
+                &source[row * kind.row_bytes(columns)..][..kind.row_bytes(columns)],
+                &mut wanted,
+            );
             assert_eq!(found, wanted, "{kind:?} row {row}");
         }
     }
@@ -129,7 +138,9 @@ fn row_of_a_packed_matrix_is_the_row_of_the_file() {
 fn formats_are_those_of_the_inference_library() {
     use candle_core::quantized::{GgmlDType, QTensor};
     use candle_core::{Device, Tensor};
-    let x: Vec<f32> = (0..4 * 512).map(|i| (i as f32 * 0.37).sin() * 0.1).collect();
+    let x: Vec<f32> = (0..4 * 512)
+        .map(|i| (i as f32 * 0.37).sin() * 0.1)
+        .collect();
     let tensor = Tensor::from_vec(x, (4, 512), &Device::Cpu).unwrap();
     let kinds = [
         (Quantization::Q8_0, GgmlDType::Q8_0),

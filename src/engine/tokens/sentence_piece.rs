@@ -2,9 +2,9 @@
 //! pieces are joined as long as the result is a token, best score first, and
 //! what no token covers is written in bytes.
 
-use super::error::DecoderError;
-use super::model_file::ModelFile;
-use super::vocabulary::Vocabulary;
+use super::error::TokensError;
+use super::metadata::Metadata;
+use super::vocabulary::{TokenKind, Vocabulary};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ops::Range;
@@ -64,29 +64,18 @@ impl Eq for Pair {}
 impl SentencePiece {
     /// Takes scores and rules out of the file.
     pub(super) fn take(
-        file: &mut ModelFile,
+        metadata: &mut Metadata<'_>,
         vocabulary: &Vocabulary,
-    ) -> Result<Self, DecoderError> {
-        let scores = file
-            .take_floats("tokenizer.ggml.scores")
-            .ok_or_else(|| file.missing("tokenizer.ggml.scores"))?;
-        if scores.len() != vocabulary.len() {
-            return Err(file.damaged(format!(
-                "it has {} tokens, but scores for {}",
-                vocabulary.len(),
-                scores.len()
-            )));
-        }
+    ) -> Result<Self, TokensError> {
         Ok(Self {
-            scores,
-            adds_space: file.flag("tokenizer.ggml.add_space_prefix").unwrap_or(true),
+            scores: scores(metadata, vocabulary)?,
+            adds_space: metadata
+                .flag("tokenizer.ggml.add_space_prefix")
+                .unwrap_or(true),
             bytes: (0..=255_u8)
                 .map(|byte| vocabulary.id(&byte_text(byte)))
                 .collect(),
-            unknown: file
-                .number("tokenizer.ggml.unknown_token_id")
-                .and_then(|id| u32::try_from(id).ok())
-                .filter(|id| (*id as usize) < vocabulary.len()),
+            unknown: metadata.token("tokenizer.ggml.unknown_token_id", vocabulary.len()),
         })
     }
 
@@ -104,7 +93,7 @@ impl SentencePiece {
             escaped.insert_str(0, SPACE);
         }
         let mut joining = Joining::new(&escaped, |text| {
-            let id = vocabulary.id(text)?;
+            let id = writable(vocabulary, text)?;
             self.scores.get(id as usize).copied()
         });
         joining.join_all();
@@ -117,7 +106,7 @@ impl SentencePiece {
         if piece.is_empty() {
             return;
         }
-        if let Some(id) = vocabulary.id(piece) {
+        if let Some(id) = writable(vocabulary, piece) {
             tokens.push(id);
             return;
         }
@@ -127,6 +116,33 @@ impl SentencePiece {
             None => tokens.extend(self.unknown),
         }
     }
+}
+
+/// A score for each token.
+pub(super) fn scores(
+    metadata: &mut Metadata<'_>,
+    vocabulary: &Vocabulary,
+) -> Result<Vec<f32>, TokensError> {
+    let scores = metadata.take_floats("tokenizer.ggml.scores")?;
+    if scores.len() != vocabulary.len() {
+        return Err(TokensError::Damaged(format!(
+            "it has {} tokens, but scores for {}",
+            vocabulary.len(),
+            scores.len()
+        )));
+    }
+    Ok(scores)
+}
+
+/// The token that a text may become. Text that reads like a control token or
+/// a byte's token is no such token.
+fn writable(vocabulary: &Vocabulary, text: &str) -> Option<u32> {
+    let id = vocabulary.id(text)?;
+    matches!(
+        vocabulary.kind(id),
+        TokenKind::Text | TokenKind::UserDefined
+    )
+    .then_some(id)
 }
 
 /// The work on one text.

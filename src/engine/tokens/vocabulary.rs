@@ -2,22 +2,29 @@
 //! a special meaning occur in a text. Must not know how ordinary text is cut
 //! into tokens.
 
-use super::error::DecoderError;
-use super::model_file::ModelFile;
-use std::collections::{HashMap, HashSet};
+use super::error::TokensError;
+use super::metadata::Metadata;
+use ahash::AHashMap;
+use std::collections::HashSet;
 
 /// Texts that end an answer in some model, whichever id the file says does.
-const END_TEXTS: [&str; 9] = [
+const END_TEXTS: [&str; 12] = [
     "<|im_end|>",
     "<|endoftext|>",
     "<|eot_id|>",
     "<|eom_id|>",
     "<|end_of_text|>",
     "<|end|>",
+    "<|return|>",
     "<end_of_turn>",
+    "<end_of_utterance>",
     "<|endofturn|>",
+    "<｜end▁of▁sentence｜>",
     "</s>",
 ];
+
+/// Marks of turns that some files call ordinary additions.
+const TURN_MARKS: [&str; 4] = ["<start_of_turn>", "<end_of_turn>", "[INST]", "[/INST]"];
 
 /// Separates the first character of a special token's text from the rest where
 /// a message merely quotes it. A private-use character that no font shows.
@@ -54,36 +61,33 @@ pub(super) enum Fragment<'a> {
 pub(super) struct Vocabulary {
     texts: Vec<String>,
     kinds: Vec<TokenKind>,
-    ids: HashMap<String, u32>,
+    ids: AHashMap<String, u32>,
     /// Longest first, by their first byte.
-    specials: HashMap<u8, Vec<Special>>,
+    specials: AHashMap<u8, Vec<Special>>,
+    /// Control tokens that swallow the spaces and line ends behind them.
+    swallows: HashSet<u32>,
     pub(super) bos: Option<u32>,
     pub(super) eos: Option<u32>,
+    /// Ends a text in an encoder.
+    pub(super) separator: Option<u32>,
     ends: HashSet<u32>,
 }
 
 impl Vocabulary {
     /// Takes the tokens out of the file.
-    pub(super) fn take(file: &mut ModelFile) -> Result<Self, DecoderError> {
-        let texts = file
-            .take_texts("tokenizer.ggml.tokens")
-            .ok_or_else(|| file.missing("tokenizer.ggml.tokens"))?;
+    pub(super) fn take(metadata: &mut Metadata<'_>) -> Result<Self, TokensError> {
+        let texts = metadata.take_texts("tokenizer.ggml.tokens")?;
         if texts.is_empty() || u32::try_from(texts.len()).is_err() {
-            return Err(file.damaged("its vocabulary has an impossible size"));
+            return Err(TokensError::Damaged(
+                "its vocabulary has an impossible size".to_owned(),
+            ));
         }
-        let mut kinds: Vec<TokenKind> = file
-            .take_numbers("tokenizer.ggml.token_type")
-            .unwrap_or_default()
-            .into_iter()
-            .map(kind_of_number)
-            .collect();
-        kinds.resize(texts.len(), TokenKind::Text);
-        let id_at = |key: &str| {
-            file.number(key)
-                .filter(|id| *id < texts.len() as u64)
-                .map(|id| id as u32)
-        };
-        let bos = id_at("tokenizer.ggml.bos_token_id");
+        let mut kinds = kinds(metadata, &texts);
+        let id_at = |key: &str| metadata.token(key, texts.len());
+        let bos =
+            id_at("tokenizer.ggml.bos_token_id").or_else(|| id_at("tokenizer.ggml.cls_token_id"));
+        // The key is misspelt in the format.
+        let separator = id_at("tokenizer.ggml.seperator_token_id");
         let eos = id_at("tokenizer.ggml.eos_token_id");
         let mut ends: HashSet<u32> = [
             eos,
@@ -96,29 +100,25 @@ impl Vocabulary {
         for id in ends.iter().copied().chain(bos) {
             kinds[id as usize] = TokenKind::Control;
         }
-        let mut ids = HashMap::with_capacity(texts.len());
+        let mut ids = AHashMap::with_capacity(texts.len());
         for (id, text) in (0_u32..).zip(&texts) {
             ids.entry(text.clone()).or_insert(id);
         }
-        let special = |id: &u32| {
-            matches!(
-                kinds[*id as usize],
-                TokenKind::Control | TokenKind::UserDefined
-            )
-        };
         ends.extend(
             END_TEXTS
                 .iter()
                 .filter_map(|text| ids.get(*text))
-                .filter(|id| special(id)),
+                .filter(|id| kinds[**id as usize] == TokenKind::Control),
         );
         Ok(Self {
             specials: specials(&texts, &kinds),
+            swallows: swallowing(metadata, &texts, &kinds),
             texts,
             kinds,
             ids,
             bos,
             eos,
+            separator,
             ends,
         })
     }
@@ -132,7 +132,7 @@ impl Vocabulary {
     }
 
     /// The ids by text, where a text occurs twice the first.
-    pub(super) fn ids(&self) -> &HashMap<String, u32> {
+    pub(super) fn ids(&self) -> &AHashMap<String, u32> {
         &self.ids
     }
 
@@ -155,20 +155,23 @@ impl Vocabulary {
     }
 
     /// Cuts out the special tokens; those that steer the model only where
-    /// `with_control`.
+    /// `with_control`. The leftmost counts, of several there the longest.
     pub(super) fn fragments<'a>(&self, text: &'a str, with_control: bool) -> Vec<Fragment<'a>> {
         let mut fragments = Vec::new();
         let (mut from, mut at) = (0, 0);
         while at < text.len() {
             let found = self
-                .special_at(&text[at..])
-                .filter(|special| with_control || !special.control);
+                .specials_at(&text[at..])
+                .find(|special| with_control || !special.control);
             if let Some(special) = found {
                 if from < at {
                     fragments.push(Fragment::Text(&text[from..at]));
                 }
                 fragments.push(Fragment::Token(special.id));
                 at += special.text.len();
+                if self.swallows.contains(&special.id) {
+                    at = text.len() - text[at..].trim_start().len();
+                }
                 from = at;
             } else {
                 at += text[at..].chars().next().map_or(1, char::len_utf8);
@@ -188,8 +191,8 @@ impl Vocabulary {
         for (at, character) in message.char_indices() {
             guarded.push(character);
             if self
-                .special_at(&message[at..])
-                .is_some_and(|special| special.control)
+                .specials_at(&message[at..])
+                .any(|special| special.control)
             {
                 guarded.push(GUARD);
             }
@@ -202,16 +205,66 @@ impl Vocabulary {
         text.replace(GUARD, "")
     }
 
-    fn special_at(&self, text: &str) -> Option<&Special> {
-        let candidates = self.specials.get(text.as_bytes().first()?)?;
-        candidates
-            .iter()
-            .find(|special| text.starts_with(&special.text))
+    /// The special tokens that a text starts with, longest first.
+    fn specials_at<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a Special> {
+        text.as_bytes()
+            .first()
+            .and_then(|first| self.specials.get(first))
+            .into_iter()
+            .flatten()
+            .filter(move |special| text.starts_with(&special.text))
     }
 }
 
-fn specials(texts: &[String], kinds: &[TokenKind]) -> HashMap<u8, Vec<Special>> {
-    let mut specials = HashMap::<u8, Vec<Special>>::new();
+/// What each token is for. Some files call a mark of a turn an ordinary
+/// addition or even plain text; a message that quotes it must not make one.
+fn kinds(metadata: &mut Metadata<'_>, texts: &[String]) -> Vec<TokenKind> {
+    let mut kinds: Vec<TokenKind> = metadata
+        .take_numbers("tokenizer.ggml.token_type")
+        .unwrap_or_default()
+        .into_iter()
+        .map(kind_of_number)
+        .collect();
+    kinds.resize(texts.len(), TokenKind::Text);
+    let between = |text: &str, start: &str, end: &str| {
+        text.len() > start.len() + end.len() && text.starts_with(start) && text.ends_with(end)
+    };
+    for (kind, text) in kinds.iter_mut().zip(texts) {
+        let steers = match kind {
+            TokenKind::UserDefined => {
+                between(text, "<|", "|>")
+                    || between(text, "<｜", "｜>")
+                    || TURN_MARKS.contains(&text.as_str())
+            }
+            TokenKind::Text => END_TEXTS.contains(&text.as_str()) && text != "</s>",
+            _ => false,
+        };
+        if steers {
+            *kind = TokenKind::Control;
+        }
+    }
+    kinds
+}
+
+/// Phi-3 was trained without what follows its marks of turns, although its
+/// template writes line ends there. The files do not say so.
+fn swallowing(metadata: &Metadata<'_>, texts: &[String], kinds: &[TokenKind]) -> HashSet<u32> {
+    let is_phi3 = metadata.text("general.architecture") == Some("phi3")
+        && metadata.text("tokenizer.ggml.model") == Some("llama");
+    if !is_phi3 {
+        return HashSet::new();
+    }
+    (0_u32..)
+        .zip(texts.iter().zip(kinds))
+        .filter(|(_, (text, kind))| {
+            **kind == TokenKind::Control && !["<s>", "<|endoftext|>"].contains(&text.as_str())
+        })
+        .map(|(id, _)| id)
+        .collect()
+}
+
+fn specials(texts: &[String], kinds: &[TokenKind]) -> AHashMap<u8, Vec<Special>> {
+    let mut specials = AHashMap::<u8, Vec<Special>>::new();
     for (id, (text, kind)) in (0_u32..).zip(texts.iter().zip(kinds)) {
         let control = *kind == TokenKind::Control;
         // A control token of one character could not be told from quoted text.
