@@ -5,25 +5,34 @@
 
 mod answer_text;
 mod architecture;
+mod blueprint;
 mod byte_pair;
 mod error;
+mod gguf_writer;
+mod made_numbers;
+mod made_vocabulary;
 mod model_file;
 mod network;
 mod queue;
+mod reference;
 mod rope;
 mod sentence_piece;
 mod shape;
+mod synthetic;
 mod template;
 #[cfg(test)]
 mod tests;
 mod tiny;
 mod tokenizer;
 mod vocabulary;
+mod weight_format;
 mod worker;
 
 pub use architecture::Architecture;
 pub use error::DecoderError;
-pub use tiny::write_tiny_model;
+pub use synthetic::{SyntheticShape, write_synthetic};
+pub use tiny::{write_tiny_model, write_tiny_model_as};
+pub use weight_format::WeightFormat;
 
 use crate::types::{FinishReason, Role, TokenUsage};
 use candle_transformers::generation::Sampling;
