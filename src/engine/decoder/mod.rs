@@ -4,20 +4,28 @@
 
 mod architecture;
 mod benchmark;
+mod blueprint;
 mod error;
+mod gguf_writer;
+mod made_numbers;
+mod made_vocabulary;
 mod model_file;
 mod network;
 mod pass_costs;
 mod prefix;
 mod queue;
+#[cfg(test)]
+mod reference;
 mod request;
 mod rope;
 mod scheduler;
 mod sequence;
 mod shape;
+mod synthetic;
 #[cfg(test)]
 mod tests;
 mod tiny;
+mod weight_format;
 
 pub use crate::engine::tokens::ChatMessage;
 pub use architecture::Architecture;
@@ -25,7 +33,9 @@ pub use benchmark::{Benchmark, BenchmarkPlan, benchmark};
 pub use error::DecoderError;
 pub use queue::ModelActivity;
 pub use request::{Generation, GenerationEvent, GenerationRequest, Thinking, TokenLogprob};
-pub use tiny::write_tiny_model;
+pub use synthetic::{SyntheticShape, write_synthetic};
+pub use tiny::{write_tiny_model, write_tiny_model_as};
+pub use weight_format::WeightFormat;
 
 use crate::engine::sampler::{
     AnswerStream, Characters, Constraint, Sampler, SamplerError, StopFilter, ThinkingFilter,

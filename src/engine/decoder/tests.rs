@@ -1,8 +1,5 @@
 //! The chat model as its callers use it, on tiny random-weight models.
 
-use super::model_file::ModelFile;
-use super::network::{Cache, Network, Segment};
-use super::shape::Shape;
 use super::{
     Architecture, ChatMessage, ChatModel, DecoderError, Generation, GenerationEvent,
     GenerationRequest, LoadOptions, Thinking, installed, queue, write_tiny_model,
@@ -17,13 +14,6 @@ const OPTIONS: LoadOptions = LoadOptions {
     context_tokens: 1024,
     threads: 0,
 };
-
-/// The architectures that the network knows.
-const RUNNABLE: [Architecture; 3] = [
-    Architecture::Llama,
-    Architecture::Qwen2,
-    Architecture::Qwen3,
-];
 
 struct Tiny {
     folder: tempfile::TempDir,
@@ -75,7 +65,7 @@ async fn read(mut generation: Generation) -> (String, FinishReason, TokenUsage) 
 
 #[tokio::test]
 async fn every_architecture_streams_the_same_greedy_answer_each_time() {
-    for architecture in RUNNABLE {
+    for architecture in Architecture::ALL {
         let model = load(architecture);
         let first = read(model.generate(ask("Why?")).unwrap()).await;
         read(model.generate(ask("What else is there?")).unwrap()).await;
@@ -112,74 +102,6 @@ async fn same_seed_samples_the_same_text_and_another_seed_another() {
         assert_eq!(text, sampled(5, top_p, top_k).await);
         assert_ne!(text, sampled(6, top_p, top_k).await);
     }
-}
-
-/// A network with a cache for two sequences of 512 tokens.
-fn network(path: &Path, architecture: Architecture) -> (Network, Cache) {
-    let file = ModelFile::open(path).unwrap();
-    let shape = Shape::read(&file, architecture).unwrap();
-    let cache = Cache::new(&shape, 1024);
-    (Network::load(&file, shape, 512, 2).unwrap(), cache)
-}
-
-/// Reads `tokens` in slices; the logits of the last one.
-fn scores(network: &mut Network, cache: &mut Cache, tokens: &[u32], slices: &[usize]) -> Vec<f32> {
-    let blocks: Vec<u32> = (0..16).rev().collect();
-    let mut position = 0;
-    let mut last = Vec::new();
-    for slice in slices {
-        let segment = Segment {
-            tokens: &tokens[position..position + slice],
-            position,
-            blocks: &blocks,
-            logits: 1,
-        };
-        last = network.forward(cache, &[segment]).to_vec();
-        position += slice;
-    }
-    last
-}
-
-#[test]
-fn prompt_read_in_slices_scores_like_one_read_at_once() {
-    for architecture in RUNNABLE {
-        let (mut network, mut cache) = network(&tiny(architecture).path, architecture);
-        let tokens: Vec<u32> = (0..169).map(|n| (n * 37) % 250).collect();
-        let mut scores = |slices: &[usize]| scores(&mut network, &mut cache, &tokens, slices);
-        let whole = scores(&[169]);
-        for slices in [&[128, 32, 8, 1][..], &[7, 100, 62], &[1; 169]] {
-            let likeness = cosine(&whole, &scores(slices));
-            assert!(likeness > 0.99999, "{architecture:?} {slices:?}: {likeness}");
-        }
-        let shifted = scores(&[168]);
-        assert!(cosine(&whole, &shifted) < 0.95, "the last token matters");
-    }
-}
-
-#[test]
-fn sequence_read_beside_others_scores_as_alone() {
-    for architecture in RUNNABLE {
-        let (mut network, mut cache) = network(&tiny(architecture).path, architecture);
-        let tokens: Vec<u32> = (0..100).map(|n| (n * 31) % 250).collect();
-        let alone = scores(&mut network, &mut cache, &tokens, &[99, 1]);
-        let blocks: [Vec<u32>; 2] = [(0..4).collect(), (4..8).collect()];
-        let segment = |sequence: usize, from: usize, to: usize| Segment {
-            tokens: &tokens[from..to],
-            position: from,
-            blocks: &blocks[sequence],
-            logits: 1,
-        };
-        network.forward(&mut cache, &[segment(0, 0, 99)]);
-        let both = network.forward(&mut cache, &[segment(1, 0, 60), segment(0, 99, 100)]);
-        let beside = &both[both.len() / 2..];
-        let likeness = cosine(&alone, beside);
-        assert!(likeness > 0.99999, "{architecture:?}: {likeness}");
-    }
-}
-
-fn cosine(left: &[f32], right: &[f32]) -> f32 {
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-    dot(left, right) / (dot(left, left) * dot(right, right)).sqrt()
 }
 
 #[tokio::test]
@@ -228,7 +150,10 @@ async fn second_prompt_comes_with_an_estimate() {
     for measured in [false, true] {
         let mut generation = model.generate(ask("Why?")).unwrap();
         let event = generation.next().await.unwrap();
-        let GenerationEvent::Prefill { tokens, seconds, .. } = event else {
+        let GenerationEvent::Prefill {
+            tokens, seconds, ..
+        } = event
+        else {
             panic!("{event:?}");
         };
         assert!(tokens > 10);

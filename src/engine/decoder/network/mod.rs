@@ -5,6 +5,8 @@
 mod attention;
 mod cache;
 mod layer;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub(super) use cache::{BLOCK_TOKENS, BlockId, Cache};
