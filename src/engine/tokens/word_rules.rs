@@ -179,8 +179,8 @@ fn deepseek_v3() -> Stage {
 fn deepseek_llm() -> Vec<Stage> {
     vec![
         alone(r"[\r\n]"),
-        // Letters that have a case.
-        alone(r"\s?[\p{Lu}\p{Ll}\p{Lt}]+"),
+        // Letters that have a case, but for mathematical ones.
+        alone(r"\s?[\p{Lu}\p{Ll}\p{Lt}--\x{1D400}-\x{1D7FF}]+"),
         // Signs of ASCII, of its full-width forms, quotation marks, CJK stops.
         alone(r"\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E}\x{2018}-\x{201F}\x{3000}-\x{3002}]+"),
         alone(r"\s+$"),
@@ -312,7 +312,7 @@ mod tests {
             ("deepseek-v3", "I|'LL| pay| |123|4| euro|\n\n| now"),
             ("deepseek-llm", "I|'|LL| pay| |1234| euro|\n|\n| now"),
             ("deepseek-coder", "I|'|LL| pay| |1|2|3|4| euro|\n|\n| now"),
-            ("falcon", "I|'|LL| pay| 123|4| euro|\n\n| now"),
+            ("falcon", "I|'|LL| pay| |123|4| euro|\n\n| now"),
         ] {
             assert_eq!(words(rule, text).join("|"), expected, "{rule}");
         }
