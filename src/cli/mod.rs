@@ -4,6 +4,7 @@
 //! its own process for as long as it runs. So there is one way to do a thing.
 
 mod ask;
+mod bench;
 mod connection;
 mod doctor;
 pub mod eval;
@@ -71,6 +72,8 @@ enum Command {
     Config(ConfigOptions),
     /// Check that everything is in order: data, indexes, models
     Doctor,
+    /// Measure how fast a chat model reads and writes on this machine
+    Bench(bench::Options),
     /// Measure retrieval and answers on a published test collection
     Eval(evaluate::Options),
 }
@@ -120,6 +123,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Doctor) => doctor::run(&config),
+        Some(Command::Bench(options)) => bench::run(&options),
         Some(Command::Eval(options)) => evaluate::run(&options),
     }
 }

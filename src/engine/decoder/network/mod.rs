@@ -211,6 +211,9 @@ impl Network {
             wanted.extend(end - segment.logits..end);
         }
         let (rows, vocabulary) = (wanted.len(), shape.vocabulary);
+        if rows == 0 {
+            return &mut [];
+        }
         if scratch.logits.len() < rows * vocabulary {
             scratch.logits.resize(rows * vocabulary, 0.0);
         }
