@@ -314,7 +314,7 @@ fn greedy_answer_by_prompt_lookup_is_the_plain_one_in_fewer_passes() {
     let copying = |text: &[u32]| {
         let mut row = model.scores(text);
         let next = text.last().map_or(0, |last| last + 1);
-        if next % 50 != 0 {
+        if !next.is_multiple_of(50) {
             row[next as usize % 300] = 9.0;
         }
         row
