@@ -15,6 +15,12 @@ const LONGEST_TOKEN: usize = 200;
 /// White space between two parts of a JSON text. It has a bound because small
 /// models otherwise like to write nothing else.
 const WHITE_SPACE: &str = r"[ \t\n]{1,24}";
+/// The library follows schemas by recursion, so their depth has a bound; that
+/// of parsed JSON is the same.
+const DEEPEST_SCHEMA: usize = 128;
+/// Larger schemas take seconds to prepare, and most then turn out to be too
+/// large for the library's parser.
+const LARGEST_SCHEMA: usize = 4000;
 /// The key under which the library takes options inside a schema.
 const LIBRARY_OPTIONS: &str = "x-guidance";
 
@@ -68,21 +74,33 @@ impl Constraint {
     /// Only JSON that `schema` describes. The error says what the schema has
     /// that is not supported, or why it is wrong.
     pub fn json_schema(schema: &Value, table: &TokenTable) -> Result<Self, SamplerError> {
+        let refuse = |reason: String| Err(SamplerError::Schema(reason));
+        match parts(schema, DEEPEST_SCHEMA) {
+            None => return refuse(format!("it is nested more than {DEEPEST_SCHEMA} deep")),
+            Some(parts) if parts > LARGEST_SCHEMA => {
+                return refuse(format!(
+                    "it has {parts} parts; {LARGEST_SCHEMA} are possible"
+                ));
+            }
+            Some(_) => {}
+        }
         let mut schema = match schema {
             Value::Bool(true) => json!({}),
             other => other.clone(),
         };
         let Some(keys) = schema.as_object_mut() else {
-            let reason = "a schema is an object".to_owned();
-            return Err(SamplerError::Schema(reason));
+            return refuse("a schema is an object".to_owned());
         };
         let options = json!({ "whitespace_pattern": WHITE_SPACE });
         keys.insert(LIBRARY_OPTIONS.to_owned(), options);
         let grammar = TopLevelGrammar::from_json_schema(schema);
         let parser = table.factory.create_parser(grammar);
-        let parser = parser.map_err(|error| SamplerError::Schema(sentence(&error)))?;
-        let matcher = Matcher::new(Ok(parser));
-        Ok(Self { matcher })
+        let mut matcher = Matcher::new(parser);
+        // What cannot be followed at all is known from the first step.
+        match matcher.compute_mask() {
+            Ok(_) => Ok(Self { matcher }),
+            Err(error) => refuse(sentence(&error)),
+        }
     }
 
     /// Takes away the scores of all tokens that must not come next.
@@ -126,9 +144,30 @@ fn broken(error: impl std::fmt::Display) -> SamplerError {
     SamplerError::Constraint(sentence(&error))
 }
 
-/// The library's messages without the state of its parser behind them.
+/// How many values a schema consists of; nothing if they are nested deeper
+/// than allowed.
+fn parts(value: &Value, deepest: usize) -> Option<usize> {
+    let inner: Vec<&Value> = match value {
+        Value::Array(items) => items.iter().collect(),
+        Value::Object(keys) => keys.values().collect(),
+        _ => return Some(1),
+    };
+    let deepest = deepest.checked_sub(1)?;
+    let inner = inner.into_iter().map(|value| parts(value, deepest));
+    inner.sum::<Option<usize>>().map(|inner| inner + 1)
+}
+
+/// The library's messages in a line: without the state of its parser behind
+/// them, and of those that show a place in an expression only what is wrong.
 fn sentence(error: &impl std::fmt::Display) -> String {
     let message = error.to_string();
-    let lines = message.lines().find(|line| !line.trim().is_empty());
-    lines.unwrap_or("for an unknown reason").trim().to_owned()
+    let wrong = message
+        .lines()
+        .find_map(|line| line.strip_prefix("error: "));
+    let first = message.lines().find(|line| !line.trim().is_empty());
+    let line = wrong.or(first).unwrap_or("the reason is not known");
+    match line.trim() {
+        "NoExtensionBias" => "no JSON satisfies it".to_owned(),
+        line => line.to_owned(),
+    }
 }

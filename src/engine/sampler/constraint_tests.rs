@@ -2,7 +2,7 @@
 //! model would rather say.
 
 use super::distribution_tests::scores;
-use super::{Constraint, Sampler, SamplerError, SamplingOptions, TokenTable};
+use super::{Constraint, Sampled, Sampler, SamplerError, SamplingOptions, TokenTable};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -215,6 +215,10 @@ fn unsupported_and_wrong_schemas_are_refused_with_the_reason() {
     assert!(unsupported.contains("uniqueItems"), "{unsupported}");
     let unknown = refused(json!({ "type": "strnig" }));
     assert!(unknown.contains("strnig"), "{unknown}");
+    let endless = refused(json!({ "$ref": "#" }));
+    assert!(endless.ends_with("no JSON satisfies it"), "{endless}");
+    let large = refused(json!({ "enum": (0..5000).collect::<Vec<_>>() }));
+    assert!(large.contains("5002 parts"), "{large}");
     let empty = refused(json!({ "type": "integer", "minimum": 2, "maximum": 1 }));
     assert!(
         empty.starts_with("this JSON schema cannot be used: "),
@@ -222,8 +226,49 @@ fn unsupported_and_wrong_schemas_are_refused_with_the_reason() {
     );
     let elsewhere = refused(json!({ "$ref": "https://example.com/schema.json" }));
     assert!(elsewhere.contains("example.com"), "{elsewhere}");
+    let pattern = refused(json!({ "type": "string", "pattern": "^(?=a)b$" }));
+    assert!(pattern.contains("look-around"), "{pattern}");
     assert!(refused(json!(["a"])).contains("object"));
     assert!(refused(json!(false)).contains("object"));
+}
+
+#[test]
+fn hostile_schemas_end_in_an_error_or_a_constraint() {
+    let nested = |depth| (0..depth).fold(json!({}), |inner, _| json!({ "items": inner }));
+    let many = |count| -> Value {
+        (0..count)
+            .map(|length| json!({ "minLength": length }))
+            .collect()
+    };
+    let hostile = [
+        nested(126),
+        nested(500),
+        json!({ "$ref": "#" }),
+        json!({ "anyOf": [{ "$ref": "#" }, { "$ref": "#" }] }),
+        json!({ "allOf": many(300) }),
+        json!({ "anyOf": many(300) }),
+        json!({ "type": "string", "maxLength": u32::MAX }),
+        json!({ "type": "string", "maxLength": -1 }),
+        json!({ "type": "string", "pattern": "^((a{1000}){1000}){1000}$" }),
+        json!({ "type": "array", "minItems": u64::MAX }),
+        json!({ "type": "integer", "minimum": "1" }),
+        json!({ "properties": 1, "required": "a", "type": [] }),
+        json!({ "enum": [] }),
+    ];
+    let table = table();
+    for schema in hostile {
+        let Ok(constraint) = Constraint::json_schema(&schema, &table) else {
+            continue;
+        };
+        let mut sampler = sampler(constraint, schema, 1);
+        for position in 0..20 {
+            let sampled = sampler.sample(&mut scores(position, vocabulary().len(), 4.0));
+            let Ok(Sampled { token, .. }) = sampled else {
+                break;
+            };
+            sampler.accept(token).unwrap();
+        }
+    }
 }
 
 #[test]

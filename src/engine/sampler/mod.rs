@@ -19,6 +19,7 @@ mod shortlist;
 mod stop;
 mod thinking;
 mod token_choice;
+mod weights;
 
 #[cfg(test)]
 mod constraint_tests;

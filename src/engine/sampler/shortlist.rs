@@ -3,12 +3,14 @@
 //! sorted but what top-k keeps, and the buffers are kept from step to step.
 
 use super::SamplingOptions;
+use super::weights::{exponential, highest, index_at, weigh, weight_sum};
 use std::cmp::Ordering;
 
-/// Exponents below this add less than rounding to a sum of weights.
-const NEGLIGIBLE: f32 = -30.0;
-/// Top-k collects at least so many candidates before it drops the worse.
+/// Top-k collects at least so many candidates before it drops the worse, and
+/// top-p looks for its border in steps of at least so many.
 const LEAST_ROOM: usize = 256;
+/// Weights whose bits agree but for so many of the last are counted together.
+const HISTOGRAM_SHIFT: u32 = 18;
 
 /// A token and what it weighs: its score, or later its share of probability
 /// relative to the likeliest token's.
@@ -24,6 +26,11 @@ impl Candidate {
         let by_weight = other.weight.total_cmp(&self.weight);
         by_weight.then(self.token.cmp(&other.token))
     }
+
+    /// A class that is higher for higher weights.
+    fn class(&self) -> usize {
+        (self.weight.to_bits() >> HISTOGRAM_SHIFT) as usize
+    }
 }
 
 /// The candidates of one step, in the order of their ids. That order, and not
@@ -31,31 +38,49 @@ impl Candidate {
 /// neighbours in likelihood, the drawn token stays the same.
 #[derive(Default)]
 pub(super) struct Shortlist {
+    /// What each token of the vocabulary weighs, where top-k does not decide.
+    weights: Vec<f32>,
+    /// Nothing is cut: the draw is from all weights.
+    whole: bool,
     kept: Vec<Candidate>,
     ranked: Vec<Candidate>,
+    histogram: Vec<f64>,
 }
 
 impl Shortlist {
     /// Keeps what `options` allow of a row of scores whose highest is `highest`.
     pub(super) fn fill(&mut self, logits: &[f32], highest: f32, options: &SamplingOptions) {
+        let (top_p, min_p) = (options.top_p, options.min_p);
+        let limited = (1..logits.len()).contains(&options.top_k);
+        self.whole = !limited && top_p >= 1.0 && min_p <= 0.0;
         self.kept.clear();
-        self.kept.reserve(logits.len());
-        let total = if (1..logits.len()).contains(&options.top_k) {
+        let total = if limited {
             self.keep_top(logits, highest, options)
         } else {
-            self.keep_all(logits, highest, options)
+            weigh(logits, highest, options.temperature, &mut self.weights)
         };
-        if options.top_p < 1.0 {
-            self.keep_nucleus(f64::from(options.top_p) * total);
+        if self.whole {
+            return;
         }
-        if options.min_p > 0.0 {
-            let least = options.min_p;
-            self.kept.retain(|candidate| candidate.weight >= least);
+        if !limited {
+            // All tokens below the first of these weigh less together than
+            // top-p leaves out, so that none of them stays.
+            let least = ((1.0 - top_p) / logits.len() as f32).max(min_p) * 0.999;
+            self.keep_heavy(least);
+        }
+        if top_p < 1.0 {
+            self.keep_nucleus(f64::from(top_p) * total);
+        }
+        if min_p > 0.0 {
+            self.kept.retain(|candidate| candidate.weight >= min_p);
         }
     }
 
     /// The token at which the weights add up to `share` of their sum.
     pub(super) fn draw(&self, share: f64) -> Option<u32> {
+        if self.whole {
+            return index_at(share, &self.weights).map(|token| token as u32);
+        }
         let mut left = share * sum(&self.kept);
         for candidate in &self.kept {
             left -= f64::from(candidate.weight);
@@ -66,51 +91,44 @@ impl Shortlist {
         self.kept.last().map(|candidate| candidate.token)
     }
 
-    /// Takes the top k; the sum of their weights.
+    /// Keeps the top k; the sum of their weights.
     fn keep_top(&mut self, logits: &[f32], highest: f32, options: &SamplingOptions) -> f64 {
         best(logits, options.top_k, &mut self.ranked);
         self.ranked
             .sort_unstable_by_key(|candidate| candidate.token);
         let weighed = self.ranked.iter().map(|candidate| Candidate {
             token: candidate.token,
-            weight: ((candidate.weight - highest) / options.temperature).exp(),
+            weight: exponential((candidate.weight - highest) / options.temperature),
         });
-        self.kept.extend(weighed);
+        self.kept.extend(weighed.filter(|one| one.weight > 0.0));
         sum(&self.kept)
     }
 
-    /// Takes all that the other cuts can possibly leave; the sum of all weights.
-    fn keep_all(&mut self, logits: &[f32], highest: f32, options: &SamplingOptions) -> f64 {
-        // All tokens below this together weigh less than top-p leaves out.
-        let beyond_nucleus = ((1.0 - options.top_p) / logits.len() as f32).ln();
-        let least = beyond_nucleus.max(options.min_p.ln()).max(NEGLIGIBLE);
-        let mut total = 0.0;
-        for (token, logit) in logits.iter().enumerate() {
-            let exponent = (logit - highest) / options.temperature;
-            if exponent >= NEGLIGIBLE {
-                let weight = exponent.exp();
-                total += f64::from(weight);
-                if exponent >= least - 0.001 {
-                    let token = token as u32;
-                    self.kept.push(Candidate { token, weight });
-                }
+    /// Keeps what weighs at least so much.
+    fn keep_heavy(&mut self, least: f32) {
+        self.kept.reserve(self.weights.len());
+        for (token, weight) in self.weights.iter().enumerate() {
+            if *weight >= least && *weight > 0.0 {
+                self.kept.push(Candidate {
+                    token: token as u32,
+                    weight: *weight,
+                });
             }
         }
-        total
     }
 
     /// Keeps the fewest likeliest candidates that weigh `target` together.
     fn keep_nucleus(&mut self, target: f64) {
+        let Some((class, mut before)) = self.border_class(target) else {
+            return;
+        };
         let ranked = &mut self.ranked;
         ranked.clear();
         ranked.reserve(self.kept.capacity());
-        ranked.extend_from_slice(&self.kept);
-        if ranked.is_empty() || sum(ranked) <= target {
-            return;
-        }
-        // The last one to keep lies between `from` and `to`; all before
-        // `from` rank before it and weigh `before`.
-        let (mut from, mut to, mut before) = (0, ranked.len(), 0.0);
+        ranked.extend(self.kept.iter().filter(|one| one.class() == class));
+        // The last one to keep lies between `from` and `to`; all that rank
+        // before `from` weigh `before`.
+        let (mut from, mut to) = (0, ranked.len());
         while to - from > 1 {
             let step = ((to - from) / 2).min((4 * from).max(LEAST_ROOM));
             ranked[from..to].select_nth_unstable_by(step, Candidate::rank);
@@ -125,6 +143,25 @@ impl Shortlist {
         let last = ranked[from];
         self.kept
             .retain(|candidate| candidate.rank(&last) != Ordering::Greater);
+    }
+
+    /// The class of weights in which the heaviest come to weigh `target`
+    /// together, and what the classes above weigh; none if all weigh less.
+    fn border_class(&mut self, target: f64) -> Option<(usize, f64)> {
+        let classes = (1.0_f32.to_bits() >> HISTOGRAM_SHIFT) as usize + 1;
+        self.histogram.clear();
+        self.histogram.resize(classes, 0.0);
+        for candidate in &self.kept {
+            self.histogram[candidate.class().min(classes - 1)] += f64::from(candidate.weight);
+        }
+        let mut before = 0.0;
+        for (class, weight) in self.histogram.iter().enumerate().rev() {
+            if *weight > 0.0 && before + weight >= target {
+                return Some((class, before));
+            }
+            before += weight;
+        }
+        None
     }
 }
 
@@ -161,27 +198,6 @@ fn keep_best(found: &mut Vec<Candidate>, count: usize) -> Option<f32> {
     found.last().map(|worst| worst.weight)
 }
 
-/// The index and value of the highest score, the first of equals.
-pub(super) fn highest(logits: &[f32]) -> Option<(u32, f32)> {
-    const LANES: usize = 16;
-    let mut lanes = [f32::NEG_INFINITY; LANES];
-    let (chunks, rest) = logits.as_chunks::<LANES>();
-    for chunk in chunks {
-        for (lane, logit) in lanes.iter_mut().zip(chunk) {
-            *lane = if *logit > *lane { *logit } else { *lane };
-        }
-    }
-    let highest = lanes
-        .iter()
-        .chain(rest)
-        .copied()
-        .fold(f32::NEG_INFINITY, |highest, logit| {
-            if logit > highest { logit } else { highest }
-        });
-    let token = logits.iter().position(|logit| *logit == highest)?;
-    highest.is_finite().then_some((token as u32, highest))
-}
-
 /// Natural logarithms of the probabilities that a row of scores stands for.
 pub(super) struct LogProbabilities<'a> {
     logits: &'a [f32],
@@ -191,10 +207,7 @@ pub(super) struct LogProbabilities<'a> {
 impl<'a> LogProbabilities<'a> {
     pub(super) fn new(logits: &'a [f32]) -> Option<Self> {
         let (_, highest) = highest(logits)?;
-        let exponents = logits.iter().map(|logit| logit - highest);
-        let counting = exponents.filter(|exponent| *exponent >= NEGLIGIBLE);
-        let sum: f64 = counting.map(|exponent| f64::from(exponent.exp())).sum();
-        let log_sum = highest + sum.ln() as f32;
+        let log_sum = highest + weight_sum(logits, highest).ln() as f32;
         Some(Self { logits, log_sum })
     }
 
@@ -249,11 +262,16 @@ mod tests {
             let options = options(seed);
             let (_, top) = highest(&logits).unwrap();
             list.fill(&logits, top, &options);
-            let sum = super::sum(&list.kept);
             let mut kept = vec![0.0; count];
-            for one in &list.kept {
-                kept[one.token as usize] = f64::from(one.weight) / sum;
+            if list.whole {
+                let weights = list.weights.iter().map(|weight| f64::from(*weight));
+                kept = weights.collect();
             }
+            for one in &list.kept {
+                kept[one.token as usize] = f64::from(one.weight);
+            }
+            let sum: f64 = kept.iter().sum();
+            kept.iter_mut().for_each(|weight| *weight /= sum);
             let expected = expected(&logits, &[], &[], &options);
             for (kept, expected) in kept.iter().zip(expected) {
                 let same = (kept - expected).abs() <= 1e-4 * expected + 1e-10;
@@ -277,15 +295,6 @@ mod tests {
     }
 
     #[test]
-    fn highest_score_is_found_at_any_place() {
-        for place in 0..70 {
-            let mut logits = vec![-1.0; 70];
-            (logits[place], logits[0]) = (3.0, if place == 0 { 3.0 } else { f32::NAN });
-            assert_eq!(highest(&logits), Some((place as u32, 3.0)));
-        }
-    }
-
-    #[test]
     fn after_the_first_step_nothing_is_allocated() {
         let mut list = Shortlist::default();
         for top_k in [0, 40] {
@@ -299,7 +308,8 @@ mod tests {
                     ..SamplingOptions::default()
                 };
                 list.fill(&logits, highest(&logits).unwrap().1, &options);
-                capacities.push((list.kept.capacity(), list.ranked.capacity()));
+                let buffers = [list.weights.capacity(), list.kept.capacity()];
+                capacities.push((buffers, list.ranked.capacity(), list.histogram.capacity()));
             }
             assert!(capacities.iter().all(|capacity| *capacity == capacities[0]));
         }

@@ -167,6 +167,33 @@ fn each_seed_gives_the_same_text_with_and_without_drafts() {
 }
 
 #[test]
+fn draft_is_accepted_with_its_probability_and_replaced_by_the_others() {
+    let row = scores(11, 9, 3.0);
+    let probabilities = expected(&row, &[4], &[], &penalised());
+    for (draft, probability) in probabilities.iter().enumerate() {
+        let mut counts = vec![0; row.len()];
+        for seed in 0..5_000 {
+            let options = SamplingOptions {
+                seed,
+                ..penalised()
+            };
+            let mut sampler = Sampler::new(&options, None, &[4]).unwrap();
+            let mut rows = [row.as_slice(), &row].concat();
+            let verified = sampler.verify(&[draft as u32], &mut rows).unwrap();
+            let next = verified.next.token as usize;
+            assert!(verified.accepted == 1 || next != draft);
+            counts[if verified.accepted == 1 { draft } else { next }] += 1;
+        }
+        let frequency = counts[draft] as f64 / 5_000.0;
+        assert!(
+            (frequency - probability).abs() < 0.03,
+            "{frequency} {probability}"
+        );
+        assert_follows(&counts, &probabilities);
+    }
+}
+
+#[test]
 fn greedy_drafts_are_accepted_exactly_where_they_are_the_likeliest() {
     let mut sampler = Sampler::new(&SamplingOptions::default(), None, &[]).unwrap();
     let mut rows = vec![
@@ -314,7 +341,7 @@ fn greedy_answer_by_prompt_lookup_is_the_plain_one_in_fewer_passes() {
     let copying = |text: &[u32]| {
         let mut row = model.scores(text);
         let next = text.last().map_or(0, |last| last + 1);
-        if next % 50 != 0 {
+        if !next.is_multiple_of(50) {
             row[next as usize % 300] = 9.0;
         }
         row

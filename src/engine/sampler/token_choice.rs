@@ -7,7 +7,8 @@
 use super::constraint::Constraint;
 use super::history::History;
 use super::random::Random;
-use super::shortlist::{LogProbabilities, Shortlist, highest};
+use super::shortlist::{LogProbabilities, Shortlist};
+use super::weights::highest;
 use super::{SamplerError, SamplingOptions};
 
 /// A chosen token. The probabilities are the model's own, before constraint,
