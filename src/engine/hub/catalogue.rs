@@ -100,7 +100,10 @@ mod tests {
             let name = &entry.name;
             check_file_name(&entry.file).unwrap();
             Source::parse(&format!("{}:{}", entry.repository, entry.file)).unwrap();
-            assert!(architectures.contains(&entry.architecture.as_str()), "{name}");
+            assert!(
+                architectures.contains(&entry.architecture.as_str()),
+                "{name}"
+            );
             assert!(!name.contains('/') && !name.ends_with(".gguf"), "{name}");
             let file = entry.file.to_lowercase();
             assert!(file.contains(&entry.quantization.to_lowercase()), "{name}");

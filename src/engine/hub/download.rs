@@ -181,9 +181,7 @@ fn learn(part: &mut Part, remote: &RemoteFile, fetched: &Fetched) -> Result<(), 
     };
     let bytes = sent.or(linked_size);
     let linked_hash = text(&fetched.linked, "x-linked-etag").and_then(as_sha256);
-    let differs = |known: Option<u64>, now: Option<u64>| {
-        matches!((known, now), (Some(known), Some(now)) if known != now)
-    };
+    let differs = |known: Option<u64>, now: Option<u64>| matches!((known, now), (Some(known), Some(now)) if known != now);
     let other_hash = matches!(
         (part.sha256(), &linked_hash), (Some(known), Some(now)) if known != now
     );
@@ -279,12 +277,7 @@ fn as_sha256(etag: &str) -> Option<String> {
     is_hash.then(|| etag.to_ascii_lowercase())
 }
 
-fn tell(
-    watch: Watch<'_>,
-    phase: Phase,
-    received: u64,
-    total: Option<u64>,
-) -> Result<(), HubError> {
+fn tell(watch: Watch<'_>, phase: Phase, received: u64, total: Option<u64>) -> Result<(), HubError> {
     let progress = Progress {
         phase,
         received,

@@ -40,7 +40,9 @@ pub enum HubError {
          for a mirror, set HF_ENDPOINT"
     )]
     Offline { host: String, reason: String },
-    #[error("the connection to {host} was lost: {reason}; what has arrived is kept for the next try")]
+    #[error(
+        "the connection to {host} was lost: {reason}; what has arrived is kept for the next try"
+    )]
     Broken { host: String, reason: String },
     #[error("{host} answered with status {status}")]
     Refused { host: String, status: u16 },
@@ -63,9 +65,13 @@ pub enum HubError {
         found: String,
         expected: String,
     },
-    #[error("{file} is not a model file: it does not begin as GGUF files do; nothing was kept of it")]
+    #[error(
+        "{file} is not a model file: it does not begin as GGUF files do; nothing was kept of it"
+    )]
     NotAModel { file: String },
-    #[error("{file} on the hub is not the one that this version of satchel knows; to take it as it is, name it {repository}:{file}")]
+    #[error(
+        "{file} on the hub is not the one that this version of satchel knows; to take it as it is, name it {repository}:{file}"
+    )]
     NotAsKnown { file: String, repository: String },
     #[error("{file} cannot be written: {reason}")]
     Files { file: String, reason: String },

@@ -30,9 +30,6 @@ use serde::Deserialize;
 use std::time::Duration;
 use ureq::http::Uri;
 
-/// Where models come from when nothing else is set.
-pub const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
-
 /// The hub, and how to get at it.
 pub struct Hub {
     api: Api,

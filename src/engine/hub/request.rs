@@ -42,7 +42,9 @@ pub(super) struct Fetched {
 
 impl Client {
     pub(super) fn new(endpoint: Uri, token: Option<String>) -> Result<Self, HubError> {
-        let tls = TlsConfig::builder().root_certs(root_certificates()?).build();
+        let tls = TlsConfig::builder()
+            .root_certs(root_certificates()?)
+            .build();
         let agent = Agent::config_builder()
             .user_agent(concat!("satchel/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -75,7 +77,10 @@ impl Client {
         repository: &str,
     ) -> Result<T, HubError> {
         let request = self.prepared(request, &self.endpoint);
-        let request = request.config().max_redirects(3).timeout_global(Some(SILENCE));
+        let request = request
+            .config()
+            .max_redirects(3)
+            .timeout_global(Some(SILENCE));
         let sent = request.build().call();
         let mut response = sent.map_err(|error| offline(&self.host(), &error))?;
         if !response.status().is_success() {
@@ -185,7 +190,9 @@ fn root_certificates() -> Result<RootCerts, HubError> {
     };
     let failed = |reason: String| {
         let path = path.display();
-        HubError::Settings(format!("the file {path} that SSL_CERT_FILE names: {reason}"))
+        HubError::Settings(format!(
+            "the file {path} that SSL_CERT_FILE names: {reason}"
+        ))
     };
     let pem = std::fs::read(&path).map_err(|error| failed(error.to_string()))?;
     let certificates: Vec<_> = parse_pem(&pem)
@@ -274,12 +281,18 @@ mod tests {
     fn redirects_are_followed_but_never_to_an_insecure_address() {
         let hub = "https://hub.example:8443/o/r";
         assert_eq!(to(hub, "/x?y=1").unwrap(), "https://hub.example:8443/x?y=1");
-        assert_eq!(to(hub, "https://cdn.example/b").unwrap(), "https://cdn.example/b");
+        assert_eq!(
+            to(hub, "https://cdn.example/b").unwrap(),
+            "https://cdn.example/b"
+        );
         assert_eq!(to(hub, "http://cdn.example/b"), None);
         assert_eq!(to(hub, "file:///etc/passwd"), None);
         assert_eq!(to(hub, "no address"), None);
         let plain = "http://127.0.0.1:80/o/r";
-        assert_eq!(to(plain, "http://127.0.0.1:81/b").unwrap(), "http://127.0.0.1:81/b");
+        assert_eq!(
+            to(plain, "http://127.0.0.1:81/b").unwrap(),
+            "http://127.0.0.1:81/b"
+        );
     }
 
     #[test]

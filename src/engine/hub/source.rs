@@ -56,12 +56,18 @@ impl Source {
             None => Wanted::Any,
             Some(path) if is_gguf(path) => {
                 if !path.split('/').all(is_plain) {
-                    return Err(refuse("the file's path has characters that are not allowed"));
+                    return Err(refuse(
+                        "the file's path has characters that are not allowed",
+                    ));
                 }
                 Wanted::File(path.to_owned())
             }
             Some(word) if is_plain(word) => Wanted::Quantization(word.to_owned()),
-            Some(_) => return Err(refuse("behind the colon stands a .gguf file or a quantization")),
+            Some(_) => {
+                return Err(refuse(
+                    "behind the colon stands a .gguf file or a quantization",
+                ));
+            }
         };
         Ok(Self {
             repository: repository.to_owned(),
@@ -215,12 +221,20 @@ mod tests {
         assert_eq!(chosen("o/r:Q8_0"), Some("model-Q8_0.gguf"));
         assert_eq!(chosen("o/r:iq4_xs"), Some("IQ4/model-IQ4_XS.gguf"));
         assert_eq!(chosen("o/r:model-Q8_0.gguf"), Some("model-Q8_0.gguf"));
-        assert_eq!(chosen("o/r:model-IQ4_XS.gguf"), Some("IQ4/model-IQ4_XS.gguf"));
+        assert_eq!(
+            chosen("o/r:model-IQ4_XS.gguf"),
+            Some("IQ4/model-IQ4_XS.gguf")
+        );
     }
 
     #[test]
     fn parts_projectors_and_strange_names_are_no_models() {
-        for name in ["o/r:Q6_K", "o/r:Q5_0", "o/r:mmproj-model-Q4_K_M.gguf", "o/r:Q4"] {
+        for name in [
+            "o/r:Q6_K",
+            "o/r:Q5_0",
+            "o/r:mmproj-model-Q4_K_M.gguf",
+            "o/r:Q4",
+        ] {
             let source = Source::parse(name).unwrap();
             let error = source.choose(&OFFERED).unwrap_err().to_string();
             assert!(error.contains("it has: model-Q8_0.gguf"), "{error}");
