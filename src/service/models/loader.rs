@@ -151,6 +151,7 @@ impl Loader {
     /// Lets go of a file that is about to be removed; whether it was wanted.
     pub(super) fn release(&self, file: &str) -> bool {
         let mut state = lock(&self.shared);
+        state.error.take_if(|error| error.contains(file));
         if state.choice != Choice::File(file.to_owned()) && !state.has(file) {
             return false;
         }
@@ -219,7 +220,7 @@ struct Watch {
 
 impl Watch {
     fn run(self) {
-        let mut failed: Option<Tried> = None;
+        let mut failed: Vec<Tried> = Vec::new();
         loop {
             let (choice, asked) = {
                 let state = lock(&self.shared);
@@ -229,18 +230,11 @@ impl Watch {
                 (state.choice.clone(), state.before.is_some())
             };
             if asked {
-                failed = None;
+                failed.clear();
             }
             let busy = match self.wanted(&choice) {
-                Ok(Some(path)) => match tried(&path, asked) {
-                    Some(now) if failed.as_ref() != Some(&now) => {
-                        let loaded = self.load(&path, &choice);
-                        failed = (!loaded).then_some(now);
-                        true
-                    }
-                    _ => false,
-                },
-                Ok(None) => self.settle(&choice),
+                Ok(files) if files.is_empty() => self.settle(&choice),
+                Ok(files) => self.load_first(&files, &choice, asked, &mut failed),
                 Err(reason) => {
                     self.fail(&choice, reason);
                     asked
@@ -252,22 +246,46 @@ impl Watch {
         }
     }
 
-    /// The file to load; `None` if there is nothing to do.
-    fn wanted(&self, choice: &Choice) -> Result<Option<PathBuf>, String> {
+    /// Loads the first of `files` that did not fail before; whether one was tried.
+    fn load_first(
+        &self,
+        files: &[PathBuf],
+        choice: &Choice,
+        asked: bool,
+        failed: &mut Vec<Tried>,
+    ) -> bool {
+        let mut is_first = true;
+        for path in files {
+            let Some(now) = tried(path, asked) else {
+                return false;
+            };
+            if failed.contains(&now) {
+                is_first = false;
+                continue;
+            }
+            if !self.load(path, choice, is_first) {
+                failed.retain(|before| before.path != now.path);
+                failed.push(now);
+            }
+            return true;
+        }
+        false
+    }
+
+    /// The files to load, the best first; none if there is nothing to do.
+    fn wanted(&self, choice: &Choice) -> Result<Vec<PathBuf>, String> {
         let state = lock(&self.shared);
         match choice {
-            Choice::Nothing => Ok(None),
-            Choice::Newest if state.model.is_some() => Ok(None),
-            Choice::File(name) if state.has(name) => Ok(None),
+            Choice::Nothing => Ok(Vec::new()),
+            Choice::Newest if state.model.is_some() => Ok(Vec::new()),
+            Choice::File(name) if state.has(name) => Ok(Vec::new()),
             Choice::Newest => {
-                let files = installed(&self.folder).map_err(|error| {
-                    let folder = self.folder.display();
-                    format!("the folder {folder} cannot be read: {error}")
-                })?;
-                Ok(files.into_iter().next())
+                let folder = self.folder.display();
+                installed(&self.folder)
+                    .map_err(|error| format!("the folder {folder} cannot be read: {error}"))
             }
             Choice::File(name) => match path_of(&self.folder, name) {
-                Some(path) => Ok(Some(path)),
+                Some(path) => Ok(vec![path]),
                 None => Err(format!(
                     "the chat model {name:?} is not in {}",
                     self.folder.display()
@@ -298,8 +316,9 @@ impl Watch {
         false
     }
 
-    /// Loads a file; whether that worked.
-    fn load(&self, path: &Path, choice: &Choice) -> bool {
+    /// Loads a file; whether that worked. An error is forgotten then, unless
+    /// this is not the file that should be loaded.
+    fn load(&self, path: &Path, choice: &Choice, is_first: bool) -> bool {
         let name = file_name(path);
         tracing::info!(model = %name, "loading the chat model");
         // Two models at once could be more than the memory holds.
@@ -320,7 +339,7 @@ impl Watch {
                     context_tokens = info.context_tokens,
                     "the chat model is ready"
                 );
-                self.loaded(model, choice);
+                self.loaded(model, choice, is_first);
                 true
             }
             Err(error) => {
@@ -331,7 +350,7 @@ impl Watch {
         }
     }
 
-    fn loaded(&self, model: ChatModel, choice: &Choice) {
+    fn loaded(&self, model: ChatModel, choice: &Choice, is_first: bool) {
         let asked = {
             let mut state = lock(&self.shared);
             state.loading = None;
@@ -339,7 +358,7 @@ impl Watch {
                 return;
             }
             state.model = Some(Arc::new(model));
-            if !std::mem::take(&mut state.reverting) {
+            if !std::mem::take(&mut state.reverting) && is_first {
                 state.error = None;
             }
             // Another choice may have been made meanwhile: then that one counts.
