@@ -70,6 +70,7 @@ impl Config {
             model: l.model,
             hub_endpoint: l
                 .hub_endpoint
+                .filter(|endpoint| !endpoint.is_empty())
                 .unwrap_or_else(|| "https://huggingface.co".into()),
             context_tokens: l.context_tokens.unwrap_or(4096),
             answer_tokens: l.answer_tokens.unwrap_or(512),

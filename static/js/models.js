@@ -117,7 +117,8 @@ export class Models {
 
   catalogue() {
     const all = this.list.catalogue.filter((/** @type {any} */ one) => one.usable && !one.installed);
-    const shown = all.filter((/** @type {any} */ one) => !this.onlyFitting || one.fits !== false || this.downloads.has(one.file));
+    const shown = all.filter((/** @type {any} */ one) => !this.onlyFitting || one.fits !== false || this.downloads.has(one.file))
+      .sort((/** @type {any} */ a, /** @type {any} */ b) => Number(b.recommended) - Number(a.recommended));
     const known = new Set(all.map((/** @type {any} */ one) => one.file));
     const others = [...this.downloads.values()].filter((one) => !known.has(one.name));
     const change = (/** @type {any} */ event) => { this.onlyFitting = event.target.checked; this.draw(); };
