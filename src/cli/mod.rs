@@ -11,6 +11,7 @@ pub mod eval;
 mod evaluate;
 mod event_stream;
 mod ingest;
+mod models;
 mod people;
 mod search;
 mod serve;
@@ -35,6 +36,7 @@ const SETTINGS_FILE: &str = "satchel.toml";
   satchel                                  serve on 127.0.0.1:8080
   satchel serve --listen 0.0.0.0:80        serve to the whole network
   satchel ingest report.pdf notes/         add documents
+  satchel models pull qwen2.5-1.5b         download a chat model
   satchel ask \"When was the report filed?\"
   satchel search --k 3 \"filing date\"
   curl -H \"Authorization: Bearer $(satchel token)\" http://127.0.0.1:8080/api/status")]
@@ -64,6 +66,8 @@ enum Command {
     Ask(ask::Options),
     /// Print the passages that fit a query best
     Search(search::Options),
+    /// List, download, choose and remove chat models
+    Models(models::Options),
     /// Print an access token for scripts, valid for 30 days
     Token(people::TokenOptions),
     /// List, add and remove users
@@ -116,6 +120,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Ingest(options)) => ingest::run(&config, &options),
         Some(Command::Ask(options)) => ask::run(&config, &options),
         Some(Command::Search(options)) => search::run(&config, &options),
+        Some(Command::Models(options)) => models::run(&config, &options),
         Some(Command::Token(options)) => people::token(&config, &options),
         Some(Command::Users(options)) => people::users(&config, &options),
         Some(Command::Config(options)) => {
@@ -123,7 +128,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Doctor) => doctor::run(&config),
-        Some(Command::Bench(options)) => bench::run(&options),
+        Some(Command::Bench(options)) => bench::run(&config, &options),
         Some(Command::Eval(options)) => evaluate::run(&options),
     }
 }

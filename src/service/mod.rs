@@ -24,16 +24,21 @@ pub use chat::{AnswerStream, Question};
 pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, ModelFacts, Status};
 pub use ledger::PageView;
+pub use models::{
+    Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelList,
+};
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
 pub use sessions::{MessageView, SessionView};
 pub use upload::{Added, AddedDocument, DEFAULT_DATASET, Upload, UploadRequest};
 
+pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{DocumentFilter, DocumentPage, UserRole};
 
 use crate::answer::AnswerError;
 use crate::config::Config;
 use crate::engine::decoder::DecoderError;
 use crate::engine::encoder::{Encoder, EncoderError};
+use crate::engine::hub::HubError;
 use crate::error::{ErrorKind, Fault, Kind};
 use crate::jobs::{Jobs, JobsError, Originals, Pipeline};
 use crate::lexical::{Lexical, LexicalError};
@@ -106,7 +111,7 @@ impl Service {
         let jobs = Jobs::start(pipeline)?;
         let inner = Inner {
             retriever: Retriever::new(Arc::clone(&store), lexical, vectors, Arc::clone(&encoder)),
-            models: Models::start(&config)?,
+            models: Models::start(&config, &store)?,
             history: History::default(),
             signer: TokenSigner::new(folder.secret()),
             link: tokens::random_token(),
@@ -234,5 +239,6 @@ faults!(
     RetrieveError,
     AnswerError,
     EncoderError,
-    DecoderError
+    DecoderError,
+    HubError
 );
