@@ -7,6 +7,7 @@ mod answer_text;
 mod architecture;
 mod blueprint;
 mod byte_pair;
+mod device;
 mod error;
 mod gguf_writer;
 mod made_numbers;

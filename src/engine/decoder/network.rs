@@ -3,6 +3,7 @@
 //! completed first, because the library trusts its files.
 
 use super::Architecture;
+use super::device::best_device;
 use super::error::{DecoderError, guarded};
 use super::model_file::ModelFile;
 use candle_core::quantized::gguf_file::Value;
@@ -53,7 +54,7 @@ impl Network {
         context_tokens: usize,
     ) -> Result<Self, DecoderError> {
         complete_metadata(&mut file, architecture, context_tokens)?;
-        let device = pick_device().map_err(DecoderError::Internal)?;
+        let device = best_device();
         let ModelFile {
             name,
             content,
@@ -106,13 +107,6 @@ impl Network {
             Weights::Qwen3(model) => model.clear_kv_cache(),
         }
     }
-}
-
-fn pick_device() -> Result<Device, String> {
-    guarded(|| match Device::cuda_if_available(0)? {
-        Device::Cpu => Device::metal_if_available(0),
-        device => Ok(device),
-    })
 }
 
 /// Checks the metadata that shapes the network, fills in what older files
