@@ -260,7 +260,8 @@ impl Keys<'_> {
         let layer = |(index, (kv_heads, slides)): (usize, (usize, bool))| LayerShape {
             kv_heads,
             window: window.filter(|_| slides),
-            rotary: architecture != Architecture::SmolLm3 || (index + 1) % SMOLLM3_ROPE_PERIOD != 0,
+            rotary: architecture != Architecture::SmolLm3
+                || !(index + 1).is_multiple_of(SMOLLM3_ROPE_PERIOD),
         };
         Ok(kv_heads
             .into_iter()
@@ -316,7 +317,7 @@ impl Keys<'_> {
             _ => {
                 // The last layer of each period sees everything.
                 let period = self.number(name).unwrap_or(period);
-                let slides = |layer: usize| period == 0 || (layer + 1) % period != 0;
+                let slides = |layer: usize| period == 0 || !(layer + 1).is_multiple_of(period);
                 Ok((0..count).map(slides).collect())
             }
         }
