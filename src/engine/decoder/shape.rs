@@ -250,7 +250,10 @@ impl Keys<'_> {
         let kv_heads = self
             .per_layer("attention.head_count_kv", count)?
             .unwrap_or_else(|| vec![heads; count]);
-        if let Some(odd) = kv_heads.iter().find(|kv_heads| heads % **kv_heads != 0) {
+        if let Some(odd) = kv_heads
+            .iter()
+            .find(|kv_heads| !heads.is_multiple_of(**kv_heads))
+        {
             return Err(self
                 .file
                 .damaged(format!("{heads} heads cannot share {odd} key heads")));
