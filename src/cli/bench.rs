@@ -112,19 +112,21 @@ fn model_file(config: &Config, wanted: Option<&Path>) -> Result<PathBuf> {
 
 /// Prints the figures beyond the first `printed`; how many there are now.
 fn print_new(found: &Benchmark, printed: usize) -> usize {
-    let prefill = found
-        .prefill
-        .iter()
-        .map(|(tokens, speed)| {
-            let first = *tokens as f64 / speed;
-            format!("prompt of {tokens:>6} tokens   {speed:>8.1} tokens/s   first token after {first:.2} s")
-        });
+    let prefill = found.prefill.iter().map(|(tokens, speed)| {
+        let first = *tokens as f64 / speed;
+        format!(
+            "prompt of {tokens:>6} tokens   {speed:>8.1} tokens/s   first token after {first:.2} s"
+        )
+    });
     let decode = found
         .decode
         .iter()
         .map(|(streams, speed)| format!("{streams:>4} answers at once      {speed:>8.1} tokens/s"));
     let lines: Vec<String> = prefill.chain(decode).collect();
-    lines.iter().skip(printed).for_each(|line| println!("{line}"));
+    lines
+        .iter()
+        .skip(printed)
+        .for_each(|line| println!("{line}"));
     lines.len()
 }
 

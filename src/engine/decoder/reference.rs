@@ -19,6 +19,9 @@ pub(super) struct ReferenceNetwork {
     device: Device,
     embedding: QMatMul,
     layers: Vec<Layer>,
+    /// The different tables and windows that layers have.
+    ropes: Vec<RopeFrequencies>,
+    windows: Vec<Option<usize>>,
     output_norm: Tensor,
     output: Linear,
 }
@@ -81,7 +84,7 @@ impl ReferenceNetwork {
     }
 
     fn logits(&self, tokens: &[u32], cache: &mut ReferenceCache) -> CandleResult<Tensor> {
-        let position = cache.tokens;
+        let step = self.step(tokens.len(), cache.tokens)?;
         let mut hidden = self
             .embedding
             .embedding(&Tensor::new(tokens, &self.device)?)?;
@@ -89,7 +92,7 @@ impl ReferenceNetwork {
             hidden = (hidden * f64::from(scale))?;
         }
         for (layer, cached) in self.layers.iter().zip(&mut cache.layers) {
-            hidden = self.layer(layer, &hidden, position, cached)?;
+            hidden = self.layer(layer, &hidden, &step, cached)?;
         }
         let logits = self
             .output
@@ -100,15 +103,29 @@ impl ReferenceNetwork {
         }
     }
 
+    /// What layers share when so many tokens are read at `position`.
+    fn step(&self, tokens: usize, position: usize) -> CandleResult<Step> {
+        let seen = position + tokens;
+        let turns = |table| Turns::new(table, position, tokens, &self.device);
+        let mask = |window: &Option<usize>| {
+            let numbers = visible(tokens, position, seen, *window);
+            Tensor::from_vec(numbers, (tokens, seen), &self.device)
+        };
+        Ok(Step {
+            turns: self.ropes.iter().map(turns).collect::<CandleResult<_>>()?,
+            masks: self.windows.iter().map(mask).collect::<CandleResult<_>>()?,
+        })
+    }
+
     fn layer(
         &self,
         layer: &Layer,
         input: &Tensor,
-        position: usize,
+        step: &Step,
         cached: &mut Option<KeysAndValues>,
     ) -> CandleResult<Tensor> {
         let attended = self.norm(input, &layer.attention_norm)?;
-        let attended = self.attention(layer, &attended, position, cached)?;
+        let attended = self.attention(layer, &attended, step, cached)?;
         let attended = self.optional_norm(attended, layer.post_attention_norm.as_ref())?;
         let hidden = (input + attended)?;
 
@@ -127,7 +144,7 @@ impl ReferenceNetwork {
         &self,
         layer: &Layer,
         input: &Tensor,
-        position: usize,
+        step: &Step,
         cached: &mut Option<KeysAndValues>,
     ) -> CandleResult<Tensor> {
         let Shape {
@@ -136,7 +153,7 @@ impl ReferenceNetwork {
             value_length,
             ..
         } = self.shape;
-        let kv_heads = layer.shape.kv_heads;
+        let kv_heads = layer.kv_heads;
         let widths = [
             heads * key_length,
             kv_heads * key_length,
@@ -150,7 +167,7 @@ impl ReferenceNetwork {
         let keys = self.optional_norm(keys, layer.key_norm.as_ref())?;
         let (queries, keys) = match &layer.rope {
             Some(table) => {
-                let turns = Turns::new(table, position, input.dim(0)?, &self.device)?;
+                let turns = &step.turns[*table];
                 let layout = self.shape.rope.layout;
                 (turns.apply(&queries, layout)?, turns.apply(&keys, layout)?)
             }
@@ -163,19 +180,13 @@ impl ReferenceNetwork {
             },
             None => KeysAndValues { keys, values },
         };
-        let mixed = self.mix(layer, &queries, &all, position)?;
+        let mixed = self.mix(&queries, &all, &step.masks[layer.window])?;
         *cached = Some(all);
         layer.attention_output.forward(&mixed)
     }
 
     /// The values that the queries ask for, as (tokens, heads * width).
-    fn mix(
-        &self,
-        layer: &Layer,
-        queries: &Tensor,
-        all: &KeysAndValues,
-        position: usize,
-    ) -> CandleResult<Tensor> {
+    fn mix(&self, queries: &Tensor, all: &KeysAndValues, mask: &Tensor) -> CandleResult<Tensor> {
         let (heads, tokens, key_length) = queries.dims3()?;
         let (kv_heads, seen, value_length) = all.values.dims3()?;
         let group = heads / kv_heads;
@@ -186,11 +197,7 @@ impl ReferenceNetwork {
             Some(cap) => soft_cap(&scores, cap)?,
             None => scores,
         };
-        let mask = visible(tokens, position, seen, layer.shape.window);
-        let mask = Tensor::from_vec(mask, (tokens, seen), &self.device)?;
-        let scores = scores
-            .reshape((heads, tokens, seen))?
-            .broadcast_add(&mask)?;
+        let scores = scores.reshape((heads, tokens, seen))?.broadcast_add(mask)?;
         let weights = softmax(&scores)?.reshape((kv_heads, group * tokens, seen))?;
         weights
             .matmul(&all.values)?
@@ -240,6 +247,12 @@ impl ReferenceCache {
         self.tokens = tokens;
         Ok(())
     }
+}
+
+/// What the layers share in one pass: for each table, for each window.
+struct Step {
+    turns: Vec<Turns>,
+    masks: Vec<Tensor>,
 }
 
 /// Cosines and sines of consecutive positions, each (tokens, pairs).

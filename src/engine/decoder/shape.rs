@@ -262,7 +262,10 @@ impl Keys<'_> {
         let kv_heads = self
             .per_layer("attention.head_count_kv", count)?
             .unwrap_or_else(|| vec![heads; count]);
-        if let Some(odd) = kv_heads.iter().find(|kv_heads| heads % **kv_heads != 0) {
+        if let Some(odd) = kv_heads
+            .iter()
+            .find(|kv_heads| !heads.is_multiple_of(**kv_heads))
+        {
             return Err(self
                 .file
                 .damaged(format!("{heads} heads cannot share {odd} key heads")));
@@ -272,7 +275,8 @@ impl Keys<'_> {
         let layer = |(index, (kv_heads, slides)): (usize, (usize, bool))| LayerShape {
             kv_heads,
             window: window.filter(|_| slides),
-            rotary: architecture != Architecture::SmolLm3 || (index + 1) % SMOLLM3_ROPE_PERIOD != 0,
+            rotary: architecture != Architecture::SmolLm3
+                || !(index + 1).is_multiple_of(SMOLLM3_ROPE_PERIOD),
         };
         Ok(kv_heads
             .into_iter()
@@ -328,7 +332,7 @@ impl Keys<'_> {
             _ => {
                 // The last layer of each period sees everything.
                 let period = self.number(name).unwrap_or(period);
-                let slides = |layer: usize| period == 0 || (layer + 1) % period != 0;
+                let slides = |layer: usize| period == 0 || !(layer + 1).is_multiple_of(period);
                 Ok((0..count).map(slides).collect())
             }
         }

@@ -7,15 +7,21 @@ use std::ops::{Deref, DerefMut};
 
 /// From this size on a buffer asks for huge pages.
 const HUGE_FROM: usize = 4 << 20;
-const HUGE_PAGE: usize = 2 << 20;
 /// Alignment of small buffers: a cache line, and the widest vector.
 const LINE: usize = 64;
 
 /// A fixed number of zeroed bytes.
 pub(crate) struct Buffer {
     start: *mut u8,
-    layout: Layout,
     bytes: usize,
+    memory: Memory,
+}
+
+/// Where a buffer's bytes come from.
+enum Memory {
+    Allocated(Layout),
+    #[cfg(target_os = "linux")]
+    Mapped(mapped::Mapping),
 }
 
 // SAFETY: the buffer owns its memory and gives it out by the rules of borrowing.
@@ -26,25 +32,31 @@ unsafe impl Send for Buffer {}
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// `bytes` zeroes.
+    /// `bytes` zeroes. Large ones take memory when they are first touched.
     pub(crate) fn zeroed(bytes: usize) -> Self {
-        let align = if bytes < HUGE_FROM { LINE } else { HUGE_PAGE };
-        let layout = Layout::from_size_align(bytes.max(1), align)
+        #[cfg(target_os = "linux")]
+        if let Some(mapping) = (bytes >= HUGE_FROM)
+            .then(|| mapped::Mapping::new(bytes))
+            .flatten()
+        {
+            return Self {
+                start: mapping.start(),
+                bytes,
+                memory: Memory::Mapped(mapping),
+            };
+        }
+        let layout = Layout::from_size_align(bytes.max(1), LINE)
             .expect("a size that a file or a model's dimensions were checked to have");
-        // SAFETY: the layout is not empty. Zeroed memory of this size comes
-        // from the system untouched, so the advice is given before first use.
+        // SAFETY: the layout is not empty.
         #[allow(unsafe_code)]
         let start = unsafe { alloc_zeroed(layout) };
         if start.is_null() {
             handle_alloc_error(layout);
         }
-        if align == HUGE_PAGE {
-            advise_huge(start, bytes);
-        }
         Self {
             start,
-            layout,
             bytes,
+            memory: Memory::Allocated(layout),
         }
     }
 
@@ -83,24 +95,70 @@ impl DerefMut for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: allocated with this layout.
-        #[allow(unsafe_code)]
-        unsafe {
-            dealloc(self.start, self.layout);
+        match &self.memory {
+            // SAFETY: allocated with this layout.
+            #[allow(unsafe_code)]
+            Memory::Allocated(layout) => unsafe { dealloc(self.start, *layout) },
+            #[cfg(target_os = "linux")]
+            Memory::Mapped(_) => {}
         }
     }
 }
 
-/// Asks for huge pages; without them everything works, only slower.
+/// Memory straight from the system: the advice to use huge pages has to be
+/// given before the first touch, and an allocator touches what it zeroes.
 #[cfg(target_os = "linux")]
-fn advise_huge(start: *mut u8, bytes: usize) {
-    // SAFETY: whole pages inside an allocation of ours; the advice changes
-    // how they are mapped and not what they hold.
-    #[allow(unsafe_code)]
-    unsafe {
-        libc::madvise(start.cast(), bytes & !4095, libc::MADV_HUGEPAGE);
+mod mapped {
+    const HUGE_PAGE: usize = 2 << 20;
+
+    /// A private mapping of zeroes.
+    pub(super) struct Mapping {
+        start: *mut u8,
+        length: usize,
+    }
+
+    impl Mapping {
+        /// At least `bytes` behind the first border of a huge page; nothing if
+        /// the system has no more.
+        pub(super) fn new(bytes: usize) -> Option<Self> {
+            let length = bytes.checked_add(HUGE_PAGE)?;
+            // SAFETY: a new mapping, which no other memory is part of.
+            #[allow(unsafe_code)]
+            unsafe {
+                let start = libc::mmap(
+                    std::ptr::null_mut(),
+                    length,
+                    libc::PROT_READ | libc::PROT_WRITE,
+                    libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                    -1,
+                    0,
+                );
+                if start == libc::MAP_FAILED {
+                    return None;
+                }
+                // Without huge pages everything works, only slower.
+                libc::madvise(start, length, libc::MADV_HUGEPAGE);
+                Some(Self {
+                    start: start.cast(),
+                    length,
+                })
+            }
+        }
+
+        /// Where the usable bytes begin.
+        pub(super) fn start(&self) -> *mut u8 {
+            let skipped = self.start.align_offset(HUGE_PAGE);
+            self.start.wrapping_add(skipped)
+        }
+    }
+
+    impl Drop for Mapping {
+        fn drop(&mut self) {
+            // SAFETY: this mapping, of which nothing is borrowed any more.
+            #[allow(unsafe_code)]
+            unsafe {
+                libc::munmap(self.start.cast(), self.length);
+            }
+        }
     }
 }
-
-#[cfg(not(target_os = "linux"))]
-fn advise_huge(_: *mut u8, _: usize) {}

@@ -3,15 +3,17 @@
 
 use super::ReferenceNetwork;
 use crate::engine::decoder::model_file::ModelFile;
-use crate::engine::decoder::rope::RopeFrequencies;
-use crate::engine::decoder::shape::{LayerShape, Shape};
+use crate::engine::decoder::shape::Shape;
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{D, Device, Module, Result as CandleResult, Tensor};
 
 /// The weights of one layer.
 pub(super) struct Layer {
-    pub(super) shape: LayerShape,
-    pub(super) rope: Option<RopeFrequencies>,
+    pub(super) kv_heads: usize,
+    /// Which of the network's tables it has; none: positions turn nothing.
+    pub(super) rope: Option<usize>,
+    /// Which of the network's windows it has.
+    pub(super) window: usize,
     pub(super) attention_norm: Tensor,
     pub(super) post_attention_norm: Option<Tensor>,
     pub(super) feed_forward_norm: Tensor,
@@ -104,13 +106,22 @@ impl Loader<'_> {
             false => self.matrix("output", shape.vocabulary, shape.hidden)?,
         };
         let bias = self.bias("output", shape.vocabulary, shape.logit_bias)?;
+        let mut ropes = Vec::new();
+        let mut windows = Vec::new();
         let layers = (0..shape.layers.len())
-            .map(|index| self.layer(&shape, index, context))
+            .map(|index| {
+                let table = shape.rope_frequencies(index, context);
+                let rope = table.map(|table| position_of(&mut ropes, table));
+                let window = position_of(&mut windows, shape.layers[index].window);
+                self.layer(&shape, index, rope, window)
+            })
             .collect::<CandleResult<_>>()?;
         Ok(ReferenceNetwork {
             device: self.device.clone(),
             embedding,
             layers,
+            ropes,
+            windows,
             output_norm: self.numbers("output_norm.weight", shape.hidden)?,
             output: Linear {
                 weight: output,
@@ -120,7 +131,13 @@ impl Loader<'_> {
         })
     }
 
-    fn layer(&self, shape: &Shape, index: usize, context: usize) -> CandleResult<Layer> {
+    fn layer(
+        &self,
+        shape: &Shape,
+        index: usize,
+        rope: Option<usize>,
+        window: usize,
+    ) -> CandleResult<Layer> {
         let name = |part: &str| format!("blk.{index}.{part}");
         let norm = |part: &str, length| self.numbers(&name(&format!("{part}.weight")), length);
         let linear = |part: &str, rows, columns, biased| {
@@ -161,8 +178,9 @@ impl Loader<'_> {
         let after = |part: &str| shape.post_norms.then(|| norm(part, hidden)).transpose();
         let mixed = shape.heads * shape.value_length;
         Ok(Layer {
-            shape: layer,
-            rope: shape.rope_frequencies(index, context),
+            kv_heads: layer.kv_heads,
+            rope,
+            window,
             attention_norm: norm("attn_norm", hidden)?,
             post_attention_norm: after("post_attention_norm")?,
             feed_forward_norm: norm("ffn_norm", hidden)?,
@@ -212,4 +230,13 @@ impl Loader<'_> {
         }
         content.tensor(&mut reader, name, self.device)
     }
+}
+
+/// Where `item` is among the known ones, which it joins if it is new.
+fn position_of<T: PartialEq>(known: &mut Vec<T>, item: T) -> usize {
+    let found = known.iter().position(|other| *other == item);
+    found.unwrap_or_else(|| {
+        known.push(item);
+        known.len() - 1
+    })
 }
