@@ -111,8 +111,10 @@ fn json_error(error: &serde_json::Error, path: &str) -> HttpError {
         let what = text.split(" at line ").next().unwrap_or_default();
         HttpError::field(path, what)
     } else {
-        let what = format!("not valid JSON: {error}");
-        HttpError::field(if path.is_empty() { "the body" } else { path }, what)
+        match path {
+            "" => HttpError::field("", format!("the body: not valid JSON: {error}")),
+            path => HttpError::field(path, format!("not valid JSON: {error}")),
+        }
     }
 }
 
