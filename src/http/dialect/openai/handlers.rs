@@ -1,6 +1,8 @@
 //! `/v1/models`, `/v1/chat/completions` and `/v1/embeddings`.
 
-use super::frames::{Chunks, Head, Piece, Whole};
+use super::frames::Chunks;
+use super::piece::{Head, Piece};
+use super::whole::Whole;
 use super::wire::{ChatBody, EmbeddingsBody, EncodingFormat, check_grounded};
 use super::{GROUNDED, OpenAi};
 use crate::error::Fault;

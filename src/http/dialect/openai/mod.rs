@@ -5,6 +5,8 @@
 mod annotations;
 mod frames;
 pub(crate) mod handlers;
+mod piece;
+mod whole;
 mod wire;
 
 use super::{Dialect, Outward};
