@@ -42,6 +42,8 @@ pub struct PassingQuestion {
     pub system_prompt: Option<String>,
     pub dataset_id: Option<DatasetId>,
     pub options: SearchOptions,
+    /// Answer in quotes even if there is a chat model.
+    pub quotes_only: bool,
     pub writing: WritingOptions,
 }
 
@@ -108,6 +110,7 @@ impl Service {
             system_prompt,
             dataset_id,
             options,
+            quotes_only,
             writing,
         } = question;
         check(&writing)?;
@@ -146,7 +149,7 @@ impl Service {
                 session_id: None,
                 dataset_id,
                 options,
-                quotes_only: false,
+                quotes_only,
             },
             accepted,
             writing,

@@ -115,7 +115,7 @@ pub(crate) async fn chat_completions(
             ready(Some(stream::iter(next)))
         })
         .flatten();
-    Ok(sse::respond(first.chain(rest), permit))
+    Ok(sse::respond_unnumbered(first.chain(rest), permit))
 }
 
 /// The answer of the model that the request names.
@@ -127,8 +127,10 @@ async fn pieces(
     let (messages, writing) = (body.conversation()?, body.writing()?);
     if body.model == GROUNDED {
         check_grounded(&writing)?;
+        let quotes_only = body.quotes_only();
         let options = body.search_options.unwrap_or_default().checked()?;
         let question = PassingQuestion {
+            quotes_only,
             dataset_id: body.dataset_id,
             options,
             writing,
@@ -174,6 +176,7 @@ fn question(mut messages: Vec<(Role, String)>) -> Result<PassingQuestion, HttpEr
         system_prompt: (!system.is_empty()).then(|| system.join("\n\n")),
         dataset_id: None,
         options: SearchOptions::default(),
+        quotes_only: false,
         writing: WritingOptions::default(),
     })
 }

@@ -44,6 +44,15 @@ pub(crate) struct ChatBody {
     pub(super) dataset_id: Option<DatasetId>,
     /// Ours: how to search.
     pub(super) search_options: Option<SearchOptionsWire>,
+    /// Ours: whether a chat model may write the answer.
+    answer_mode: Option<AnswerMode>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AnswerMode {
+    Auto,
+    Quotes,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,6 +83,11 @@ impl ChatBody {
     pub(super) fn include_usage(&self) -> bool {
         let options = self.stream_options.as_ref();
         options.is_some_and(|options| options.include_usage == Some(true))
+    }
+
+    /// Whether the answer is to be made of sentences of the documents alone.
+    pub(super) fn quotes_only(&self) -> bool {
+        self.answer_mode == Some(AnswerMode::Quotes)
     }
 
     /// The conversation, as text.
