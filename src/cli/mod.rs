@@ -11,6 +11,7 @@ pub mod eval;
 mod evaluate;
 mod event_stream;
 mod ingest;
+mod keys;
 mod models;
 mod people;
 mod search;
@@ -72,6 +73,8 @@ enum Command {
     Token(people::TokenOptions),
     /// List, add and remove users
     Users(people::UsersOptions),
+    /// List, add and remove API keys, with which programs sign in
+    Keys(keys::Options),
     /// Print a settings file with every setting, its meaning and its default
     Config(ConfigOptions),
     /// Check that everything is in order: data, indexes, models
@@ -123,6 +126,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Models(options)) => models::run(&config, &options),
         Some(Command::Token(options)) => people::token(&config, &options),
         Some(Command::Users(options)) => people::users(&config, &options),
+        Some(Command::Keys(options)) => keys::run(&config, &options),
         Some(Command::Config(options)) => {
             print_config(&config, &options);
             Ok(ExitCode::SUCCESS)

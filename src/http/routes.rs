@@ -3,7 +3,10 @@
 //! actix-web, so every path is a resource of its own.
 
 use super::dialect::Tongue;
-use super::dialect::native::{auth, datasets, documents, events, models, originals, system, users};
+use super::dialect::native::{
+    auth, datasets, documents, events, keys, models, originals, system, users,
+};
+use super::dialect::openai::handlers as openai;
 use super::dialect::rag_chat::{chat, files, health, sessions};
 use super::{assets, auth as gatekeeper};
 use crate::error::Fault;
@@ -97,6 +100,14 @@ endpoints! {
     GET "/api/users" "list users" Native Admin users::list;
     POST "/api/users" "make a user" Native Admin users::create;
     DELETE "/api/users/{user_id}" "delete a user" Native Admin users::delete;
+    GET "/api/keys" "list API keys" Native User keys::list;
+    POST "/api/keys" "make an API key" Native User keys::create;
+    DELETE "/api/keys/{key_id}" "delete an API key" Native User keys::delete;
+
+    GET "/v1/models" "list models" OpenAi User openai::models;
+    GET "/v1/models/{model:.+}" "read a model" OpenAi User openai::model;
+    POST "/v1/chat/completions" "complete a chat" OpenAi User openai::chat_completions;
+    POST "/v1/embeddings" "embed" OpenAi User openai::embeddings;
 }
 
 /// Registers everything; `page` is whether the web page is served.

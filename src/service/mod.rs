@@ -6,11 +6,14 @@
 mod answering;
 mod auth;
 mod chat;
+mod conversation;
 mod documents;
+mod embedding;
 mod folder;
 mod handbook;
 mod health;
 mod history;
+mod keys;
 mod ledger;
 mod models;
 mod records;
@@ -18,11 +21,15 @@ mod search;
 mod sessions;
 mod tokens;
 mod upload;
+mod writing;
 
 pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, UserView, command_token, script_token};
-pub use chat::{AnswerStream, Question};
+pub use chat::{AnswerStream, PassingQuestion, Question};
+pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
+pub use embedding::Embeddings;
 pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, ModelFacts, Status};
+pub use keys::IssuedKey;
 pub use ledger::PageView;
 pub use models::{
     Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelList,
@@ -30,9 +37,11 @@ pub use models::{
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
 pub use sessions::{MessageView, SessionView};
 pub use upload::{Added, AddedDocument, DEFAULT_DATASET, Upload, UploadRequest};
+pub use writing::WritingOptions;
 
+pub use crate::answer::{Marker, markers};
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
-pub use crate::store::{DocumentFilter, DocumentPage, UserRole};
+pub use crate::store::{ApiKey, DocumentFilter, DocumentPage, UserRole};
 
 use crate::answer::AnswerError;
 use crate::config::Config;
@@ -44,7 +53,7 @@ use crate::jobs::{Jobs, JobsError, Originals, Pipeline};
 use crate::lexical::{Lexical, LexicalError};
 use crate::retrieve::{RetrieveError, Retriever};
 use crate::store::{NewUser, Store, StoreError};
-use crate::types::TenantId;
+use crate::types::{TenantId, Time};
 use crate::vectors::{Vectors, VectorsError};
 use history::History;
 use models::Models;
@@ -78,6 +87,7 @@ struct Inner {
     /// each other.
     computing: Semaphore,
     started: Instant,
+    started_at: Time,
     /// Last, so that the folder is given up when all else is closed.
     folder: DataFolder,
 }
@@ -118,6 +128,7 @@ impl Service {
             decoy_hash: auth::hash_password(&tokens::random_token())?,
             computing: Semaphore::new(cores(&config)),
             started: Instant::now(),
+            started_at: Time::now(),
             store,
             encoder,
             jobs,

@@ -5,11 +5,6 @@
 mod architecture;
 mod benchmark;
 mod blueprint;
-<<<<<<< HEAD
-=======
-mod byte_pair;
-mod device;
->>>>>>> reference
 mod error;
 mod gguf_writer;
 mod made_numbers;

@@ -20,8 +20,9 @@ pub(crate) struct Buffer {
 /// Where a buffer's bytes come from.
 enum Memory {
     Allocated(Layout),
+    /// Kept for its end.
     #[cfg(target_os = "linux")]
-    Mapped(mapped::Mapping),
+    Mapped(#[allow(dead_code)] mapped::Mapping),
 }
 
 // SAFETY: the buffer owns its memory and gives it out by the rules of borrowing.
