@@ -84,7 +84,7 @@ fn silu_gate_lanes<const FUSED: bool>(gate: &mut [f32], up: &[f32]) {
 #[inline(always)]
 fn gelu_gate_lanes<const FUSED: bool>(gate: &mut [f32], up: &[f32]) {
     // 2 · sqrt(2 / pi); tanh(y) is 2 · sigmoid(2y) - 1.
-    const SCALE: f32 = 1.595_769_1;
+    const SCALE: f32 = 1.595_769;
     for (gate, up) in gate.iter_mut().zip(up) {
         let x = *gate;
         let y = SCALE * fma::<FUSED>(0.044_715 * x * x, x, x);

@@ -148,11 +148,9 @@ fn llama_3_divides_frequencies_by_its_tensor() {
     assert!(!scaled.tied_output);
     assert_eq!(scaled.rope.factors, RopeFactors::Always(factors.to_vec()));
     let scaled = scaled.rope_frequencies(0, 4096).unwrap();
-    for pair in 0..8 {
-        assert!(near(
-            scaled.inverse[pair],
-            plain.inverse[pair] / factors[pair]
-        ));
+    let pairs = scaled.inverse.iter().zip(&plain.inverse).zip(&factors);
+    for ((scaled, plain), factor) in pairs {
+        assert!(near(*scaled, plain / factor));
     }
 }
 
