@@ -104,8 +104,8 @@ endpoints! {
     POST "/api/keys" "make an API key" Native User keys::create;
     DELETE "/api/keys/{key_id}" "delete an API key" Native User keys::delete;
 
-    GET "/v1/models" "list models" OpenAi User openai::models;
-    GET "/v1/models/{model:.+}" "read a model" OpenAi User openai::model;
+    GET "/v1/models" "list models to ask" OpenAi User openai::models;
+    GET "/v1/models/{model:.+}" "read a model to ask" OpenAi User openai::model;
     POST "/v1/chat/completions" "complete a chat" OpenAi User openai::chat_completions;
     POST "/v1/embeddings" "embed" OpenAi User openai::embeddings;
 }

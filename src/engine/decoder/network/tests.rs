@@ -56,7 +56,7 @@ fn prompt_read_in_slices_scores_like_one_read_at_once() {
             let likeness = cosine(&whole, &scores(slices));
             // Sums in another order may round a code the other way.
             let largest = slices[0];
-            assert!(likeness > 0.9999, "{architecture:?} {largest}: {likeness}");
+            assert!(likeness > 0.9995, "{architecture:?} {largest}: {likeness}");
         }
         let shifted = scores(&[168]);
         assert!(cosine(&whole, &shifted) < 0.95, "the last token matters");
@@ -80,7 +80,7 @@ fn sequence_read_beside_others_scores_as_alone() {
         let both = network.forward(&mut cache, &[segment(1, 0, 60), segment(0, 99, 100)]);
         let beside = &both[both.len() / 2..];
         let likeness = cosine(&alone, beside);
-        assert!(likeness > 0.9999, "{architecture:?}: {likeness}");
+        assert!(likeness > 0.9995, "{architecture:?}: {likeness}");
     }
 }
 
