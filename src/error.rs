@@ -55,15 +55,27 @@ pub trait Kind: std::error::Error {
     fn retry_after(&self) -> Option<u64> {
         None
     }
+
+    /// The path of the field that is wrong, as in `messages[0].role`, where it is one.
+    fn field(&self) -> Option<&str> {
+        None
+    }
+
+    /// A word for exactly this failure, where callers tell it from others of its kind.
+    fn code(&self) -> Option<&'static str> {
+        None
+    }
 }
 
-/// A failure that carries nothing but its kind and a message for people; for
+/// A failure that carries little but its kind and a message for people; for
 /// code that joins modules and has no state of its own to report.
 #[derive(Debug, Clone)]
 pub struct Fault {
     kind: ErrorKind,
     message: String,
     retry_after: Option<u64>,
+    field: Option<String>,
+    code: Option<&'static str>,
 }
 
 impl Fault {
@@ -73,12 +85,26 @@ impl Fault {
             kind,
             message: message.into(),
             retry_after: None,
+            field: None,
+            code: None,
         }
     }
 
     /// The same failure with a hint when to try again.
     pub fn retry_in(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The same failure, blamed on a field of the input.
+    pub fn about(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// The same failure with a word of its own.
+    pub fn coded(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
         self
     }
 
@@ -97,12 +123,14 @@ impl Fault {
         Self::new(ErrorKind::Internal, message)
     }
 
-    /// Keeps kind, message and retry hint of another module's error.
+    /// Keeps all that another module's error says.
     pub fn of(error: &dyn Kind) -> Self {
         Self {
             kind: error.kind(),
             message: error.to_string(),
             retry_after: error.retry_after(),
+            field: error.field().map(str::to_owned),
+            code: error.code(),
         }
     }
 }
@@ -122,5 +150,13 @@ impl Kind for Fault {
 
     fn retry_after(&self) -> Option<u64> {
         self.retry_after
+    }
+
+    fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    fn code(&self) -> Option<&'static str> {
+        self.code
     }
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything that must hold: formatting, lints, all tests, the page in a browser.
+# Everything that must hold: formatting, lints, all tests, the API with OpenAI's
+# own clients, the page in a browser.
 #   tests/run.sh            runs what this machine can, and says what it skips and why
 #   CI=true tests/run.sh    skips nothing: what is missing is a failure
 set -uo pipefail
@@ -78,16 +79,61 @@ browser_tests() {
         node --test --test-concurrency=1 --test-timeout=180000 tests/browser/*.test.mjs 2>&1 | tee -a "$printed"
 }
 
-# Without colour: nextest's summary, one result of cargo test a binary, node's totals.
+# A folder of Python packages that only the tests see.
+fetch_python_client() {
+    echo "fetching the packages of tests/clients with pip"
+    if ! python3 -m venv "$venv" >/dev/null 2>&1; then
+        command -v apt-get >/dev/null 2>&1 || return 1
+        as_root apt-get update -qq >/dev/null 2>&1
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            python3-venv >/dev/null 2>&1
+        python3 -m venv "$venv" || return 1
+    fi
+    "$venv/bin/pip" install --quiet --requirement tests/clients/requirements.txt
+}
+
+fetch_node_client() {
+    echo "fetching the packages of tests/clients with npm"
+    (cd tests/clients && npm ci --no-audit --no-fund --loglevel=error)
+}
+
+python_client() {
+    tests/clients/with_server.sh "$venv/bin/python" tests/clients/openai_client.py 2>&1 | tee -a "$printed"
+}
+
+node_client() {
+    tests/clients/with_server.sh node --test --test-timeout=60000 tests/clients/openai_client.mjs 2>&1 |
+        tee -a "$printed"
+}
+
+# Without colour: nextest's summary, one result of cargo test a binary, the
+# Python client's and node's totals.
 closing_lines() {
     sed 's/\x1b\[[0-9;]*m//g' "$printed" |
-        grep -E '^ *Summary \[|^test result: |^(ℹ|#) (tests|pass|fail) [0-9]'
+        grep -E '^ *Summary \[|^test result: |^openai .* passed$|^(ℹ|#) (tests|pass|fail) [0-9]'
 }
 
 step "formatting" cargo fmt --check
 step "lints" cargo clippy --locked --all-targets -- -D warnings
 step "tests" rust_tests
-step "executable" cargo build --locked --bin satchel
+step "executable" cargo build --locked --bin satchel --example tiny_model
+
+venv=${CARGO_TARGET_DIR:-$PWD/target}/clients-venv
+if ! command -v python3 >/dev/null 2>&1; then
+    skip "OpenAI's Python client" "Python is not installed"
+elif ! fetch_python_client; then
+    skip "OpenAI's Python client" "pip could not fetch it; it needs a network"
+else
+    step "OpenAI's Python client" python_client
+fi
+
+if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
+    skip "OpenAI's Node.js client" "Node.js and npm are not installed"
+elif ! fetch_node_client; then
+    skip "OpenAI's Node.js client" "npm could not fetch it; it needs a network"
+else
+    step "OpenAI's Node.js client" node_client
+fi
 
 if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
     skip "browser tests" "Node.js and npm are not installed"

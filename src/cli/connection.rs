@@ -102,11 +102,17 @@ impl Connection {
             .header("authorization", &self.bearer())
             .header("accept", "text/event-stream")
             .send_json(body);
-        let response = sent.map_err(lost)?;
-        if !response.status().is_success() {
-            bail!("{}", failure(response));
-        }
-        Ok(EventStream::new(response.into_body().into_reader()))
+        events(sent)
+    }
+
+    /// `GET path` -> a stream of events.
+    pub(super) fn listen(&self, path: &str) -> Result<EventStream> {
+        let request = self.agent.get(format!("{}{path}", self.base));
+        let sent = request
+            .header("authorization", &self.bearer())
+            .header("accept", "text/event-stream")
+            .call();
+        events(sent)
     }
 
     fn bearer(&self) -> String {
@@ -120,6 +126,14 @@ impl Connection {
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) message: String,
+}
+
+fn events(sent: Result<Response<Body>, ureq::Error>) -> Result<EventStream> {
+    let response = sent.map_err(lost)?;
+    if !response.status().is_success() {
+        bail!("{}", failure(response));
+    }
+    Ok(EventStream::new(response.into_body().into_reader()))
 }
 
 fn json(sent: Result<Response<Body>, ureq::Error>) -> Result<Value> {

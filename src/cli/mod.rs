@@ -4,12 +4,15 @@
 //! its own process for as long as it runs. So there is one way to do a thing.
 
 mod ask;
+mod bench;
 mod connection;
 mod doctor;
 pub mod eval;
 mod evaluate;
 mod event_stream;
 mod ingest;
+mod keys;
+mod models;
 mod people;
 mod search;
 mod serve;
@@ -34,6 +37,7 @@ const SETTINGS_FILE: &str = "satchel.toml";
   satchel                                  serve on 127.0.0.1:8080
   satchel serve --listen 0.0.0.0:80        serve to the whole network
   satchel ingest report.pdf notes/         add documents
+  satchel models pull qwen2.5-1.5b         download a chat model
   satchel ask \"When was the report filed?\"
   satchel search --k 3 \"filing date\"
   curl -H \"Authorization: Bearer $(satchel token)\" http://127.0.0.1:8080/api/status")]
@@ -63,14 +67,20 @@ enum Command {
     Ask(ask::Options),
     /// Print the passages that fit a query best
     Search(search::Options),
+    /// List, download, choose and remove chat models
+    Models(models::Options),
     /// Print an access token for scripts, valid for 30 days
     Token(people::TokenOptions),
     /// List, add and remove users
     Users(people::UsersOptions),
+    /// List, add and remove API keys, with which programs sign in
+    Keys(keys::Options),
     /// Print a settings file with every setting, its meaning and its default
     Config(ConfigOptions),
     /// Check that everything is in order: data, indexes, models
     Doctor,
+    /// Measure how fast a chat model reads and writes on this machine
+    Bench(bench::Options),
     /// Measure retrieval and answers on a published test collection
     Eval(evaluate::Options),
 }
@@ -113,13 +123,16 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Ingest(options)) => ingest::run(&config, &options),
         Some(Command::Ask(options)) => ask::run(&config, &options),
         Some(Command::Search(options)) => search::run(&config, &options),
+        Some(Command::Models(options)) => models::run(&config, &options),
         Some(Command::Token(options)) => people::token(&config, &options),
         Some(Command::Users(options)) => people::users(&config, &options),
+        Some(Command::Keys(options)) => keys::run(&config, &options),
         Some(Command::Config(options)) => {
             print_config(&config, &options);
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Doctor) => doctor::run(&config),
+        Some(Command::Bench(options)) => bench::run(&config, &options),
         Some(Command::Eval(options)) => evaluate::run(&options),
     }
 }

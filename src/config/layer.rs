@@ -58,6 +58,9 @@ pub struct Layer {
     /// Chat model: a file name in the data folder's models/ [default: the newest]
     #[arg(long, env = "SATCHEL_MODEL", value_name = "FILE")]
     pub model: Option<String>,
+    /// Where models are downloaded from when somebody asks for one [default: https://huggingface.co]
+    #[arg(long, env = "HF_ENDPOINT", value_name = "URL", global = true)]
+    pub hub_endpoint: Option<String>,
     /// Longest context given to a chat model, in tokens [default: 4096]
     #[arg(long, env = "SATCHEL_CONTEXT_TOKENS", value_name = "N")]
     pub context_tokens: Option<usize>,
@@ -101,6 +104,7 @@ impl Layer {
             history_messages,
             cors_origins,
             model,
+            hub_endpoint,
             context_tokens,
             answer_tokens,
             threads,
@@ -122,6 +126,7 @@ impl Layer {
             history_messages: history_messages.or(below.history_messages),
             cors_origins: cors_origins.or(below.cors_origins),
             model: model.or(below.model),
+            hub_endpoint: hub_endpoint.or(below.hub_endpoint),
             context_tokens: context_tokens.or(below.context_tokens),
             answer_tokens: answer_tokens.or(below.answer_tokens),
             threads: threads.or(below.threads),

@@ -35,6 +35,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// File name of the chat model in `models/` of the data folder; `None`: the only or newest one.
     pub model: Option<String>,
+    /// The hub that models are downloaded from, when somebody asks for one.
+    pub hub_endpoint: String,
     /// Longest context that a chat model is given, in tokens.
     pub context_tokens: usize,
     /// Longest answer of a chat model, in tokens.
@@ -66,6 +68,10 @@ impl Config {
             history_messages: l.history_messages.unwrap_or(10),
             cors_origins: l.cors_origins.unwrap_or_default(),
             model: l.model,
+            hub_endpoint: l
+                .hub_endpoint
+                .filter(|endpoint| !endpoint.is_empty())
+                .unwrap_or_else(|| "https://huggingface.co".into()),
             context_tokens: l.context_tokens.unwrap_or(4096),
             answer_tokens: l.answer_tokens.unwrap_or(512),
             threads: l.threads.unwrap_or(0),

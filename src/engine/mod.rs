@@ -1,4 +1,10 @@
-//! Models, in process: the only module that names candle and tokenizers.
+//! Models, in process, and getting them: the only module that names candle,
+//! tokenizers and hf-hub.
 
 pub mod decoder;
 pub mod encoder;
+mod guarded;
+pub mod hub;
+mod kernels;
+pub mod sampler;
+pub mod tokens;

@@ -98,7 +98,11 @@ pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8], root: &str) -> Result
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        json_error(error.inner(), &join(root, &path))
+        match error.inner() {
+            wrong if wrong.is_data() => json_error(wrong, &join(root, &path)),
+            // Where JSON itself is broken, no field is to blame.
+            broken => json_error(broken, root),
+        }
     })?;
     reader.end().map_err(|error| json_error(&error, root))?;
     Ok(value)
@@ -111,8 +115,10 @@ fn json_error(error: &serde_json::Error, path: &str) -> HttpError {
         let what = text.split(" at line ").next().unwrap_or_default();
         HttpError::field(path, what)
     } else {
-        let what = format!("not valid JSON: {error}");
-        HttpError::field(if path.is_empty() { "the body" } else { path }, what)
+        match path {
+            "" => HttpError::field("", format!("the body: not valid JSON: {error}")),
+            path => HttpError::field(path, format!("not valid JSON: {error}")),
+        }
     }
 }
 

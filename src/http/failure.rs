@@ -25,6 +25,9 @@ pub(super) struct Failure<D> {
     retry_after: Option<u64>,
     /// The methods that are allowed, where the one used is not.
     allow: Option<String>,
+    /// The field of the request that is wrong.
+    field: Option<String>,
+    code: Option<&'static str>,
     request_id: Option<String>,
     dialect: PhantomData<fn() -> D>,
 }
@@ -38,6 +41,8 @@ impl<D> Failure<D> {
             message: format!("this address answers {allow} only"),
             retry_after: None,
             allow: Some(allow),
+            field: None,
+            code: None,
             request_id: request_id::current(),
             dialect: PhantomData,
         }
@@ -53,6 +58,8 @@ impl<D, E: Kind> From<E> for Failure<D> {
             message: public_message(&error),
             retry_after: error.retry_after(),
             allow: None,
+            field: error.field().map(str::to_owned),
+            code: error.code(),
             request_id: request_id::current(),
             dialect: PhantomData,
         }
@@ -130,7 +137,10 @@ impl<D: Dialect> ResponseError for Failure<D> {
 
     fn error_response(&self) -> HttpResponse {
         let body = D::body(&Outward {
+            kind: self.kind,
             message: &self.message,
+            field: self.field.as_deref(),
+            code: self.code,
             request_id: self
                 .request_id
                 .as_deref()

@@ -160,8 +160,8 @@ pub enum HttpError {
     BodyTooLarge { limit: usize },
     #[error("the body could not be read: {0}")]
     Body(String),
-    #[error("{0}")]
-    Field(String),
+    #[error("{}", place(path, what))]
+    Field { path: String, what: String },
     #[error("the upload must be multipart/form-data")]
     NotMultipart,
     #[error("the original could not be read: {0}")]
@@ -171,10 +171,17 @@ pub enum HttpError {
 impl HttpError {
     /// The value at `path` (empty: the whole) is wrong, and why.
     fn field(path: &str, what: impl std::fmt::Display) -> Self {
-        match path {
-            "" => Self::Field(what.to_string()),
-            path => Self::Field(format!("{path}: {what}")),
+        Self::Field {
+            path: path.to_owned(),
+            what: what.to_string(),
         }
+    }
+}
+
+fn place(path: &str, what: &str) -> String {
+    match path {
+        "" => what.to_owned(),
+        path => format!("{path}: {what}"),
     }
 }
 
@@ -184,8 +191,15 @@ impl Kind for HttpError {
             Self::Listen(_) | Self::Serve(_) => ErrorKind::Internal,
             Self::NotJson | Self::NotMultipart => ErrorKind::Unsupported,
             Self::BodyTooLarge { .. } => ErrorKind::TooLarge,
-            Self::Body(_) | Self::Field(_) => ErrorKind::Invalid,
+            Self::Body(_) | Self::Field { .. } => ErrorKind::Invalid,
             Self::Original(_) => ErrorKind::Storage,
+        }
+    }
+
+    fn field(&self) -> Option<&str> {
+        match self {
+            Self::Field { path, .. } if !path.is_empty() => Some(path),
+            _ => None,
         }
     }
 }

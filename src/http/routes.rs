@@ -3,7 +3,10 @@
 //! actix-web, so every path is a resource of its own.
 
 use super::dialect::Tongue;
-use super::dialect::native::{auth, datasets, documents, events, originals, system, users};
+use super::dialect::native::{
+    auth, datasets, documents, events, keys, models, originals, system, users,
+};
+use super::dialect::openai::handlers as openai;
 use super::dialect::rag_chat::{chat, files, health, sessions};
 use super::{assets, auth as gatekeeper};
 use crate::error::Fault;
@@ -87,9 +90,24 @@ endpoints! {
     POST "/api/search" "search" Native User system::search;
     GET "/api/status" "status" Native User system::status;
     GET "/api/examination" "examine" Native Admin system::examine;
+    GET "/api/models" "list models" Native User models::list;
+    POST "/api/models/pull" "download a model" Native Admin models::pull;
+    POST "/api/models/unload" "unload the model" Native Admin models::unload;
+    GET "/api/models/events" "progress of models" Native User models::events;
+    DELETE "/api/models/{name}" "remove a model" Native Admin models::remove;
+    POST "/api/models/{name}/use" "use a model" Native Admin models::choose;
+    POST "/api/models/{name}/pause" "stop a download" Native Admin models::pause;
     GET "/api/users" "list users" Native Admin users::list;
     POST "/api/users" "make a user" Native Admin users::create;
     DELETE "/api/users/{user_id}" "delete a user" Native Admin users::delete;
+    GET "/api/keys" "list API keys" Native User keys::list;
+    POST "/api/keys" "make an API key" Native User keys::create;
+    DELETE "/api/keys/{key_id}" "delete an API key" Native User keys::delete;
+
+    GET "/v1/models" "list models to ask" OpenAi User openai::models;
+    GET "/v1/models/{model:.+}" "read a model to ask" OpenAi User openai::model;
+    POST "/v1/chat/completions" "complete a chat" OpenAi User openai::chat_completions;
+    POST "/v1/embeddings" "embed" OpenAi User openai::embeddings;
 }
 
 /// Registers everything; `page` is whether the web page is served.

@@ -54,16 +54,33 @@ pub(super) fn respond(
     frames: impl Stream<Item = Frame> + 'static,
     permit: StreamPermit,
 ) -> HttpResponse {
-    let numbered = frames.enumerate().map(|(index, frame)| {
-        let data = Data::new(frame.data).id((index + 1).to_string());
-        match frame.name {
-            Some(name) => data.event(name),
-            None => data,
-        }
-        .into()
-    });
+    let numbered = frames
+        .enumerate()
+        .map(|(index, frame)| event(frame, |data| data.id((index + 1).to_string())));
+    send(numbered, permit)
+}
+
+/// The same without numbers. OpenAI's client for Python takes a keep-alive for
+/// an empty event once it has seen a number, and fails on it.
+pub(super) fn respond_unnumbered(
+    frames: impl Stream<Item = Frame> + 'static,
+    permit: StreamPermit,
+) -> HttpResponse {
+    send(frames.map(|frame| event(frame, |data| data)), permit)
+}
+
+fn event(frame: Frame, numbered: impl FnOnce(Data) -> Data) -> Event {
+    let data = numbered(Data::new(frame.data));
+    match frame.name {
+        Some(name) => data.event(name),
+        None => data,
+    }
+    .into()
+}
+
+fn send(events: impl Stream<Item = Event> + 'static, permit: StreamPermit) -> HttpResponse {
     let held = Held {
-        stream: Box::pin(numbered),
+        stream: Box::pin(events),
         span: Span::current(),
         _permit: permit,
     };
@@ -95,7 +112,7 @@ impl Stream for Held {
 
 #[cfg(test)]
 mod tests {
-    use super::{Frame, respond};
+    use super::{Frame, respond, respond_unnumbered};
     use crate::http::limit::StreamLimit;
     use actix_web::body::to_bytes;
     use futures_util::stream;
@@ -121,5 +138,14 @@ mod tests {
             "id: 1\ndata: {\"token\":\"a\\nb\"}\n\nid: 2\nevent: done\ndata: {}\n\n"
         );
         assert!(limit.acquire(&"u".into()).is_ok(), "the stream is over");
+    }
+
+    #[actix_web::test]
+    async fn unnumbered_frames_have_no_id() {
+        let permit = StreamLimit::new(1).acquire(&"u".into()).unwrap();
+        let frames = [Frame::unnamed(json!({"a": 1}))];
+        let response = respond_unnumbered(stream::iter(frames), permit);
+        let body = to_bytes(response.into_body()).await.unwrap();
+        assert_eq!(body, "data: {\"a\":1}\n\n");
     }
 }

@@ -3,13 +3,14 @@
 
 use super::chat::{Accepted, Question};
 use super::search::{SearchOutcome, SearchRequest};
+use super::writing::{WritingDefaults, WritingOptions, generation_request};
 use super::{Caller, Service};
 use crate::answer::{
     BlockStream, MarkerFilter, NOTHING_FOUND, Prompt, PromptBudget, Turn, Verified, build, quotes,
     render, verify,
 };
 use crate::engine::decoder::{
-    ChatMessage, ChatModel, DecoderError, Generation, GenerationEvent, GenerationRequest,
+    ChatMessage, ChatModel, DecoderError, Generation, GenerationEvent, Thinking,
 };
 use crate::error::{Fault, Kind};
 use crate::types::{
@@ -21,8 +22,13 @@ use std::time::Instant;
 use tokio::sync::mpsc::Sender;
 
 /// How freely a chat model words its answer: little, for it has sources to keep to.
-const TEMPERATURE: f32 = 0.2;
-const TOP_P: f32 = 0.9;
+const DEFAULTS: WritingDefaults = WritingDefaults {
+    temperature: 0.2,
+    top_p: 0.9,
+    seed: 0,
+    // The passages are to be quoted, not to be pondered.
+    thinking: Thinking::Off,
+};
 
 /// An answer that is being made.
 pub(super) struct Answering {
@@ -30,6 +36,9 @@ pub(super) struct Answering {
     pub(super) caller: Caller,
     pub(super) question: Question,
     pub(super) accepted: Accepted,
+    pub(super) writing: WritingOptions,
+    /// Whether question and answer are stored.
+    pub(super) kept: bool,
     pub(super) answer_id: MessageId,
     pub(super) started: Instant,
     pub(super) events: Sender<AnswerEvent>,
@@ -210,10 +219,12 @@ impl Answering {
             .service
             .computing(move |inner| Ok(verify(&content, &passages, &inner.encoder)?))
             .await?;
-        let mut turns = turns;
-        turns.push(prompt.turn);
-        turns.push(Turn::plain(Role::Assistant, raw));
-        history.keep(&session.id, turns);
+        if self.kept {
+            let mut turns = turns;
+            turns.push(prompt.turn);
+            turns.push(Turn::plain(Role::Assistant, raw));
+            history.keep(&session.id, turns);
+        }
         let written = Written {
             mode: AnswerMode::Model {
                 name: model.info().name.clone(),
@@ -243,8 +254,13 @@ impl Answering {
         let budget = PromptBudget {
             context_tokens,
             // A small context is shared out evenly.
-            answer_tokens: config.answer_tokens.min(context_tokens / 2),
+            answer_tokens: self
+                .writing
+                .max_tokens
+                .unwrap_or(config.answer_tokens)
+                .min(context_tokens / 2),
         };
+        let writing = self.writing.clone();
         let newest = turns.len().saturating_sub(config.history_messages);
         let turns = turns[newest..].to_vec();
         let (model, passages) = (Arc::clone(model), passages.to_vec());
@@ -259,15 +275,9 @@ impl Answering {
                     .messages
                     .iter()
                     .map(|(role, content)| ChatMessage::new(*role, content.as_str()));
-                let generation = model.generate(GenerationRequest {
-                    messages: messages.collect(),
-                    max_tokens: budget.answer_tokens,
-                    temperature: TEMPERATURE,
-                    top_p: TOP_P,
-                    top_k: 0,
-                    seed: 0,
-                    stop: Vec::new(),
-                })?;
+                let most = budget.answer_tokens;
+                let request = generation_request(messages.collect(), most, &writing, DEFAULTS);
+                let generation = model.generate(request)?;
                 Ok((prompt, generation))
             })
             .await
@@ -296,13 +306,19 @@ impl Answering {
                 () = self.events.closed() => None,
             };
             match event {
-                Some(GenerationEvent::Prefill { tokens, seconds }) => {
+                Some(GenerationEvent::Prefill {
+                    tokens,
+                    reused,
+                    seconds,
+                }) => {
                     generated.usage.prompt = tokens as u64;
+                    generated.usage.reused = reused as u64;
                     let sources = prompt.used.len();
                     self.send(AnswerEvent::Status(Stage::Reading { sources, seconds }))
                         .await;
                 }
-                Some(GenerationEvent::Token(token)) => {
+                Some(GenerationEvent::Thinking(_)) => {}
+                Some(GenerationEvent::Token { text: token, .. }) => {
                     if generated.first_token_ms.is_none() {
                         generated.first_token_ms = Some(self.elapsed_ms());
                         self.send(AnswerEvent::Status(Stage::Writing)).await;
@@ -351,7 +367,8 @@ impl Answering {
         Ok(())
     }
 
-    /// Stores the answer and gives back the event that says so.
+    /// Stores the answer if it is to be kept, and gives back the event that
+    /// says that it is complete.
     async fn store(&self, found: &SearchOutcome, written: Written) -> Result<AnswerEvent, Fault> {
         let Written {
             mode,
@@ -377,25 +394,31 @@ impl Answering {
             first_token_ms,
             total_ms: self.elapsed_ms(),
         };
-        let message = Message {
-            id: self.answer_id.clone(),
-            session_id: self.accepted.session.id.clone(),
-            user_id: self.caller.user_id.clone(),
-            role: Role::Assistant,
-            content: content.clone(),
-            created_at: Time::now(),
-            answer: Some(summary.clone()),
-        };
-        let tenant = self.caller.tenant_id.clone();
-        self.service
-            .blocking(move |inner| Ok(inner.store.append_message(&tenant, &message)?))
-            .await?;
+        if self.kept {
+            self.keep(&content, &summary).await?;
+        }
         Ok(AnswerEvent::Done {
             answer_id: self.answer_id.clone(),
             content,
             html,
             summary: Box::new(summary),
         })
+    }
+
+    async fn keep(&self, content: &str, summary: &AnswerSummary) -> Result<(), Fault> {
+        let message = Message {
+            id: self.answer_id.clone(),
+            session_id: self.accepted.session.id.clone(),
+            user_id: self.caller.user_id.clone(),
+            role: Role::Assistant,
+            content: content.to_owned(),
+            created_at: Time::now(),
+            answer: Some(summary.clone()),
+        };
+        let tenant = self.caller.tenant_id.clone();
+        self.service
+            .blocking(move |inner| Ok(inner.store.append_message(&tenant, &message)?))
+            .await
     }
 
     fn elapsed_ms(&self) -> f64 {

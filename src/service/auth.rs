@@ -1,6 +1,7 @@
 //! Who is there: signing in and out, passwords, users.
 
 use super::folder::DataFolder;
+use super::keys::is_api_key;
 use super::tokens::{Purpose, TokenSigner, random_token, token_hash, unauthorized};
 use super::{Inner, Service};
 use crate::config::Config;
@@ -217,8 +218,11 @@ impl Service {
         .await
     }
 
-    /// Who an access token belongs to; the user must still exist.
+    /// Who an access token or an API key belongs to; the user must still exist.
     pub async fn authenticate(&self, token: &str) -> Result<Caller, Fault> {
+        if is_api_key(token) {
+            return self.authenticate_key(token).await;
+        }
         let bearer = self.inner.signer.check(token)?;
         self.blocking(move |inner| {
             let user = inner.store.user(&bearer.user_id)?;

@@ -1,6 +1,7 @@
 //! A question: checked, stored, and then answered as a stream of events.
 
 use super::answering::Answering;
+use super::writing::WritingOptions;
 use super::{Caller, Inner, Service};
 use crate::error::Fault;
 use crate::types::{
@@ -31,6 +32,21 @@ pub struct Question {
     pub quotes_only: bool,
 }
 
+/// A question with the conversation before it, of which nothing is stored.
+#[derive(Debug, Clone)]
+pub struct PassingQuestion {
+    pub message: String,
+    /// Questions and answers, oldest first.
+    pub earlier: Vec<(Role, String)>,
+    /// What the asker wishes beside the product's own instructions.
+    pub system_prompt: Option<String>,
+    pub dataset_id: Option<DatasetId>,
+    pub options: SearchOptions,
+    /// Answer in quotes even if there is a chat model.
+    pub quotes_only: bool,
+    pub writing: WritingOptions,
+}
+
 /// The events of an answer. Dropping it stops the answer; what was written
 /// until then is kept.
 pub struct AnswerStream(Receiver<AnswerEvent>);
@@ -43,7 +59,7 @@ impl Stream for AnswerStream {
     }
 }
 
-/// A stored question with all that its answer needs.
+/// A question with all that its answer needs.
 pub(super) struct Accepted {
     pub(super) session: Session,
     pub(super) is_new: bool,
@@ -70,6 +86,73 @@ impl Service {
             caller: caller.clone(),
             question,
             accepted,
+            writing: WritingOptions::default(),
+            kept: true,
+            answer_id: MessageId::generate(),
+            started,
+            events,
+        };
+        tokio::spawn(answering.run());
+        Ok(AnswerStream(receiver))
+    }
+
+    /// Answers a question without storing it, nor its answer.
+    pub async fn ask_in_passing(
+        &self,
+        caller: &Caller,
+        question: PassingQuestion,
+    ) -> Result<AnswerStream, Fault> {
+        let started = Instant::now();
+        self.check_message(&question.message)?;
+        let PassingQuestion {
+            message,
+            earlier,
+            system_prompt,
+            dataset_id,
+            options,
+            quotes_only,
+            writing,
+        } = question;
+        if let Some(id) = dataset_id.clone() {
+            let tenant = caller.tenant_id.clone();
+            self.blocking(move |inner| inner.dataset(&tenant, &id))
+                .await?;
+        }
+        let now = Time::now();
+        let session = Session {
+            system_prompt,
+            ..new_session(caller, &message, now)
+        };
+        let message_of = |(role, content)| Message {
+            id: MessageId::generate(),
+            session_id: session.id.clone(),
+            user_id: caller.user_id.clone(),
+            role,
+            content,
+            created_at: now,
+            answer: None,
+        };
+        let accepted = Accepted {
+            earlier: earlier.into_iter().map(message_of).collect(),
+            session,
+            is_new: true,
+            question_id: MessageId::generate(),
+            created_at: now,
+        };
+        let (events, receiver) = channel(EVENT_BACKLOG);
+        let answering = Answering {
+            service: self.clone(),
+            caller: caller.clone(),
+            question: Question {
+                message,
+                session_id: None,
+                dataset_id,
+                options,
+                quotes_only,
+            },
+            accepted,
+            writing,
+            kept: false,
             answer_id: MessageId::generate(),
             started,
             events,

@@ -6,7 +6,7 @@ use crate::engine::decoder::installed;
 use crate::engine::encoder::Encoder;
 use crate::error::Fault;
 use crate::jobs::{Differences, JobsError};
-use crate::types::DocumentId;
+use crate::types::{DocumentId, Time};
 use std::path::PathBuf;
 
 /// The loaded chat model.
@@ -25,6 +25,8 @@ pub struct EmbedderFacts {
     pub name: String,
     pub dimensions: usize,
     pub fingerprint: String,
+    /// Tokens of a text that are read, the two that frame it included.
+    pub window: usize,
 }
 
 /// How the instance is at the moment.
@@ -73,6 +75,11 @@ impl Examination {
 }
 
 impl Service {
+    /// When this instance began to work.
+    pub fn started_at(&self) -> Time {
+        self.inner.started_at
+    }
+
     /// How the instance is.
     pub async fn status(&self) -> Result<Status, Fault> {
         self.blocking(|inner| inner.status()).await
@@ -106,26 +113,12 @@ impl Service {
 
 impl Inner {
     fn status(&self) -> Result<Status, Fault> {
-        let chat_model = self.models.current().map(|model| {
-            let info = model.info();
-            ModelFacts {
-                name: info.name.clone(),
-                architecture: info.architecture.clone(),
-                quantization: info.quantization.clone(),
-                context_tokens: info.context_tokens,
-                file_bytes: info.file_bytes,
-            }
-        });
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: self.started.elapsed().as_secs(),
-            chat_model,
+            chat_model: self.models.current().map(|model| model.info().into()),
             chat_model_error: self.models.error(),
-            embedder: EmbedderFacts {
-                name: self.encoder.name().to_owned(),
-                dimensions: self.encoder.dimensions(),
-                fingerprint: self.encoder.fingerprint().to_owned(),
-            },
+            embedder: self.encoder.as_ref().into(),
             documents: self.store.document_count()?,
             chunks: self.store.chunk_count()?,
             jobs_pending: self.store.pending_jobs()?,

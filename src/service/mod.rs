@@ -6,11 +6,14 @@
 mod answering;
 mod auth;
 mod chat;
+mod conversation;
 mod documents;
+mod embedding;
 mod folder;
 mod handbook;
 mod health;
 mod history;
+mod keys;
 mod ledger;
 mod models;
 mod records;
@@ -18,28 +21,39 @@ mod search;
 mod sessions;
 mod tokens;
 mod upload;
+mod writing;
 
 pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, UserView, command_token, script_token};
-pub use chat::{AnswerStream, Question};
+pub use chat::{AnswerStream, PassingQuestion, Question};
+pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
+pub use embedding::Embeddings;
 pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, ModelFacts, Status};
+pub use keys::IssuedKey;
 pub use ledger::PageView;
+pub use models::{
+    Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelList,
+};
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
 pub use sessions::{MessageView, SessionView};
 pub use upload::{Added, AddedDocument, DEFAULT_DATASET, Upload, UploadRequest};
+pub use writing::WritingOptions;
 
-pub use crate::store::{DocumentFilter, DocumentPage, UserRole};
+pub use crate::answer::{Marker, markers};
+pub use crate::engine::hub::{CatalogueEntry, ModelKind};
+pub use crate::store::{ApiKey, DocumentFilter, DocumentPage, UserRole};
 
 use crate::answer::AnswerError;
 use crate::config::Config;
 use crate::engine::decoder::DecoderError;
 use crate::engine::encoder::{Encoder, EncoderError};
+use crate::engine::hub::HubError;
 use crate::error::{ErrorKind, Fault, Kind};
 use crate::jobs::{Jobs, JobsError, Originals, Pipeline};
 use crate::lexical::{Lexical, LexicalError};
 use crate::retrieve::{RetrieveError, Retriever};
 use crate::store::{NewUser, Store, StoreError};
-use crate::types::TenantId;
+use crate::types::{TenantId, Time};
 use crate::vectors::{Vectors, VectorsError};
 use history::History;
 use models::Models;
@@ -73,6 +87,7 @@ struct Inner {
     /// each other.
     computing: Semaphore,
     started: Instant,
+    started_at: Time,
     /// Last, so that the folder is given up when all else is closed.
     folder: DataFolder,
 }
@@ -106,13 +121,14 @@ impl Service {
         let jobs = Jobs::start(pipeline)?;
         let inner = Inner {
             retriever: Retriever::new(Arc::clone(&store), lexical, vectors, Arc::clone(&encoder)),
-            models: Models::start(&config)?,
+            models: Models::start(&config, &store)?,
             history: History::default(),
             signer: TokenSigner::new(folder.secret()),
             link: tokens::random_token(),
             decoy_hash: auth::hash_password(&tokens::random_token())?,
             computing: Semaphore::new(cores(&config)),
             started: Instant::now(),
+            started_at: Time::now(),
             store,
             encoder,
             jobs,
@@ -234,5 +250,6 @@ faults!(
     RetrieveError,
     AnswerError,
     EncoderError,
-    DecoderError
+    DecoderError,
+    HubError
 );

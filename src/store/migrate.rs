@@ -4,7 +4,10 @@ use super::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The scripts in order; the schema's version is how many of them have run.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_api_keys.sql"),
+];
 
 /// Runs the scripts that the database has not seen, each in a transaction.
 pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {

@@ -27,4 +27,12 @@ impl Store {
             Ok(())
         })
     }
+
+    /// Forgets `name`.
+    pub fn remove_setting(&self, name: &str) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute("DELETE FROM settings WHERE name = ?1", params![name])?;
+            Ok(())
+        })
+    }
 }

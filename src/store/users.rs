@@ -52,7 +52,9 @@ pub struct NewUser<'a> {
     pub role: UserRole,
 }
 
-const COLUMNS: &str = "id, tenant_id, username, password_hash, role, created_at";
+/// What [`user`] reads.
+pub(super) const COLUMNS: &str =
+    "users.id, users.tenant_id, users.username, users.password_hash, users.role, users.created_at";
 
 impl Store {
     /// Makes a tenant unless it is there.
@@ -170,7 +172,7 @@ impl Store {
     }
 }
 
-fn user(row: &Row<'_>) -> Result<User, StoreError> {
+pub(super) fn user(row: &Row<'_>) -> Result<User, StoreError> {
     let role: String = row.get(4)?;
     Ok(User {
         id: row.get::<_, String>(0)?.into(),

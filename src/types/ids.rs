@@ -68,6 +68,10 @@ id!(
     /// A message of a conversation.
     MessageId
 );
+id!(
+    /// An API key, without its secret.
+    KeyId
+);
 
 impl SessionId {
     /// Longest session id that a client may choose, in characters.

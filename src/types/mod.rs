@@ -17,7 +17,7 @@ pub use document::{
     Chunk, Dataset, Document, DocumentMetadata, DocumentProgress, DocumentStatus, NewChunk, Page,
     PageOutcome, PageSummary,
 };
-pub use ids::{DatasetId, DocumentId, MessageId, SessionId, TenantId, UserId};
+pub use ids::{DatasetId, DocumentId, KeyId, MessageId, SessionId, TenantId, UserId};
 pub use search::{Citation, Passage, PassageScores, SearchOptions, SearchScope, SearchType};
 pub use session::{Message, Role, Session};
 pub use text::{char_len, slice_chars};

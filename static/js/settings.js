@@ -3,55 +3,40 @@
 
 import { api, setPassword, signOut, user } from './api.js';
 import { confirmed, dialog, h, icon, iconButton, toast } from './dom.js';
+import { Models } from './models.js';
 import { menuButton, setTheme } from './shell.js';
 import { plural, size } from './words.js';
 
 /** @returns {import('./main.js').View} */
 export function settings() {
-  const model = h('section', { 'aria-label': 'Models' });
+  const models = new Models();
   const facts = h('section', { 'aria-label': 'This instance' });
   const users = h('section', { 'aria-label': 'Users' });
   const main = h('main', {},
     h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, 'Settings'),
       h('button', { class: 'b', type: 'button', onclick: signOut }, icon('out', 's'), 'Sign out')),
-    h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, model, look(), password(), users, facts)));
-  status(model, facts);
+    h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, models.main, look(), password(), users, facts)));
+  status(facts);
   if (user()?.role === 'admin') listUsers(users);
-  return { main, title: 'Settings' };
+  return { main, title: 'Settings', leave: () => models.leave() };
 }
 
-/**
- * @param {HTMLElement} model
- * @param {HTMLElement} facts
- */
-async function status(model, facts) {
+/** @param {HTMLElement} facts */
+async function status(facts) {
   try {
     const now = await api('GET', '/api/status');
-    model.replaceChildren(h('h2', {}, 'Models'), modelNote(now));
     facts.replaceChildren(h('h2', {}, 'This instance'), list({
       Version: now.version,
       Data: now.data_dir,
       Documents: `${plural(now.documents, 'document')}, ${plural(now.chunks, 'passage')}`,
       Waiting: now.jobs_pending ? plural(now.jobs_pending, 'document') : 'nothing',
       Memory: size(now.memory_bytes),
+      'Chat model': now.chat_model ? `${now.chat_model.name}, ${now.chat_model.architecture}, ${now.chat_model.quantization}, context of ${now.chat_model.context_tokens.toLocaleString()} tokens` : 'none',
       'Embedding model': `${now.embedder.name}, ${now.embedder.dimensions} dimensions, on this machine`,
     }));
   } catch (error) {
-    model.replaceChildren(h('p', { class: 'st bad' }, icon('warn', 's'), /** @type {Error} */ (error).message));
+    facts.replaceChildren(h('p', { class: 'st bad' }, icon('warn', 's'), /** @type {Error} */ (error).message));
   }
-}
-
-/** @param {any} now */
-function modelNote(now) {
-  if (now.chat_model) {
-    const one = now.chat_model;
-    return list({ 'Chat model': one.name, Kind: `${one.architecture}, ${one.quantization}, ${size(one.file_bytes)}`, Context: `${one.context_tokens.toLocaleString()} tokens` });
-  }
-  const trouble = now.chat_model_error && h('p', { class: 'st bad' }, icon('warn', 's'), now.chat_model_error);
-  return h('div', { class: 'note' }, icon('quote'), h('div', { class: 'grow' },
-    h('p', {}, h('b', {}, 'Answers are quotes: no chat model is loaded.')),
-    h('p', {}, 'To have answers written, put a GGUF file of a llama, qwen2 or qwen3 model into ', h('code', {}, `${now.data_dir}/models/`), '. It is loaded within seconds, and every sentence is still checked against your documents.'),
-    trouble));
 }
 
 /** @param {Record<string, string>} facts */

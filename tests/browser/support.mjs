@@ -30,10 +30,11 @@ the honey in the village. After him came his daughter Ada, the only woman who ev
 `;
 
 class Satchel {
-  async start() {
+  /** @param {Record<string, string>} env further environment of the server */
+  async start(env = {}) {
     this.folder = await mkdtemp(path.join(tmpdir(), 'satchel-browser-'));
     const executable = process.env.SATCHEL_BIN ?? path.join(here, '..', '..', 'target', 'debug', 'satchel');
-    this.process = spawn(executable, ['serve', '--listen', '127.0.0.1:0', '--data-dir', path.join(this.folder, 'data'), '--rate-limit', '0']);
+    this.process = spawn(executable, ['serve', '--listen', '127.0.0.1:0', '--data-dir', path.join(this.folder, 'data'), '--rate-limit', '0'], { env: { ...process.env, ...env } });
     this.link = await new Promise((resolve, reject) => {
       let printed = '';
       let logged = '';
@@ -100,10 +101,10 @@ class Satchel {
 }
 
 /** Runs `test` with a satchel of its own. */
-export const withSatchel = (test) => async () => {
+export const withSatchel = (test, env = {}) => async () => {
   const satchel = new Satchel();
   try {
-    await satchel.start();
+    await satchel.start(env);
     await test(satchel);
   } finally {
     await satchel.stop();

@@ -2,28 +2,12 @@
 //! say means nothing, how it travels does.
 
 use crate::support::{LIGHTHOUSE, Server, settings};
-use satchel::engine::decoder::{Architecture, write_tiny_model};
+use satchel::engine::decoder::Architecture;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// How long loading a model may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn with_model(architecture: Architecture) -> Server {
-    let folder = tempfile::tempdir().unwrap();
-    let models = folder.path().join("models");
-    std::fs::create_dir(&models).unwrap();
-    write_tiny_model(&models.join("tiny.gguf"), architecture, 7).unwrap();
-    let server = Server::start_in(folder, settings());
-    server.admin().ingest("lighthouse.md", LIGHTHOUSE);
-    let began = Instant::now();
-    while server.admin().get("/api/status").json()["chat_model"].is_null() {
-        let status = server.admin().get("/api/status").json();
-        assert!(began.elapsed() < PATIENCE, "{status}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    server
-}
 
 #[test]
 fn chat_model_answers_after_the_sources_and_its_sentences_are_checked() {
@@ -32,7 +16,7 @@ fn chat_model_answers_after_the_sources_and_its_sentences_are_checked() {
         Architecture::Qwen2,
         Architecture::Qwen3,
     ] {
-        let server = with_model(architecture);
+        let server = Server::with_model(architecture);
         let events = server
             .admin()
             .ask("Who was the first keeper of the lighthouse?");
@@ -69,7 +53,7 @@ fn chat_model_answers_after_the_sources_and_its_sentences_are_checked() {
 
 #[test]
 fn second_question_continues_the_conversation() {
-    let server = with_model(Architecture::Llama);
+    let server = Server::with_model(Architecture::Llama);
     let first = server
         .admin()
         .ask("Who was the first keeper of the lighthouse?");
@@ -88,7 +72,7 @@ fn second_question_continues_the_conversation() {
 
 #[test]
 fn stopped_answer_keeps_what_was_written() {
-    let server = with_model(Architecture::Qwen3);
+    let server = Server::with_model(Architecture::Qwen3);
     let body = json!({"message": "Who was the first keeper of the lighthouse?"});
     let mut stream = server.admin().stream("/chat/send", &body);
     let accepted = stream.find(|event| event.name == "accepted").unwrap();

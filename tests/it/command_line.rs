@@ -190,6 +190,28 @@ fn users_are_added_listed_and_removed_and_a_fresh_instance_is_healthy() {
 }
 
 #[test]
+fn api_key_is_printed_once_and_removed_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    let (code, key, error) = satchel.run(&["keys", "add", "my editor"]);
+    assert_eq!(code, 0, "{error}");
+    let key = key.trim();
+    assert!(key.starts_with("sk-") && key.lines().count() == 1, "{key}");
+    let (_, list, _) = satchel.run(&["keys"]);
+    assert!(list.contains("my editor") && list.contains(&key[..11]));
+    assert!(!list.contains(key), "the whole key is shown once");
+    let (code, _, error) = satchel.run(&["keys", "add", "x", "--user", "nobody"]);
+    assert_eq!(code, 1);
+    assert!(error.contains("there is no such user"), "{error}");
+    let (code, _, _) = satchel.run(&["keys", "remove", "my editor"]);
+    assert_eq!(code, 0);
+    let (_, list, _) = satchel.run(&["keys", "list"]);
+    assert_eq!(list.lines().count(), 1, "{list}");
+}
+
+#[test]
 fn printed_settings_are_accepted_as_settings() {
     let folder = tempfile::tempdir().unwrap();
     let satchel = Satchel {

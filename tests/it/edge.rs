@@ -73,6 +73,8 @@ fn unknown_path_of_the_api_is_a_404_in_the_envelope() {
         "/documents/a/b/c",
         "/auth/x",
         "/health/x",
+        "/v1",
+        "/v1/completions",
     ] {
         let answer = server.admin().get(path);
         assert_eq!(answer.status, 404, "{path}");

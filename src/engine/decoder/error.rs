@@ -1,9 +1,9 @@
-//! Why a chat model could not be loaded or could not write. Every panic of the
-//! inference library is turned into such an error here.
+//! Why a chat model could not be loaded or could not write.
 
 use super::Architecture;
+use crate::engine::sampler::SamplerError;
+use crate::engine::tokens::TokensError;
 use crate::error::{ErrorKind, Kind};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why the chat model failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,8 +31,26 @@ pub enum DecoderError {
     Invalid(String),
     #[error("the chat model has too many requests waiting; try again in {retry_after} s")]
     Busy { retry_after: u64 },
+    #[error("the answer took longer than it may")]
+    Deadline,
+    #[error(transparent)]
+    Sampling(#[from] SamplerError),
     #[error("the chat model failed: {0}")]
     Internal(String),
+}
+
+impl DecoderError {
+    /// What is wrong with the tokenizer or the template of a file.
+    pub(super) fn of_tokens(file: &str, error: TokensError) -> Self {
+        let file = file.to_owned();
+        match error {
+            TokensError::Missing(what) => Self::Missing { file, what },
+            TokensError::Damaged(reason) => Self::Damaged { file, reason },
+            TokensError::Unsupported(what) => Self::Unsupported { file, what },
+            TokensError::Invalid(reason) => Self::Invalid(reason),
+            TokensError::Internal(_) => Self::Internal(error.to_string()),
+        }
+    }
 }
 
 impl Kind for DecoderError {
@@ -47,6 +65,8 @@ impl Kind for DecoderError {
             | Self::PromptTooLong { .. }
             | Self::Invalid(_) => ErrorKind::Invalid,
             Self::Busy { .. } => ErrorKind::Busy,
+            Self::Deadline => ErrorKind::Timeout,
+            Self::Sampling(error) => error.kind(),
             Self::Unreadable { .. } => ErrorKind::Storage,
             Self::Internal(_) => ErrorKind::Internal,
         }
@@ -58,23 +78,4 @@ impl Kind for DecoderError {
             _ => None,
         }
     }
-}
-
-/// Runs `work` and turns its error, or its panic, into a sentence.
-pub(super) fn guarded<T, E: std::fmt::Display>(
-    work: impl FnOnce() -> Result<T, E>,
-) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(|error| first_line(&error.to_string())),
-        Err(payload) => Err(payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "an unexpected stop".to_owned())),
-    }
-}
-
-/// The library appends backtraces to its messages; people need the first line.
-fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().to_owned()
 }

@@ -1,51 +1,72 @@
 //! The chat model: a GGUF file behind a thread that writes answers. Callers
-//! hand in conversations and receive a stream of events; how the model
-//! computes is known to `network` alone, so it can be replaced. Must not know
-//! where conversations come from or what becomes of the text.
+//! hand in conversations and receive a stream of events. Must not know where
+//! conversations come from or what becomes of the text.
 
-mod answer_text;
 mod architecture;
-mod byte_pair;
+mod benchmark;
+mod blueprint;
 mod error;
+mod gguf_writer;
+mod made_numbers;
+mod made_vocabulary;
 mod model_file;
 mod network;
+mod pass_costs;
+mod prefix;
 mod queue;
-mod sentence_piece;
-mod template;
+#[cfg(test)]
+mod reference;
+mod request;
+mod rope;
+mod scheduler;
+mod sequence;
+mod shape;
+mod synthetic;
 #[cfg(test)]
 mod tests;
 mod tiny;
-mod tokenizer;
-mod vocabulary;
-mod worker;
+mod weight_format;
 
+pub use crate::engine::tokens::ChatMessage;
 pub use architecture::Architecture;
+pub use benchmark::{Benchmark, BenchmarkPlan, benchmark};
 pub use error::DecoderError;
-pub use tiny::write_tiny_model;
+pub use queue::ModelActivity;
+pub use request::{Generation, GenerationEvent, GenerationRequest, Thinking, TokenLogprob};
+pub use synthetic::{SyntheticShape, write_synthetic};
+pub use tiny::{write_tiny_model, write_tiny_model_as};
+pub use weight_format::WeightFormat;
 
-use crate::types::{FinishReason, Role, TokenUsage};
-use candle_transformers::generation::Sampling;
+use crate::engine::sampler::{
+    AnswerStream, Characters, Constraint, Sampler, SamplerError, StopFilter, ThinkingFilter,
+    ThinkingTags, TokenTable,
+};
+use crate::engine::tokens::{ChatTemplate, Prompt, RenderOptions, Tokenizer};
 use model_file::ModelFile;
-use network::Network;
+use network::{BLOCK_TOKENS, Cache, Network};
+use pass_costs::PassCosts;
+use prefix::Prefixes;
 use queue::{Job, Queue};
+use scheduler::Scheduler;
+use shape::Shape;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
-use template::ChatTemplate;
-use tokenizer::Tokenizer;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use worker::Worker;
+use tokio::sync::mpsc::unbounded_channel;
+
+/// Memory that keys and values may take, unless a single context needs more.
+const CACHE_BYTES: usize = 2 << 30;
+
+/// Contexts that the cache holds at most.
+const CACHE_CONTEXTS: usize = 8;
 
 /// How to load a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoadOptions {
     /// Longest context wanted, in tokens; the model may hold less.
     pub context_tokens: usize,
-    /// Threads for inference; 0: as many as there are cores. The inference
-    /// library has one pool for the whole process, whose size it takes from
-    /// `RAYON_NUM_THREADS` when the first model loads: another wish is logged
-    /// and has no effect.
+    /// Threads for inference; 0: as many as there are cores.
     pub threads: usize,
 }
 
@@ -63,72 +84,6 @@ pub struct ModelInfo {
     pub parameters: Option<u64>,
 }
 
-/// A message of a conversation, as the model sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChatMessage {
-    pub role: Role,
-    pub content: String,
-}
-
-impl ChatMessage {
-    /// A message of `role`.
-    pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self {
-            role,
-            content: content.into(),
-        }
-    }
-}
-
-/// What to write, and how.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GenerationRequest {
-    pub messages: Vec<ChatMessage>,
-    /// Most tokens of the answer.
-    pub max_tokens: usize,
-    /// 0: always the likeliest token.
-    pub temperature: f32,
-    /// Sample among the likeliest tokens that together reach this
-    /// probability; 1 for all.
-    pub top_p: f32,
-    /// Sample among this many of the likeliest tokens; 0 for all.
-    pub top_k: usize,
-    pub seed: u64,
-    /// Texts before which the answer ends.
-    pub stop: Vec<String>,
-}
-
-/// What happens while an answer is written. `Done` and `Failed` are last.
-#[derive(Debug, Clone, PartialEq)]
-pub enum GenerationEvent {
-    /// The model starts reading the prompt.
-    Prefill {
-        tokens: usize,
-        /// How long that will take, judged by earlier prompts.
-        seconds: Option<f32>,
-    },
-    /// The next piece of text.
-    Token(String),
-    Done {
-        finish: FinishReason,
-        usage: TokenUsage,
-    },
-    Failed(DecoderError),
-}
-
-/// An answer being written; dropping it stops the model within one step.
-#[derive(Debug)]
-pub struct Generation {
-    events: UnboundedReceiver<GenerationEvent>,
-}
-
-impl Generation {
-    /// The next event; `None` after the last one.
-    pub async fn next(&mut self) -> Option<GenerationEvent> {
-        self.events.recv().await
-    }
-}
-
 /// A loaded chat model. When it is dropped, its thread finishes what was
 /// accepted and ends.
 pub struct ChatModel {
@@ -136,6 +91,10 @@ pub struct ChatModel {
     tokenizer: Arc<Tokenizer>,
     template: ChatTemplate,
     queue: Arc<Queue>,
+    /// Rows of the scores: the tokens, and what pads them.
+    vocabulary: usize,
+    /// Made when the first constrained answer is asked for.
+    table: OnceLock<Result<Arc<TokenTable>, SamplerError>>,
 }
 
 impl ChatModel {
@@ -143,7 +102,14 @@ impl ChatModel {
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, DecoderError> {
         let mut file = ModelFile::open(path)?;
         let architecture = architecture_of(&file)?;
-        let context_tokens = Network::context_tokens(&file, architecture, options.context_tokens)?;
+        let shape = Shape::read(&file, architecture)?;
+        let context_tokens = match options.context_tokens.min(shape.context) {
+            0 => {
+                let reason = "a context of 0 tokens holds no prompt".to_owned();
+                return Err(DecoderError::Invalid(reason));
+            }
+            context => context,
+        };
         let info = ModelInfo {
             name: file
                 .text("general.name")
@@ -157,40 +123,51 @@ impl ChatModel {
             context_tokens,
             parameters: file.parameters(),
         };
-        let tokenizer = Arc::new(Tokenizer::take(&mut file)?);
-        check_vocabulary(&file, &tokenizer)?;
-        let vocabulary = &tokenizer.vocabulary;
-        let text_of = |id: Option<u32>| id.map_or("", |id| vocabulary.text(id));
-        let template = ChatTemplate::choose(
-            file.text("tokenizer.chat_template"),
-            vocabulary.id("<|im_start|>").is_some(),
-            text_of(vocabulary.bos),
-            text_of(vocabulary.eos),
-        );
-        check_threads(options.threads);
-        let network = Network::load(file, architecture, context_tokens)?;
+        let tokenizer = Tokenizer::take(&mut file.content.metadata)
+            .map_err(|error| DecoderError::of_tokens(&file.name, error))?;
+        let tokenizer = Arc::new(tokenizer);
+        let vocabulary = shape.vocabulary;
+        check_vocabulary(&file, &tokenizer, vocabulary)?;
+        let template = ChatTemplate::choose(file.text("tokenizer.chat_template"), &tokenizer);
+        let cache = Cache::new(&shape, cache_tokens(&shape, context_tokens));
+        let network = Network::load(&file, shape, context_tokens, options.threads)?;
         let queue = Arc::new(Queue::default());
-        let worker = Worker {
+        let scheduler = Scheduler {
             network,
+            prefixes: Prefixes::new(cache.blocks()),
+            cache,
             tokenizer: Arc::clone(&tokenizer),
             queue: Arc::clone(&queue),
-            context_tokens,
+            running: Vec::new(),
+            costs: PassCosts::default(),
         };
         std::thread::Builder::new()
             .name("chat model".to_owned())
-            .spawn(move || worker.run())
+            .spawn(move || scheduler.run())
             .map_err(|error| DecoderError::Internal(format!("no thread for it: {error}")))?;
         Ok(Self {
             info,
             tokenizer,
             template,
             queue,
+            vocabulary,
+            table: OnceLock::new(),
         })
     }
 
     /// What is known about the model.
     pub fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// What the model has done and does.
+    pub fn activity(&self) -> ModelActivity {
+        self.queue.activity()
+    }
+
+    /// How long the model will take to read so many tokens, once it has read some.
+    pub fn prefill_seconds(&self, tokens: usize) -> Option<f32> {
+        self.queue.prefill_seconds(tokens)
     }
 
     /// How many tokens a text has.
@@ -204,41 +181,116 @@ impl ChatModel {
 
     /// How many tokens a conversation has, laid out for this model.
     pub fn count_prompt_tokens(&self, messages: &[ChatMessage]) -> Result<usize, DecoderError> {
-        self.prompt(messages).map(|tokens| tokens.len())
+        self.prompt(messages, Thinking::Off)
+            .map(|prompt| prompt.tokens.len())
     }
 
-    /// Starts to answer a conversation, when the requests before it are done.
+    /// Starts to answer a conversation; it is written together with others.
     pub fn generate(&self, request: GenerationRequest) -> Result<Generation, DecoderError> {
-        let prompt = self.prompt(&request.messages)?;
-        if prompt.len() >= self.info.context_tokens {
-            return Err(DecoderError::PromptTooLong {
-                tokens: prompt.len(),
-                context: self.info.context_tokens,
-            });
+        let prompt = self.prompt(&request.messages, request.thinking)?;
+        let context = self.info.context_tokens;
+        let tokens = prompt.tokens.len();
+        if tokens >= context {
+            return Err(DecoderError::PromptTooLong { tokens, context });
         }
-        let sampling = sampling(&request)?;
+        let constraint = match &request.sampling.json_schema {
+            Some(schema) => Some(Constraint::json_schema(schema, self.table()?)?),
+            None => None,
+        };
+        let mut sampler = Sampler::new(&request.sampling, constraint, &prompt.tokens)?;
         let mut stop = request.stop;
-        stop.extend(self.template.stop.map(str::to_owned));
+        stop.extend(self.template.stop().map(str::to_owned));
+        let (thinking, close_thinking) = self.thinking(&prompt, request.thinking)?;
+        if prompt.is_thinking {
+            sampler.hold_constraint(close_thinking.last().copied());
+        }
+        let characters = Characters::new(self.tokenizer.starts_with_space());
         let (sender, events) = unbounded_channel();
         self.queue.put(Job {
-            prompt,
-            limit: request.max_tokens,
-            sampling,
-            seed: request.seed,
-            stop,
+            prompt: prompt.tokens,
+            limit: request.max_tokens.min(context - tokens),
+            sampler,
+            stream: AnswerStream::new(characters, thinking, StopFilter::new(&stop)),
+            close_thinking,
+            deadline: request.deadline,
             events: sender,
         })?;
         Ok(Generation { events })
     }
 
-    fn prompt(&self, messages: &[ChatMessage]) -> Result<Vec<u32>, DecoderError> {
-        let vocabulary = &self.tokenizer.vocabulary;
-        let guarded: Vec<ChatMessage> = messages
-            .iter()
-            .map(|message| ChatMessage::new(message.role, vocabulary.guard(&message.content)))
-            .collect();
-        self.tokenizer
-            .encode_prompt(&self.template.render(&guarded)?)
+    /// The prompt of a conversation. A model that is not to think, but whose
+    /// template cannot tell it, finds its thinking closed already.
+    fn prompt(&self, messages: &[ChatMessage], thinking: Thinking) -> Result<Prompt, DecoderError> {
+        let options = RenderOptions {
+            add_generation_prompt: true,
+            enable_thinking: (thinking == Thinking::Off).then_some(false),
+            tools: &[],
+        };
+        let refused = |error| DecoderError::of_tokens(&self.info.file_name, error);
+        let mut prompt = self
+            .tokenizer
+            .prompt(&self.template, messages, &options)
+            .map_err(refused)?;
+        let tags = self.template.thinking();
+        if let (Thinking::Off, Some(tags)) = (thinking, tags.filter(|tags| !tags.can_switch_off)) {
+            if !prompt.is_thinking {
+                prompt.tokens.extend(self.tag(tags.open)?);
+            }
+            prompt.tokens.extend(self.tag(tags.close)?);
+            prompt.is_thinking = false;
+        }
+        Ok(prompt)
+    }
+
+    /// How the thinking of an answer is taken apart, and what closes it.
+    fn thinking(
+        &self,
+        prompt: &Prompt,
+        thinking: Thinking,
+    ) -> Result<(Option<ThinkingFilter>, Vec<u32>), DecoderError> {
+        let Some(tags) = self.template.thinking() else {
+            return Ok((None, Vec::new()));
+        };
+        let budget = match thinking {
+            Thinking::Default => None,
+            Thinking::Off => Some(0),
+            Thinking::Bounded(tokens) => Some(tokens),
+        };
+        let close = self.tag(tags.close)?;
+        let tags = ThinkingTags {
+            open: tags.open.to_owned(),
+            close: tags.close.to_owned(),
+        };
+        let filter = ThinkingFilter::new(tags, prompt.is_thinking, budget);
+        Ok((Some(filter), close))
+    }
+
+    /// The tokens of a mark of thinking.
+    fn tag(&self, text: &str) -> Result<Vec<u32>, DecoderError> {
+        match self.tokenizer.id_of(text) {
+            Some(token) => Ok(vec![token]),
+            None => self
+                .tokenizer
+                .encode(text)
+                .map_err(|error| DecoderError::of_tokens(&self.info.file_name, error)),
+        }
+    }
+
+    /// The vocabulary, prepared for constrained answers.
+    fn table(&self) -> Result<&Arc<TokenTable>, DecoderError> {
+        let table = self.table.get_or_init(|| {
+            let ids = 0..self.vocabulary as u32;
+            let bytes = |id| match self.tokenizer.is_control(id) {
+                true => Vec::new(),
+                false => self.tokenizer.bytes_of(id),
+            };
+            let ends: Vec<u32> = ids
+                .clone()
+                .filter(|id| self.tokenizer.is_end(*id))
+                .collect();
+            TokenTable::new(ids.map(bytes).collect(), &ends)
+        });
+        table.as_ref().map_err(|error| error.clone().into())
     }
 }
 
@@ -246,6 +298,14 @@ impl Drop for ChatModel {
     fn drop(&mut self) {
         self.queue.close();
     }
+}
+
+/// Tokens that the cache holds.
+fn cache_tokens(shape: &Shape, context: usize) -> usize {
+    let affordable = CACHE_BYTES / Cache::bytes_per_token(shape).max(1);
+    let wanted = affordable.min(context.saturating_mul(CACHE_CONTEXTS));
+    // A block more, because a sequence may end within one.
+    wanted.max(context) + BLOCK_TOKENS
 }
 
 /// The model files in a folder, newest first. A missing folder has none.
@@ -282,53 +342,14 @@ fn architecture_of(file: &ModelFile) -> Result<Architecture, DecoderError> {
 }
 
 /// A token without a row in the embedding would fail in the midst of an answer.
-fn check_vocabulary(file: &ModelFile, tokenizer: &Tokenizer) -> Result<(), DecoderError> {
-    let embedding = file
-        .content
-        .tensor_infos
-        .get("token_embd.weight")
-        .ok_or_else(|| file.missing("the tensor token_embd.weight"))?;
-    let rows = embedding.shape.dims().first().copied().unwrap_or(0);
-    let tokens = tokenizer.vocabulary.len();
+fn check_vocabulary(
+    file: &ModelFile,
+    tokenizer: &Tokenizer,
+    rows: usize,
+) -> Result<(), DecoderError> {
+    let tokens = tokenizer.vocabulary_size();
     if rows < tokens {
         return Err(file.damaged(format!("it has {tokens} tokens, but embeds {rows}")));
     }
     Ok(())
-}
-
-fn check_threads(wanted: usize) {
-    let pool = candle_core::utils::get_num_threads();
-    if wanted != 0 && wanted != pool {
-        tracing::warn!(
-            wanted,
-            pool,
-            "inference uses the threads of the process's pool"
-        );
-    }
-}
-
-fn sampling(request: &GenerationRequest) -> Result<Sampling, DecoderError> {
-    if !request.temperature.is_finite() || request.temperature < 0.0 {
-        return Err(DecoderError::Invalid(format!(
-            "a temperature of {} is not possible; it is 0 or more",
-            request.temperature
-        )));
-    }
-    if !(0.0..=1.0).contains(&request.top_p) {
-        return Err(DecoderError::Invalid(format!(
-            "a top_p of {} is not possible; it is between 0 and 1",
-            request.top_p
-        )));
-    }
-    let temperature = f64::from(request.temperature);
-    // 0 asks for the smallest set of tokens, which is the likeliest one alone.
-    let greedy = temperature < 1e-5 || request.top_p == 0.0 || request.top_k == 1;
-    let p = f64::from(request.top_p);
-    Ok(match (request.top_k, p < 1.0) {
-        _ if greedy => Sampling::ArgMax,
-        (0, false) => Sampling::All { temperature },
-        (0, true) => Sampling::TopP { p, temperature },
-        (k, false) => Sampling::TopK { k, temperature },
-        (k, true) => Sampling::TopKThenTopP { k, p, temperature },
-    })
 }

@@ -1,7 +1,9 @@
 //! A GGUF file: opening, checking that it is whole, and typed access to its
 //! metadata. Must not know what a particular model does with any of it.
 
-use super::error::{DecoderError, guarded};
+use super::error::DecoderError;
+use crate::engine::guarded::guarded;
+use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
 use std::collections::HashMap;
@@ -73,6 +75,46 @@ impl ModelFile {
         Ok(())
     }
 
+    /// What the file says of a tensor.
+    pub(super) fn tensor(&self, name: &str) -> Result<&TensorInfo, DecoderError> {
+        let info = self.content.tensor_infos.get(name);
+        info.ok_or_else(|| self.missing(format!("the tensor {name}")))
+    }
+
+    /// The numbers of a small tensor, of whichever type.
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<f32>, DecoderError> {
+        guarded(|| {
+            let mut reader = self.reader.get_ref();
+            self.content
+                .tensor(&mut reader, name, &Device::Cpu)?
+                .dequantize(&Device::Cpu)?
+                .flatten_all()?
+                .to_vec1()
+        })
+        .map_err(|reason| self.damaged(format!("{name}: {reason}")))
+    }
+
+    /// Fills `bytes` from the file, wherever others read meanwhile.
+    pub(super) fn read_at(&self, offset: u64, bytes: &mut [u8]) -> std::io::Result<()> {
+        #[cfg(unix)]
+        return std::os::unix::fs::FileExt::read_exact_at(self.reader.get_ref(), bytes, offset);
+        #[cfg(windows)]
+        {
+            let (mut offset, mut rest) = (offset, bytes);
+            while !rest.is_empty() {
+                let file = self.reader.get_ref();
+                match std::os::windows::fs::FileExt::seek_read(file, rest, offset)? {
+                    0 => return Err(ErrorKind::UnexpectedEof.into()),
+                    read => {
+                        rest = &mut rest[read..];
+                        offset += read as u64;
+                    }
+                }
+            }
+            Ok(())
+        }
+    }
+
     /// A text of the metadata.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         match self.content.metadata.get(key) {
@@ -86,40 +128,12 @@ impl ModelFile {
         self.content.metadata.get(key).and_then(whole_number)
     }
 
-    /// A yes or no of the metadata.
-    pub(super) fn flag(&self, key: &str) -> Option<bool> {
-        match self.content.metadata.get(key) {
-            Some(Value::Bool(flag)) => Some(*flag),
-            _ => None,
-        }
-    }
-
-    /// Takes a list of texts out of the metadata.
-    pub(super) fn take_texts(&mut self, key: &str) -> Option<Vec<String>> {
-        self.take_list(key, |value| match value {
-            Value::String(text) => Some(text),
-            _ => None,
-        })
-    }
-
-    /// Takes a list of whole numbers out of the metadata.
-    pub(super) fn take_numbers(&mut self, key: &str) -> Option<Vec<u64>> {
-        self.take_list(key, |value| whole_number(&value))
-    }
-
-    /// Takes a list of fractional numbers out of the metadata.
-    pub(super) fn take_floats(&mut self, key: &str) -> Option<Vec<f32>> {
-        self.take_list(key, |value| match value {
-            Value::F32(number) => Some(number),
-            Value::F64(number) => Some(number as f32),
-            _ => None,
-        })
-    }
-
-    fn take_list<T>(&mut self, key: &str, convert: fn(Value) -> Option<T>) -> Option<Vec<T>> {
-        match self.content.metadata.remove(key) {
-            Some(Value::Array(values)) => values.into_iter().map(convert).collect(),
-            _ => None,
+    /// A fractional number of the metadata; a whole one counts too.
+    pub(super) fn float(&self, key: &str) -> Option<f32> {
+        match self.content.metadata.get(key)? {
+            Value::F32(number) => Some(*number),
+            Value::F64(number) => Some(*number as f32),
+            other => whole_number(other).map(|number| number as f32),
         }
     }
 
@@ -191,7 +205,8 @@ fn header_error(name: &str, reason: String) -> DecoderError {
     }
 }
 
-fn whole_number(value: &Value) -> Option<u64> {
+/// A whole number of whichever width.
+pub(super) fn whole_number(value: &Value) -> Option<u64> {
     match *value {
         Value::U8(n) => Some(n.into()),
         Value::U16(n) => Some(n.into()),

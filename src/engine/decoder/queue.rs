@@ -3,6 +3,7 @@
 
 use super::GenerationEvent;
 use super::error::DecoderError;
+use crate::engine::sampler::{AnswerStream, Sampler};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,18 +16,37 @@ const MEMORY: f32 = 0.7;
 /// What a request is taken to last while none has been measured.
 const UNMEASURED: Duration = Duration::from_secs(5);
 
-/// A request, ready for the worker.
+/// A request, ready for the scheduler.
 pub(super) struct Job {
     pub(super) prompt: Vec<u32>,
     /// Most tokens of the answer.
     pub(super) limit: usize,
-    pub(super) sampling: candle_transformers::generation::Sampling,
-    pub(super) seed: u64,
-    pub(super) stop: Vec<String>,
+    pub(super) sampler: Sampler,
+    pub(super) stream: AnswerStream,
+    /// What to write when the thinking has to end.
+    pub(super) close_thinking: Vec<u32>,
+    pub(super) deadline: Option<Instant>,
     pub(super) events: UnboundedSender<GenerationEvent>,
 }
 
-/// The queue between the askers and the worker.
+/// What a model has done since it was loaded, and does now.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ModelActivity {
+    pub running: usize,
+    pub waiting: usize,
+    /// Prompt tokens that were read, and those that were still cached.
+    pub prompt_tokens: u64,
+    pub reused_tokens: u64,
+    pub answer_tokens: u64,
+    /// Answer tokens that were drafted from the prompt, and those that were right.
+    pub drafted_tokens: u64,
+    pub accepted_tokens: u64,
+    /// Measured of late.
+    pub prompt_tokens_per_second: Option<f32>,
+    pub answer_tokens_per_second: Option<f32>,
+}
+
+/// The queue between the askers and the scheduler.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -37,11 +57,13 @@ pub(super) struct Queue {
 struct State {
     waiting: VecDeque<Job>,
     closed: bool,
-    running_since: Option<Instant>,
+    activity: ModelActivity,
     /// Duration of a request, smoothed.
     request: Option<Duration>,
-    /// Prompt tokens and the seconds they took, fading.
+    last_end: Option<Instant>,
+    /// Tokens and the seconds they took, fading.
     prefill: (f32, f32),
+    decode: (f32, f32),
 }
 
 impl Queue {
@@ -61,22 +83,16 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for the next request that someone still wants; `None` when the
-    /// queue is closed and empty.
-    pub(super) fn take(&self) -> Option<Job> {
+    /// Waits until there is a request; whether there will ever be one.
+    pub(super) fn wait(&self) -> bool {
         let mut state = self.lock();
-        if let Some(since) = state.running_since.take() {
-            state.note_request(since.elapsed());
-        }
         loop {
-            while let Some(job) = state.waiting.pop_front() {
-                if !job.events.is_closed() {
-                    state.running_since = Some(Instant::now());
-                    return Some(job);
-                }
+            state.waiting.retain(|job| !job.events.is_closed());
+            if !state.waiting.is_empty() {
+                return true;
             }
             if state.closed {
-                return None;
+                return false;
             }
             state = self
                 .changed
@@ -85,17 +101,57 @@ impl Queue {
         }
     }
 
-    /// Lets the worker end once nothing waits.
+    /// The next request that someone still wants, if it fits.
+    pub(super) fn take_if(&self, fits: impl Fn(&Job) -> bool) -> Option<Job> {
+        let mut state = self.lock();
+        state.waiting.retain(|job| !job.events.is_closed());
+        match state.waiting.front() {
+            Some(job) if fits(job) => state.waiting.pop_front(),
+            _ => None,
+        }
+    }
+
+    /// Lets the scheduler end once nothing waits.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
     }
 
-    /// Remembers how long reading a prompt took.
-    pub(super) fn note_prefill(&self, tokens: usize, took: Duration) {
+    /// Remembers how long a request took.
+    pub(super) fn note_request(&self, took: Duration) {
         let mut state = self.lock();
-        state.prefill.0 = state.prefill.0 * MEMORY + tokens as f32;
-        state.prefill.1 = state.prefill.1 * MEMORY + took.as_secs_f32();
+        state.request = Some(match state.request {
+            Some(usual) => usual.mul_f32(MEMORY) + took.mul_f32(1.0 - MEMORY),
+            None => took,
+        });
+        state.last_end = Some(Instant::now());
+    }
+
+    /// Remembers how long reading tokens of prompts took.
+    pub(super) fn note_prefill(&self, tokens: usize, took: Duration) {
+        note(&mut self.lock().prefill, tokens, took);
+    }
+
+    /// Remembers how long writing tokens took.
+    pub(super) fn note_decode(&self, tokens: usize, took: Duration) {
+        note(&mut self.lock().decode, tokens, took);
+    }
+
+    /// Changes what is told about the model's activity.
+    pub(super) fn note_activity(&self, change: impl FnOnce(&mut ModelActivity)) {
+        change(&mut self.lock().activity);
+    }
+
+    /// What the model has done and does.
+    pub(super) fn activity(&self) -> ModelActivity {
+        let state = self.lock();
+        let speed = |(tokens, seconds): (f32, f32)| (seconds > 0.0).then(|| tokens / seconds);
+        ModelActivity {
+            waiting: state.waiting.len(),
+            prompt_tokens_per_second: speed(state.prefill),
+            answer_tokens_per_second: speed(state.decode),
+            ..state.activity
+        }
     }
 
     /// How long reading a prompt will take, once one has been read.
@@ -109,21 +165,18 @@ impl Queue {
     }
 }
 
-impl State {
-    fn note_request(&mut self, took: Duration) {
-        self.request = Some(match self.request {
-            Some(usual) => usual.mul_f32(MEMORY) + took.mul_f32(1.0 - MEMORY),
-            None => took,
-        });
-    }
+fn note(measured: &mut (f32, f32), tokens: usize, took: Duration) {
+    measured.0 = measured.0 * MEMORY + tokens as f32;
+    measured.1 = measured.1 * MEMORY + took.as_secs_f32();
+}
 
-    /// The running request has to end first.
+impl State {
+    /// One of the running requests has to end first.
     fn seconds_until_room(&self) -> u64 {
         let usual = self.request.unwrap_or(UNMEASURED);
-        let elapsed = self
-            .running_since
-            .map_or(Duration::ZERO, |since| since.elapsed());
-        let left = usual.saturating_sub(elapsed).as_secs_f32().ceil();
+        let apart = usual.div_f32(self.activity.running.max(1) as f32);
+        let since = self.last_end.map_or(Duration::ZERO, |end| end.elapsed());
+        let left = apart.saturating_sub(since).as_secs_f32().ceil();
         (left as u64).max(1)
     }
 }

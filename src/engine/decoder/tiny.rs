@@ -1,26 +1,27 @@
-//! A random-weight model for tests and benchmarks: everything that a real
-//! model file has, in about a megabyte. What it writes is nonsense, but always
-//! the same nonsense.
+//! Random-weight models for tests and benchmarks: everything that a real model
+//! file has, in about a megabyte. What they write is nonsense, but always the
+//! same nonsense.
 
 use super::Architecture;
-use super::byte_pair::character_of;
-use super::error::{DecoderError, guarded};
-use candle_core::quantized::gguf_file::{self, Value};
+use super::blueprint::{Blueprint, PlannedTensor, Stretched};
+use super::error::DecoderError;
+use super::gguf_writer::{TensorHeader, write_gguf};
+use super::made_numbers::MadeNumbers;
+use super::made_vocabulary::{Dialect, MadeVocabulary};
+use super::weight_format::{Role, WeightFormat};
+use crate::engine::guarded::guarded;
+use candle_core::quantized::gguf_file::Value;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Result as CandleResult, Tensor};
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 
-const LAYERS: usize = 2;
-const HIDDEN: usize = 256;
-const FEED_FORWARD: usize = 512;
-const HEADS: usize = 4;
-const KEY_HEADS: usize = 2;
-const HEAD: usize = HIDDEN / HEADS;
-const CONTEXT: u32 = 2048;
-const TOKEN_TEXT: i32 = 1;
-const TOKEN_CONTROL: i32 = 3;
+const CONTEXT: usize = 2048;
+/// Formats with blocks of this many numbers get matrices that consist of them.
+const LONG_BLOCK: usize = 256;
+/// So that scores differ enough for the best one to be clear.
+const OUTPUT_REACH: f32 = 0.25;
+/// Not nothing: the output may be the embedding, too.
+const SILENCED: f32 = 0.01;
 
 /// Merges of the vocabulary, in order.
 const MERGES: [(&str, &str); 12] = [
@@ -37,8 +38,6 @@ const MERGES: [(&str, &str); 12] = [
     ("Ġ", "and"),
     ("ou", "r"),
 ];
-const CONTROLS: [&str; 3] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
-const TEMPLATE: &str = "{%- for message in messages %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}";
 
 /// Writes a random-weight model, for tests and benchmarks. The same seed makes
 /// the same file. It never ends an answer by itself when sampled greedily.
@@ -47,183 +46,173 @@ pub fn write_tiny_model(
     architecture: Architecture,
     seed: u64,
 ) -> Result<(), DecoderError> {
-    guarded(|| write(path, architecture, seed)).map_err(|reason| {
+    write_tiny_model_as(path, architecture, WeightFormat::Q4KM, seed)
+}
+
+/// The same with weights of the given format.
+pub fn write_tiny_model_as(
+    path: &Path,
+    architecture: Architecture,
+    format: WeightFormat,
+    seed: u64,
+) -> Result<(), DecoderError> {
+    guarded(|| write(path, architecture, format, seed)).map_err(|reason| {
         DecoderError::Internal(format!("{} cannot be written: {reason}", path.display()))
     })
 }
 
-fn write(path: &Path, architecture: Architecture, seed: u64) -> CandleResult<()> {
-    let tokens = token_texts();
-    let metadata = metadata(architecture, &tokens);
-    let tensors = tensors(architecture, &tokens, seed)?;
-    let metadata: Vec<(&str, &Value)> = metadata
-        .iter()
-        .map(|(key, value)| (key.as_str(), value))
-        .collect();
-    let tensors: Vec<(&str, &QTensor)> = tensors
-        .iter()
-        .map(|(name, tensor)| (name.as_str(), tensor))
-        .collect();
-    let mut file = BufWriter::new(File::create(path)?);
-    gguf_file::write(&mut file, &metadata, &tensors)
-}
-
-fn token_texts() -> Vec<String> {
-    let bytes = (0..=255).map(|byte| character_of(byte).to_string());
-    let merged = MERGES.map(|(left, right)| format!("{left}{right}"));
-    let controls = CONTROLS.map(str::to_owned);
-    bytes.chain(merged).chain(controls).collect()
-}
-
-fn metadata(architecture: Architecture, tokens: &[String]) -> Vec<(String, Value)> {
-    let name = architecture.name();
-    let text = |text: &str| Value::String(text.to_owned());
-    let texts = |texts: Vec<String>| Value::Array(texts.into_iter().map(Value::String).collect());
-    let id = |token: &str| {
-        let id = tokens.iter().position(|text| text == token).unwrap_or(0);
-        Value::U32(id as u32)
-    };
-    let kinds = tokens.iter().map(|text| {
-        let control = CONTROLS.contains(&text.as_str());
-        Value::I32(if control { TOKEN_CONTROL } else { TOKEN_TEXT })
-    });
-    let merges = MERGES.map(|(left, right)| format!("{left} {right}"));
-    let shape = [
-        ("context_length", CONTEXT),
-        ("embedding_length", HIDDEN as u32),
-        ("block_count", LAYERS as u32),
-        ("feed_forward_length", FEED_FORWARD as u32),
-        ("attention.head_count", HEADS as u32),
-        ("attention.head_count_kv", KEY_HEADS as u32),
-        ("attention.key_length", HEAD as u32),
-        ("rope.dimension_count", HEAD as u32),
-    ];
-    let mut metadata: Vec<(String, Value)> = [
-        ("general.architecture", text(name)),
-        ("general.name", text(&format!("Tiny {name}"))),
-        ("general.file_type", Value::U32(15)),
-        ("tokenizer.ggml.model", text("gpt2")),
-        ("tokenizer.ggml.pre", text("qwen2")),
-        ("tokenizer.ggml.tokens", texts(tokens.to_vec())),
-        ("tokenizer.ggml.token_type", Value::Array(kinds.collect())),
-        ("tokenizer.ggml.merges", texts(merges.to_vec())),
-        ("tokenizer.ggml.eos_token_id", id("<|im_end|>")),
-        ("tokenizer.ggml.bos_token_id", id("<|endoftext|>")),
-        ("tokenizer.ggml.add_bos_token", Value::Bool(false)),
-        ("tokenizer.chat_template", text(TEMPLATE)),
-    ]
-    .map(|(key, value)| (key.to_owned(), value))
-    .into();
-    metadata.extend(shape.map(|(key, number)| (format!("{name}.{key}"), Value::U32(number))));
-    metadata.push((
-        format!("{name}.attention.layer_norm_rms_epsilon"),
-        Value::F32(1e-6),
-    ));
-    metadata.push((format!("{name}.rope.freq_base"), Value::F32(10_000.0)));
-    metadata
-}
-
-fn tensors(
+fn write(
+    path: &Path,
     architecture: Architecture,
-    tokens: &[String],
+    format: WeightFormat,
     seed: u64,
-) -> CandleResult<Vec<(String, QTensor)>> {
-    let mut random = Random(seed);
-    let kv = KEY_HEADS * HEAD;
-    let mut tensors = vec![
-        random.matrix("token_embd", tokens.len(), HIDDEN, GgmlDType::Q6K)?,
-        ones("output_norm", HIDDEN)?,
-        output(&mut random, tokens)?,
+) -> CandleResult<()> {
+    let blueprint = blueprint(architecture, format);
+    let vocabulary = MadeVocabulary::with_merges(Dialect::ChatMl, &MERGES);
+    let mut metadata = vec![
+        (
+            "general.architecture".to_owned(),
+            Value::String(architecture.name().to_owned()),
+        ),
+        (
+            "general.name".to_owned(),
+            Value::String(blueprint.name.clone()),
+        ),
+        (
+            "general.file_type".to_owned(),
+            Value::U32(format.file_type()),
+        ),
     ];
-    for layer in 0..LAYERS {
-        let name = |part: &str| format!("blk.{layer}.{part}");
-        for (part, rows, columns, kind) in [
-            ("attn_q", HIDDEN, HIDDEN, GgmlDType::Q4K),
-            ("attn_k", kv, HIDDEN, GgmlDType::Q4K),
-            ("attn_v", kv, HIDDEN, GgmlDType::Q6K),
-            ("attn_output", HIDDEN, HIDDEN, GgmlDType::Q4K),
-            ("ffn_gate", FEED_FORWARD, HIDDEN, GgmlDType::Q4K),
-            ("ffn_up", FEED_FORWARD, HIDDEN, GgmlDType::Q4K),
-            ("ffn_down", HIDDEN, FEED_FORWARD, GgmlDType::Q6K),
-        ] {
-            tensors.push(random.matrix(&name(part), rows, columns, kind)?);
-        }
-        tensors.push(ones(&name("attn_norm"), HIDDEN)?);
-        tensors.push(ones(&name("ffn_norm"), HIDDEN)?);
-        match architecture {
-            Architecture::Llama => {}
-            Architecture::Qwen2 => {
-                for (part, length) in [("attn_q", HIDDEN), ("attn_k", kv), ("attn_v", kv)] {
-                    tensors.push(random.bias(&name(part), length)?);
-                }
-            }
-            Architecture::Qwen3 => {
-                tensors.push(ones(&name("attn_q_norm"), HEAD)?);
-                tensors.push(ones(&name("attn_k_norm"), HEAD)?);
-            }
-        }
-    }
-    Ok(tensors)
+    metadata.extend(vocabulary.metadata());
+    metadata.extend(blueprint.metadata());
+    let plan = blueprint.tensors(vocabulary.tokens.len());
+    let headers: Vec<TensorHeader> = plan
+        .iter()
+        .map(|tensor| TensorHeader {
+            name: tensor.name.clone(),
+            dimensions: tensor.dimensions.clone(),
+            kind: tensor_type(format, tensor, blueprint.layers),
+        })
+        .collect();
+    let mut random = MadeNumbers::new(seed);
+    write_gguf(path, &metadata, &headers, |index, output| {
+        let numbers = numbers(&plan[index], &vocabulary, &mut random);
+        let header = &headers[index];
+        let bytes = encoded(numbers, header).map_err(std::io::Error::other)?;
+        output.write_all(&bytes)
+    })?;
+    Ok(())
 }
 
-/// Scores of the next token: zero, and so never the best, for all that is not
-/// visible text.
-fn output(random: &mut Random, tokens: &[String]) -> CandleResult<(String, QTensor)> {
-    let mut weights = random.numbers(tokens.len() * HIDDEN);
-    for (text, row) in tokens.iter().zip(weights.chunks_mut(HIDDEN)) {
-        let control = CONTROLS.contains(&text.as_str());
+/// Small, but with all that is particular about the architecture: enough layers
+/// for each kind of them, windows and original contexts that a test's prompt
+/// exceeds, heads of another width than the model's share where real ones are.
+fn blueprint(architecture: Architecture, format: WeightFormat) -> Blueprint {
+    let long_blocks = format.main_type().block_size() == LONG_BLOCK;
+    let (hidden, feed_forward, heads, even_head) = match long_blocks {
+        true => (256, 512, 4, 64),
+        // Multiples of 32 and of 64, but of nothing more.
+        false => (192, 352, 6, 32),
+    };
+    let (layers, head, window) = match architecture {
+        Architecture::Llama | Architecture::Qwen2 => (2, even_head, None),
+        Architecture::Qwen3 => (2, 2 * even_head, None),
+        Architecture::Gemma2 => (3, 2 * even_head, Some(24)),
+        Architecture::Gemma3 => (7, 2 * even_head, Some(16)),
+        Architecture::Phi3 => (2, even_head, Some(32)),
+        Architecture::SmolLm3 => (5, even_head, None),
+    };
+    let (rotated, stretched) = match architecture {
+        Architecture::Llama => (
+            head,
+            Stretched::Llama3 {
+                factor: 8.0,
+                original_context: 256,
+            },
+        ),
+        Architecture::Phi3 => (
+            head / 4 * 3,
+            Stretched::ByContext {
+                original_context: 512,
+            },
+        ),
+        _ => (head, Stretched::No),
+    };
+    Blueprint {
+        name: format!("Tiny {}", architecture.name()),
+        architecture,
+        context: CONTEXT,
+        layers,
+        hidden,
+        feed_forward,
+        heads,
+        kv_heads: 2,
+        head,
+        rotated,
+        rope_base: match architecture {
+            Architecture::Gemma3 => 1_000_000.0,
+            _ => 10_000.0,
+        },
+        stretched,
+        window,
+        norm_epsilon: 1e-6,
+        tied: matches!(
+            architecture,
+            Architecture::Gemma2 | Architecture::Gemma3 | Architecture::SmolLm3
+        ),
+    }
+}
+
+fn tensor_type(format: WeightFormat, tensor: &PlannedTensor, layers: usize) -> GgmlDType {
+    let is_matrix = tensor.dimensions.len() == 2;
+    match format {
+        WeightFormat::Q4KM => {
+            let columns = tensor.dimensions.last().copied().unwrap_or(1);
+            format.quantized_type(tensor.role, tensor.layer, layers, columns)
+        }
+        // The other formats are for tests of just that format.
+        _ if is_matrix => format.main_type(),
+        _ => GgmlDType::F32,
+    }
+}
+
+/// Numbers that keep activations near one.
+fn numbers(
+    tensor: &PlannedTensor,
+    vocabulary: &MadeVocabulary,
+    random: &mut MadeNumbers,
+) -> Vec<f32> {
+    if let Some(numbers) = &tensor.numbers {
+        return numbers.clone();
+    }
+    let count = tensor.dimensions.iter().product();
+    let columns = tensor.dimensions.last().copied().unwrap_or(1);
+    match tensor.role {
+        Role::Norm => random.around(1.0, 0.3, count),
+        Role::Bias | Role::RopeFactors => random.around(0.0, 0.3, count),
+        Role::Output => {
+            let mut numbers = random.around(0.0, OUTPUT_REACH, count);
+            silence(&mut numbers, columns, vocabulary);
+            numbers
+        }
+        _ => random.around(0.0, (3.0 / columns as f32).sqrt(), count),
+    }
+}
+
+/// Makes the scores of the next token small, and so never the best, for all that
+/// is not visible text.
+fn silence(output: &mut [f32], columns: usize, vocabulary: &MadeVocabulary) {
+    for (text, row) in vocabulary.tokens.iter().zip(output.chunks_mut(columns)) {
         let visible = |character: char| character.is_ascii_graphic() || character == 'Ġ';
-        if control || !text.chars().all(visible) {
-            row.fill(0.0);
+        if vocabulary.is_control(text) || !text.chars().all(visible) {
+            row.iter_mut().for_each(|weight| *weight *= SILENCED);
         }
     }
-    let weights = Tensor::from_vec(weights, (tokens.len(), HIDDEN), &Device::Cpu)?;
-    let weights = QTensor::quantize(&weights, GgmlDType::Q6K)?;
-    Ok(("output.weight".to_owned(), weights))
 }
 
-fn ones(name: &str, length: usize) -> CandleResult<(String, QTensor)> {
-    let ones = Tensor::ones(length, candle_core::DType::F32, &Device::Cpu)?;
-    let ones = QTensor::quantize(&ones, GgmlDType::F32)?;
-    Ok((format!("{name}.weight"), ones))
-}
-
-/// SplitMix64: small, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Evenly distributed over -0.25 to 0.25, which keeps activations near one.
-    fn numbers(&mut self, count: usize) -> Vec<f32> {
-        let unit = |bits: u64| (bits >> 40) as f32 / (1_u64 << 24) as f32;
-        (0..count)
-            .map(|_| (unit(self.next()) - 0.5) * 0.5)
-            .collect()
-    }
-
-    fn matrix(
-        &mut self,
-        name: &str,
-        rows: usize,
-        columns: usize,
-        kind: GgmlDType,
-    ) -> CandleResult<(String, QTensor)> {
-        let weights =
-            Tensor::from_vec(self.numbers(rows * columns), (rows, columns), &Device::Cpu)?;
-        let weights = QTensor::quantize(&weights, kind)?;
-        Ok((format!("{name}.weight"), weights))
-    }
-
-    fn bias(&mut self, name: &str, length: usize) -> CandleResult<(String, QTensor)> {
-        let bias = Tensor::from_vec(self.numbers(length), length, &Device::Cpu)?;
-        let bias = QTensor::quantize(&bias, GgmlDType::F32)?;
-        Ok((format!("{name}.bias"), bias))
-    }
+fn encoded(numbers: Vec<f32>, header: &TensorHeader) -> CandleResult<Vec<u8>> {
+    let tensor = Tensor::from_vec(numbers, header.dimensions.as_slice(), &Device::Cpu)?;
+    Ok(QTensor::quantize(&tensor, header.kind)?
+        .data()?
+        .into_owned())
 }

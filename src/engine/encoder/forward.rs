@@ -4,16 +4,16 @@
 use super::pointwise::add_and_normalise;
 use super::pointwise::exponentials;
 use super::pointwise::gelu;
-use super::product::Instructions;
-use super::product::Onto;
-use super::product::PANEL;
-use super::product::Rows;
-use super::product::RowsMut;
-use super::product::panel_product;
 use super::weights::Layer;
 use super::weights::Linear;
 use super::weights::Shape;
 use super::weights::Weights;
+use crate::engine::kernels::Instructions;
+use crate::engine::kernels::Onto;
+use crate::engine::kernels::PANEL;
+use crate::engine::kernels::Rows;
+use crate::engine::kernels::RowsMut;
+use crate::engine::kernels::panel_product;
 
 /// Room for intermediate results, kept from one pass to the next.
 #[derive(Default)]

@@ -6,7 +6,6 @@ mod error;
 mod forward;
 mod panels;
 mod pointwise;
-mod product;
 mod token_vectors;
 mod weights;
 mod wordpiece;
@@ -24,10 +23,10 @@ pub use self::token_vectors::late_interaction;
 
 use self::forward::Scratch;
 use self::forward::forward;
-use self::product::Instructions;
 use self::token_vectors::normalise;
 use self::weights::Weights;
 use self::wordpiece::WordPiece;
+use crate::engine::kernels::Instructions;
 
 static BUNDLED: &[u8] = include_bytes!("../../../models/all-minilm-l6-v2.q8_0.gguf");
 static MANIFEST: &str = include_str!("../../../models/manifest.toml");

@@ -3,12 +3,12 @@
 //! not know which map a matrix is.
 
 use super::pointwise::unpack;
-use super::product::Instructions;
-use super::product::Onto;
-use super::product::PANEL;
-use super::product::Rows;
-use super::product::RowsMut;
-use super::product::panel_product;
+use crate::engine::kernels::Instructions;
+use crate::engine::kernels::Onto;
+use crate::engine::kernels::PANEL;
+use crate::engine::kernels::Rows;
+use crate::engine::kernels::RowsMut;
+use crate::engine::kernels::panel_product;
 
 /// Weights in a Q8_0 block, and its bytes: an f16 scale before the codes.
 pub(super) const BLOCK: usize = 32;

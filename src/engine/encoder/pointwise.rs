@@ -2,39 +2,10 @@
 //! normalisation, unpacking of weights. Written as plain loops over independent lanes, compiled once
 //! per instruction set. Must not know the layer.
 
-use super::product::Instructions;
-use super::product::PANEL;
-
-const LANES: usize = 16;
-
-/// Compiles `$body` for each instruction set and calls the one asked for.
-macro_rules! for_each_instruction_set {
-    ($(#[$doc:meta])* $name:ident => $body:ident($($argument:ident: $kind:ty),*)) => {
-        $(#[$doc])*
-        pub(super) fn $name(instructions: Instructions, $($argument: $kind),*) {
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx2,fma")]
-            fn avx512($($argument: $kind),*) {
-                $body::<true>($($argument),*);
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            fn avx2($($argument: $kind),*) {
-                $body::<true>($($argument),*);
-            }
-            // SAFETY: a value of `Instructions` other than `Portable` exists
-            // only after detection.
-            #[allow(unsafe_code)]
-            match instructions {
-                #[cfg(target_arch = "x86_64")]
-                Instructions::Avx512 => unsafe { avx512($($argument),*) },
-                #[cfg(target_arch = "x86_64")]
-                Instructions::Avx2 => unsafe { avx2($($argument),*) },
-                Instructions::Portable => $body::<false>($($argument),*),
-            }
-        }
-    };
-}
+#[cfg(test)]
+use crate::engine::kernels::Instructions;
+use crate::engine::kernels::PANEL;
+use crate::engine::kernels::lanes::{LANES, exponential, fma, for_each_instruction_set};
 
 for_each_instruction_set! {
     /// The Gaussian error linear unit in its exact, erf-based form, in place.
@@ -58,35 +29,6 @@ for_each_instruction_set! {
 for_each_instruction_set! {
     /// Unpacks blocks of 32 rows of 32 codes; a block has a scale per column.
     unpack => unpacked_blocks(codes: &[i8], scales: &[f32], values: &mut [f32])
-}
-
-/// `a · b + c`, in one instruction where there is one; asking for it elsewhere
-/// would call a slow library function.
-#[inline(always)]
-fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
-}
-
-/// e^x to within two units in the last place, for x up to 88; zero's
-/// neighbourhood for x below -87.
-///
-/// x = n ln 2 + r with |r| <= ln 2 / 2: adding 1.5 · 2^23 rounds x / ln 2 to n
-/// and leaves n in the low bits of the sum, from where it moves into the
-/// exponent; e^r is its Taylor polynomial.
-#[inline(always)]
-fn exponential<const FUSED: bool>(x: f32) -> f32 {
-    const ROUND: f32 = 12_582_912.0;
-    const LN_2_HIGH: f32 = 0.693_145_75;
-    const LN_2_LOW: f32 = 1.428_606_8e-6;
-    let x = x.max(-87.0);
-    let shifted = fma::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
-    let n = shifted - ROUND;
-    let r = fma::<FUSED>(-n, LN_2_LOW, fma::<FUSED>(-n, LN_2_HIGH, x));
-    let mut power = fma::<FUSED>(r, 1.0 / 720.0, 1.0 / 120.0);
-    for coefficient in [1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
-        power = fma::<FUSED>(power, r, coefficient);
-    }
-    f32::from_bits(power.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
 /// x Φ(x), with the normal distribution's tail by the formula 26.2.17 of

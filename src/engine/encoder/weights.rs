@@ -16,8 +16,8 @@ use super::panels::BLOCK;
 use super::panels::BLOCK_BYTES;
 use super::panels::Panels;
 use super::panels::block_parts;
-use super::product::PANEL;
 use super::wordpiece::WordPiece;
+use crate::engine::kernels::PANEL;
 
 /// Bound on numbers taken from the file, so that none overflows a product.
 const LARGEST: usize = 1 << 20;

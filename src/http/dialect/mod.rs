@@ -2,16 +2,22 @@
 //! wire and the service and does nothing else; dialects do not name each other.
 
 pub(crate) mod native;
+pub(crate) mod openai;
 pub(crate) mod rag_chat;
 
 use super::failure::Failure;
-use crate::error::Fault;
+use crate::error::{ErrorKind, Fault};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::Value;
 
 /// What a client gets to know of a failure.
 pub(crate) struct Outward<'a> {
+    pub(crate) kind: ErrorKind,
     pub(crate) message: &'a str,
+    /// The path of the field that is wrong, where it is one.
+    pub(crate) field: Option<&'a str>,
+    /// A word for exactly this failure, where it has one.
+    pub(crate) code: Option<&'static str>,
     /// There for failures of the server's side.
     pub(crate) request_id: Option<&'a str>,
 }
@@ -26,17 +32,19 @@ pub(crate) trait Dialect: 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tongue {
     Native,
+    OpenAi,
     RagChat,
 }
 
 impl Tongue {
     /// First segments of all API paths, with the dialect that answers for unknown paths there.
-    const PREFIXES: [(&'static str, Self); 5] = [
+    const PREFIXES: [(&'static str, Self); 6] = [
         ("api", Self::Native),
         ("auth", Self::Native),
         ("chat", Self::RagChat),
         ("documents", Self::RagChat),
         ("health", Self::RagChat),
+        ("v1", Self::OpenAi),
     ];
 
     /// The dialect whose paths start as `path` does.
@@ -50,6 +58,7 @@ impl Tongue {
     pub(crate) fn refuse(self, error: Fault) -> HttpResponse {
         match self {
             Self::Native => Failure::<native::Native>::from(error).error_response(),
+            Self::OpenAi => Failure::<openai::OpenAi>::from(error).error_response(),
             Self::RagChat => Failure::<rag_chat::RagChat>::from(error).error_response(),
         }
     }
@@ -58,6 +67,7 @@ impl Tongue {
     pub(crate) fn method_not_allowed(self, allow: String) -> HttpResponse {
         match self {
             Self::Native => Failure::<native::Native>::method_not_allowed(allow).error_response(),
+            Self::OpenAi => Failure::<openai::OpenAi>::method_not_allowed(allow).error_response(),
             Self::RagChat => {
                 Failure::<rag_chat::RagChat>::method_not_allowed(allow).error_response()
             }

@@ -37,10 +37,10 @@ impl Answer {
 
     /// The message of an error.
     pub fn detail(&self) -> String {
-        self.json()["detail"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        let body = self.json();
+        let message = [&body["detail"], &body["error"]["message"]];
+        let message = message.iter().find_map(|one| one.as_str());
+        message.unwrap_or_default().to_owned()
     }
 
     /// A header, or nothing.
@@ -240,7 +240,11 @@ impl Iterator for Stream {
                 data = Some(text.to_owned());
             } else if line.is_empty() {
                 if let Some(text) = data.take() {
-                    let data = serde_json::from_str(&text).unwrap();
+                    let data = match text.as_str() {
+                        // The only event of any dialect that is not JSON.
+                        "[DONE]" => Value::String(text),
+                        text => serde_json::from_str(text).unwrap(),
+                    };
                     return Some(Event { id, name, data });
                 }
             } else {

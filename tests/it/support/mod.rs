@@ -1,10 +1,12 @@
 //! A running server and a client for it.
 
 mod client;
+mod hub;
 mod server;
 mod shape;
 
 pub use client::{Answer, Client, Event, Form, Stream};
+pub use hub::{Behaviour, FakeHub, sha256};
 pub use server::{Server, settings};
 pub use shape::assert_shape;
 

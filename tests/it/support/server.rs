@@ -1,14 +1,17 @@
 //! Starts the product inside the test process, on a free port.
 
+use super::LIGHTHOUSE;
 use super::client::Client;
 use actix_web::rt::System;
 use satchel::config::Config;
+use satchel::engine::decoder::{Architecture, write_tiny_model};
 use satchel::http;
 use satchel::service::Service;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -33,6 +36,9 @@ pub fn settings() -> Config {
     }
 }
 
+/// How long loading a model may take.
+const LOADING: Duration = Duration::from_secs(30);
+
 /// What a started server tells the test.
 struct Started {
     base: String,
@@ -55,6 +61,24 @@ impl Server {
     /// A server over a data folder that holds something already.
     pub fn start_in(folder: TempDir, config: Config) -> Self {
         Self::over(folder, config)
+    }
+
+    /// A server with a loaded chat model of random weights, called `Tiny …`
+    /// after its architecture, and with the lighthouse's document.
+    pub fn with_model(architecture: Architecture) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let models = folder.path().join("models");
+        std::fs::create_dir(&models).unwrap();
+        write_tiny_model(&models.join("tiny.gguf"), architecture, 7).unwrap();
+        let server = Self::start_in(folder, settings());
+        server.admin().ingest("lighthouse.md", LIGHTHOUSE);
+        let began = Instant::now();
+        while server.admin().get("/api/status").json()["chat_model"].is_null() {
+            let status = server.admin().get("/api/status").json();
+            assert!(began.elapsed() < LOADING, "{status}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        server
     }
 
     /// Stops and starts again over the same data.

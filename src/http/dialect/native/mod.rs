@@ -5,6 +5,8 @@ pub(crate) mod auth;
 pub(crate) mod datasets;
 pub(crate) mod documents;
 pub(crate) mod events;
+pub(crate) mod keys;
+pub(crate) mod models;
 pub(crate) mod originals;
 pub(crate) mod system;
 pub(crate) mod users;

@@ -1,6 +1,6 @@
 //! The JSON of the native dialect.
 
-use crate::service::{SignIn, UserView};
+use crate::service::{ApiKey, SignIn, UserView};
 use crate::types::{
     Chunk, Coverage, Dataset, DatasetId, Document, DocumentId, DocumentMetadata, DocumentProgress,
     PageOutcome, PageSummary, Passage, PassageScores, UserId,
@@ -217,5 +217,18 @@ pub(crate) fn user(user: &UserView) -> Value {
         "role": user.role.as_str(),
         "created_at": user.created_at.to_string(),
         "password_set": user.password_set,
+    })
+}
+
+/// An API key in a list.
+pub(crate) fn api_key(key: &ApiKey) -> Value {
+    json!({
+        "id": key.id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "user_id": key.user_id,
+        "username": key.username,
+        "created_at": key.created_at.to_string(),
+        "last_used_at": key.used_at.map(|at| at.to_string()),
     })
 }

@@ -1,0 +1,216 @@
+//! Which block of the cache belongs to which tokens. Full blocks stay when
+//! their sequence ends, in a tree over their tokens (Zheng et al., 2023:
+//! RadixAttention, in steps of a block), so that a prompt that begins as an
+//! earlier one did need not be read again. The least recently used go first.
+
+use super::network::{BLOCK_TOKENS, BlockId};
+use ahash::AHashMap;
+
+type Tokens = [u32; BLOCK_TOKENS];
+
+/// What is known about a block.
+#[derive(Clone, Default)]
+struct Block {
+    /// Sequences that use it.
+    users: u32,
+    /// Its place in the tree, if others may find it.
+    place: Option<(Option<BlockId>, Tokens)>,
+    /// Blocks of the tree that follow it.
+    followers: u32,
+    used_at: u64,
+}
+
+/// All blocks of a cache.
+pub(super) struct Prefixes {
+    blocks: Vec<Block>,
+    free: Vec<BlockId>,
+    tree: AHashMap<(Option<BlockId>, Tokens), BlockId>,
+    clock: u64,
+}
+
+/// The blocks of one sequence, in order.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    pub(super) blocks: Vec<BlockId>,
+    /// How many of them are known to the tree, and the tree's last one, which
+    /// is another sequence's where both read the same at once.
+    entered: usize,
+    last: Option<BlockId>,
+}
+
+impl Prefixes {
+    /// So many free blocks.
+    pub(super) fn new(blocks: usize) -> Self {
+        Self {
+            blocks: vec![Block::default(); blocks],
+            free: (0..blocks as BlockId).rev().collect(),
+            tree: AHashMap::new(),
+            clock: 0,
+        }
+    }
+
+    /// The longest known beginning of `tokens`, in whole blocks, less than all
+    /// of it: the last token has to be read in any case.
+    pub(super) fn find(&mut self, tokens: &[u32]) -> Chain {
+        let mut chain = Chain::default();
+        let (whole, _) = tokens[..tokens.len().saturating_sub(1)].as_chunks::<BLOCK_TOKENS>();
+        for block in whole {
+            let Some(found) = self.tree.get(&(chain.last, *block)) else {
+                break;
+            };
+            chain.blocks.push(*found);
+            chain.last = Some(*found);
+        }
+        chain.entered = chain.blocks.len();
+        for block in &chain.blocks {
+            self.clock += 1;
+            let block = &mut self.blocks[*block as usize];
+            block.users += 1;
+            block.used_at = self.clock;
+        }
+        chain
+    }
+
+    /// Adds blocks until the chain holds so many tokens; whether there were
+    /// enough.
+    pub(super) fn extend(&mut self, chain: &mut Chain, tokens: usize) -> bool {
+        while chain.blocks.len() * BLOCK_TOKENS < tokens {
+            let Some(block) = self.free.pop().or_else(|| self.evict()) else {
+                return false;
+            };
+            self.blocks[block as usize].users = 1;
+            chain.blocks.push(block);
+        }
+        true
+    }
+
+    /// Makes the blocks that `tokens`, which have been read, fill known.
+    pub(super) fn enter(&mut self, chain: &mut Chain, tokens: &[u32]) {
+        let (whole, _) = tokens.as_chunks::<BLOCK_TOKENS>();
+        for (number, block) in whole.iter().enumerate().skip(chain.entered) {
+            let own = chain.blocks[number];
+            let key = (chain.last, *block);
+            let known = *self.tree.entry(key).or_insert(own);
+            if known == own {
+                self.clock += 1;
+                let entry = &mut self.blocks[own as usize];
+                entry.place = Some(key);
+                entry.used_at = self.clock;
+                if let Some(before) = chain.last {
+                    self.blocks[before as usize].followers += 1;
+                }
+            }
+            chain.last = Some(known);
+            chain.entered = number + 1;
+        }
+    }
+
+    /// The sequence has ended; its known blocks stay until they are needed.
+    pub(super) fn release(&mut self, chain: Chain) {
+        for block in chain.blocks {
+            let entry = &mut self.blocks[block as usize];
+            entry.users -= 1;
+            if entry.users == 0 && entry.place.is_none() {
+                self.free.push(block);
+            }
+        }
+    }
+
+    /// Takes the least recently used block that nobody uses and nothing
+    /// follows.
+    fn evict(&mut self) -> Option<BlockId> {
+        let idle = |(_, block): &(usize, &Block)| {
+            block.users == 0 && block.followers == 0 && block.place.is_some()
+        };
+        let (oldest, _) = self
+            .blocks
+            .iter()
+            .enumerate()
+            .filter(idle)
+            .min_by_key(|(_, block)| block.used_at)?;
+        let (before, tokens) = self.blocks[oldest].place.take()?;
+        self.tree.remove(&(before, tokens));
+        if let Some(before) = before {
+            self.blocks[before as usize].followers -= 1;
+        }
+        Some(oldest as BlockId)
+    }
+
+    /// Blocks that no sequence uses.
+    #[cfg(test)]
+    fn idle(&self) -> usize {
+        self.blocks.iter().filter(|block| block.users == 0).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(length: usize, seed: u32) -> Vec<u32> {
+        (0..length as u32).map(|n| n * 7 + seed).collect()
+    }
+
+    fn read(prefixes: &mut Prefixes, tokens: &[u32]) -> usize {
+        let mut chain = prefixes.find(tokens);
+        let reused = chain.blocks.len() * BLOCK_TOKENS;
+        assert!(prefixes.extend(&mut chain, tokens.len()));
+        prefixes.enter(&mut chain, tokens);
+        prefixes.release(chain);
+        reused
+    }
+
+    #[test]
+    fn follow_up_finds_what_was_read_before_it() {
+        let mut prefixes = Prefixes::new(20);
+        let mut tokens = text(100, 1);
+        assert_eq!(read(&mut prefixes, &tokens), 0);
+        tokens.extend(text(50, 5));
+        assert_eq!(read(&mut prefixes, &tokens), 96);
+        assert_eq!(read(&mut prefixes, &tokens), 128);
+        assert_eq!(read(&mut prefixes, &text(100, 2)), 0);
+        assert_eq!(prefixes.idle(), 20);
+    }
+
+    #[test]
+    fn last_token_is_never_found() {
+        let mut prefixes = Prefixes::new(20);
+        let tokens = text(64, 1);
+        read(&mut prefixes, &tokens);
+        assert_eq!(read(&mut prefixes, &tokens), 32);
+    }
+
+    #[test]
+    fn blocks_in_use_are_not_taken_and_the_oldest_go_first() {
+        let mut prefixes = Prefixes::new(6);
+        let old = text(64, 1);
+        read(&mut prefixes, &old);
+        let new = text(64, 2);
+        let mut chain = prefixes.find(&new);
+        assert!(prefixes.extend(&mut chain, 64));
+        prefixes.enter(&mut chain, &new);
+        // Two blocks are free, two belong to the old text, two are in use.
+        let mut third = Chain::default();
+        assert!(prefixes.extend(&mut third, 3 * BLOCK_TOKENS));
+        assert_eq!(prefixes.find(&old).blocks.len(), 1, "its end went first");
+        let mut fourth = Chain::default();
+        assert!(!prefixes.extend(&mut fourth, BLOCK_TOKENS));
+    }
+
+    #[test]
+    fn two_that_read_the_same_at_once_do_not_disturb_each_other() {
+        let mut prefixes = Prefixes::new(20);
+        let tokens = text(100, 3);
+        let mut chains: Vec<Chain> = (0..2).map(|_| prefixes.find(&tokens)).collect();
+        for chain in &mut chains {
+            assert!(prefixes.extend(chain, tokens.len()));
+        }
+        for chain in &mut chains {
+            prefixes.enter(chain, &tokens);
+        }
+        assert_ne!(chains[0].blocks, chains[1].blocks);
+        chains.into_iter().for_each(|chain| prefixes.release(chain));
+        assert_eq!(read(&mut prefixes, &tokens), 96);
+        assert_eq!(prefixes.idle(), 20);
+    }
+}

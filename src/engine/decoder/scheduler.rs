@@ -1,0 +1,330 @@
+//! The thread that owns the network. Each step is one pass over all answers
+//! that are being written and a slice of the prompts that are being read (Yu et
+//! al., 2022: Orca; Agrawal et al., 2023: SARATHI), so that new requests join
+//! between steps and a long prompt never holds up a running stream for long.
+
+use super::GenerationEvent;
+use super::error::DecoderError;
+use super::network::{BLOCK_TOKENS, Cache, MAX_BATCH, Network, Segment};
+use super::pass_costs::PassCosts;
+use super::prefix::Prefixes;
+use super::queue::{Job, Queue};
+use super::sequence::{Progress, Sequence, room};
+use crate::engine::guarded::guarded;
+use crate::engine::tokens::Tokenizer;
+use crate::types::FinishReason;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Answers that are written at once.
+const MAX_RUNNING: usize = 32;
+
+/// How long a slice of a prompt may take while others are being answered, and
+/// while nobody is: the latter bounds how soon a request is cancelled or joins.
+const SLICE_SECONDS: f32 = 0.2;
+const LONE_SLICE_SECONDS: f32 = 1.5;
+
+/// Prompt tokens in a slice, at least, and while nothing has been measured.
+const SMALLEST_SLICE: usize = 32;
+const UNMEASURED_SLICE: usize = 128;
+
+/// Most tokens that are drafted for an answer.
+const MAX_DRAFTS: usize = 15;
+
+pub(super) struct Scheduler {
+    pub(super) network: Network,
+    pub(super) cache: Cache,
+    pub(super) prefixes: Prefixes,
+    pub(super) tokenizer: Arc<Tokenizer>,
+    pub(super) queue: Arc<Queue>,
+    pub(super) running: Vec<Sequence>,
+    pub(super) costs: PassCosts,
+}
+
+/// A sequence's part of a pass.
+struct Turn {
+    sequence: usize,
+    /// Pending tokens that are read.
+    take: usize,
+    drafts: Vec<u32>,
+    /// Its next token is chosen from this pass.
+    chooses: bool,
+}
+
+impl Scheduler {
+    /// Serves requests until the queue is closed and empty.
+    pub(super) fn run(mut self) {
+        loop {
+            if self.running.is_empty() && !self.queue.wait() {
+                return;
+            }
+            self.admit();
+            self.drop_left();
+            let step = guarded(|| Ok::<_, String>(self.step()))
+                .unwrap_or_else(|reason| Err(DecoderError::Internal(reason)));
+            if let Err(error) = step {
+                self.fail_all(&error);
+            }
+            let running = self.running.len();
+            self.queue
+                .note_activity(|activity| activity.running = running);
+        }
+    }
+
+    /// Lets requests in, in order, as long as the cache holds all that they
+    /// may come to need.
+    fn admit(&mut self) {
+        let blocks = |tokens: usize| tokens.div_ceil(BLOCK_TOKENS);
+        while self.running.len() < MAX_RUNNING {
+            let taken: usize = self.running.iter().map(|one| blocks(one.room)).sum();
+            let free = self.cache.blocks().saturating_sub(taken);
+            let fits = |job: &Job| blocks(room(job)) <= free;
+            let Some(job) = self.queue.take_if(fits) else {
+                return;
+            };
+            let chain = self.prefixes.find(&job.prompt);
+            let reused = chain.blocks.len() * BLOCK_TOKENS;
+            let sequence = Sequence::new(job, chain, reused);
+            let tokens = sequence.pending();
+            sequence.tell(GenerationEvent::Prefill {
+                tokens: tokens + reused,
+                reused,
+                seconds: self.queue.prefill_seconds(tokens),
+            });
+            self.queue.note_activity(|activity| {
+                activity.prompt_tokens += tokens as u64;
+                activity.reused_tokens += reused as u64;
+            });
+            self.running.push(sequence);
+        }
+    }
+
+    /// Ends what nobody waits for, and what took too long.
+    fn drop_left(&mut self) {
+        let now = Instant::now();
+        for index in (0..self.running.len()).rev() {
+            let sequence = &self.running[index];
+            if sequence.is_left() {
+                self.remove(index);
+            } else if sequence.deadline.is_some_and(|deadline| deadline <= now) {
+                sequence.tell(GenerationEvent::Failed(DecoderError::Deadline));
+                self.remove(index);
+            }
+        }
+    }
+
+    fn remove(&mut self, index: usize) {
+        let sequence = self.running.remove(index);
+        self.queue.note_request(sequence.begun.elapsed());
+        self.prefixes.release(sequence.chain);
+    }
+
+    /// After a fault nothing that was read can be trusted.
+    fn fail_all(&mut self, error: &DecoderError) {
+        tracing::error!(%error, "a pass of the chat model failed");
+        for sequence in self.running.drain(..) {
+            sequence.tell(GenerationEvent::Failed(error.clone()));
+        }
+        self.prefixes = Prefixes::new(self.cache.blocks());
+    }
+
+    /// One pass.
+    fn step(&mut self) -> Result<(), DecoderError> {
+        let turns = self.plan();
+        if turns.is_empty() {
+            return Ok(());
+        }
+        for turn in &turns {
+            let sequence = &mut self.running[turn.sequence];
+            sequence.tokens.extend(&turn.drafts);
+            let end = sequence.read + turn.take + turn.drafts.len();
+            if !self.prefixes.extend(&mut sequence.chain, end) {
+                return Err(DecoderError::Internal("the cache is full".to_owned()));
+            }
+        }
+        let begun = Instant::now();
+        let (running, cache) = (&self.running, &mut self.cache);
+        let segments: Vec<Segment<'_>> = turns
+            .iter()
+            .map(|turn| {
+                let sequence = &running[turn.sequence];
+                let end = sequence.read + turn.take + turn.drafts.len();
+                Segment {
+                    tokens: &sequence.tokens[sequence.read..end],
+                    position: sequence.read,
+                    blocks: &sequence.chain.blocks,
+                    logits: if turn.chooses {
+                        1 + turn.drafts.len()
+                    } else {
+                        0
+                    },
+                }
+            })
+            .collect();
+        let vocabulary = self.network.shape().vocabulary;
+        let logits = self.network.forward(cache, &segments);
+        let took = begun.elapsed();
+        let mut rest = logits;
+        let mut ended = Vec::new();
+        let mut written = 0;
+        for turn in &turns {
+            let rows = if turn.chooses {
+                1 + turn.drafts.len()
+            } else {
+                0
+            };
+            let (own, others) = rest.split_at_mut(rows * vocabulary);
+            rest = others;
+            let sequence = &mut self.running[turn.sequence];
+            let before = sequence.usage.completion;
+            let progress = advance(sequence, &self.tokenizer, turn, own)?;
+            written += sequence.usage.completion - before;
+            let known = sequence.read.min(sequence.tokens.len());
+            self.prefixes
+                .enter(&mut sequence.chain, &sequence.tokens[..known]);
+            if progress != Progress::Goes {
+                ended.push((turn.sequence, progress));
+            }
+        }
+        self.note(&turns, written, took);
+        ended.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
+        for (index, progress) in ended {
+            if let Progress::Ends(finish) = progress {
+                self.running[index].finish(finish);
+            }
+            self.remove(index);
+        }
+        Ok(())
+    }
+
+    /// Who takes part in the next pass, and with how much.
+    fn plan(&mut self) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        let mut rows = 0;
+        let writing = self.running.iter().filter(|one| one.pending() == 1).count();
+        for (index, sequence) in self.running.iter_mut().enumerate() {
+            if sequence.pending() != 1 {
+                continue;
+            }
+            let drafts = drafts(sequence, &self.costs, writing);
+            rows += 1 + drafts.len();
+            turns.push(Turn {
+                sequence: index,
+                take: 1,
+                drafts,
+                chooses: true,
+            });
+        }
+        let mut slice = self.slice(writing > 0).min(MAX_BATCH - rows);
+        for (index, sequence) in self.running.iter().enumerate() {
+            let pending = sequence.pending();
+            if pending == 1 || slice == 0 {
+                continue;
+            }
+            let take = pending.min(slice);
+            slice -= take;
+            turns.push(Turn {
+                sequence: index,
+                take,
+                drafts: Vec::new(),
+                chooses: take == pending,
+            });
+        }
+        turns
+    }
+
+    /// How many tokens of prompts may be read in a pass.
+    fn slice(&self, others_wait: bool) -> usize {
+        let seconds = match others_wait {
+            true => SLICE_SECONDS,
+            false => LONE_SLICE_SECONDS,
+        };
+        match self.queue.activity().prompt_tokens_per_second {
+            Some(speed) => ((speed * seconds) as usize).clamp(SMALLEST_SLICE, MAX_BATCH),
+            None => UNMEASURED_SLICE,
+        }
+    }
+
+    /// Remembers what a pass took and did.
+    fn note(&mut self, turns: &[Turn], written: u64, took: std::time::Duration) {
+        let reads = |turn: &&Turn| turn.take > 1;
+        let read: usize = turns.iter().filter(reads).map(|turn| turn.take).sum();
+        let rows: usize = turns.iter().map(|turn| turn.take + turn.drafts.len()).sum();
+        let drafted: usize = turns.iter().map(|turn| turn.drafts.len()).sum();
+        let accepted =
+            written.saturating_sub(turns.iter().filter(|turn| turn.chooses).count() as u64);
+        if read == 0 {
+            self.costs.note(rows, took);
+            self.queue.note_decode(written as usize, took);
+        } else if read * 4 > rows * 3 {
+            self.queue.note_prefill(read, took);
+        }
+        self.queue.note_activity(|activity| {
+            activity.answer_tokens += written;
+            activity.drafted_tokens += drafted as u64;
+            activity.accepted_tokens += accepted.min(drafted as u64);
+        });
+    }
+}
+
+/// Tokens that may follow, as many as pay.
+fn drafts(sequence: &mut Sequence, costs: &PassCosts, writing: usize) -> Vec<u32> {
+    let most = MAX_DRAFTS
+        .min(sequence.left().saturating_sub(1))
+        .min(MAX_BATCH / 2 / writing - 1);
+    if most == 0 {
+        return Vec::new();
+    }
+    let drafts = sequence.lookup.draft(&costs.of(writing, most)).to_vec();
+    if drafts.is_empty() {
+        return drafts;
+    }
+    let allowed = sequence.sampler.allowed_drafts(&drafts).unwrap_or(0);
+    drafts[..allowed.min(most)].to_vec()
+}
+
+/// Takes a pass's result into a sequence.
+fn advance(
+    sequence: &mut Sequence,
+    tokenizer: &Tokenizer,
+    turn: &Turn,
+    logits: &mut [f32],
+) -> Result<Progress, DecoderError> {
+    let drafted = turn.drafts.len();
+    sequence.read += turn.take;
+    if !turn.chooses {
+        return Ok(Progress::Goes);
+    }
+    let kept = sequence.tokens.len() - drafted;
+    sequence.tokens.truncate(kept);
+    let verified = sequence
+        .sampler
+        .verify(&turn.drafts, logits)
+        .map_err(|error| DecoderError::Internal(error.to_string()))?;
+    if drafted > 0 {
+        sequence.lookup.verified(drafted, verified.accepted);
+    }
+    for (n, draft) in turn.drafts[..verified.accepted].iter().enumerate() {
+        // Its keys and values were made in this pass.
+        let progress = sequence.write(tokenizer, *draft, verified.details.get(n));
+        if progress != Progress::Goes {
+            return Ok(progress);
+        }
+        if sequence.tokens.len() != kept + n + 1 {
+            // The thinking was closed: what was drafted behind it is void.
+            sequence.read += n + 1;
+            return Ok(Progress::Goes);
+        }
+    }
+    sequence.read += verified.accepted;
+    let next = verified.next;
+    sequence
+        .sampler
+        .accept(next.token)
+        .map_err(|error| DecoderError::Internal(error.to_string()))?;
+    let details = next.logprob.is_some().then_some(&next);
+    match sequence.write(tokenizer, next.token, details) {
+        Progress::Goes if sequence.left() == 0 => Ok(Progress::Ends(FinishReason::Length)),
+        progress => Ok(progress),
+    }
+}

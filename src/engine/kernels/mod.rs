@@ -1,0 +1,23 @@
+//! Arithmetic on the CPU: products with GGUF weights repacked once, dense
+//! products, what a layer does besides, and the threads that share the work.
+//! Knows matrices and instructions; must not know models.
+
+mod activations;
+mod buffer;
+mod dense;
+mod disjoint;
+mod format;
+pub(in crate::engine) mod lanes;
+mod level;
+mod matrix;
+mod pack;
+pub(in crate::engine) mod pointwise;
+mod pool;
+mod quantized;
+
+pub(crate) use activations::{Activations, GROUP, quantize_row};
+pub(crate) use buffer::Buffer;
+pub(crate) use dense::{Instructions, Onto, PANEL, Rows, RowsMut, panel_product};
+pub(crate) use disjoint::Disjoint;
+pub(crate) use format::Quantization;
+pub(crate) use matrix::{Input, Matrix, Product, Storage, Workers, products};
