@@ -137,12 +137,15 @@ mod mapped {
                 if start == libc::MAP_FAILED {
                     return None;
                 }
-                // Without huge pages everything works, only slower.
-                libc::madvise(start, length, libc::MADV_HUGEPAGE);
-                Some(Self {
+                let mapping = Self {
                     start: start.cast(),
                     length,
-                })
+                };
+                // Whole huge pages only: one that is begun takes all its
+                // memory. Without any, everything works, only slower.
+                let whole = bytes & !(HUGE_PAGE - 1);
+                libc::madvise(mapping.start().cast(), whole, libc::MADV_HUGEPAGE);
+                Some(mapping)
             }
         }
 
