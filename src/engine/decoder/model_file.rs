@@ -3,6 +3,7 @@
 
 use super::error::DecoderError;
 use crate::engine::guarded::guarded;
+use crate::engine::tokens::whole_number;
 use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
@@ -202,21 +203,6 @@ fn header_error(name: &str, reason: String) -> DecoderError {
             ),
         },
         None => DecoderError::Damaged { file, reason },
-    }
-}
-
-/// A whole number of whichever width.
-pub(super) fn whole_number(value: &Value) -> Option<u64> {
-    match *value {
-        Value::U8(n) => Some(n.into()),
-        Value::U16(n) => Some(n.into()),
-        Value::U32(n) => Some(n.into()),
-        Value::U64(n) => Some(n),
-        Value::I8(n) => n.try_into().ok(),
-        Value::I16(n) => n.try_into().ok(),
-        Value::I32(n) => n.try_into().ok(),
-        Value::I64(n) => n.try_into().ok(),
-        _ => None,
     }
 }
 

@@ -4,8 +4,9 @@
 
 use super::Architecture;
 use super::error::DecoderError;
-use super::model_file::{ModelFile, whole_number};
+use super::model_file::ModelFile;
 use super::rope::{Rope, RopeFrequencies, RopeLayout};
+use crate::engine::tokens::whole_number;
 use candle_core::quantized::gguf_file::Value;
 
 /// More layers than any real model has; bounds what a hostile file can reserve.

@@ -9,6 +9,11 @@ for_each_instruction_set! {
 }
 
 for_each_instruction_set! {
+    /// The same, in place.
+    rms_norm_in_place => rms_norm_in_place_lanes(row: &mut [f32], weight: &[f32], epsilon: f32)
+}
+
+for_each_instruction_set! {
     /// `gate` becomes SiLU(gate) · up (Shazeer, 2020: SwiGLU).
     silu_gate => silu_gate_lanes(gate: &mut [f32], up: &[f32])
 }
@@ -53,6 +58,23 @@ for_each_instruction_set! {
 
 #[inline(always)]
 fn rms_norm_lanes<const FUSED: bool>(row: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+    let factor = norm_factor::<FUSED>(row, epsilon);
+    for ((out, x), weight) in out.iter_mut().zip(row).zip(weight) {
+        *out = x * factor * weight;
+    }
+}
+
+#[inline(always)]
+fn rms_norm_in_place_lanes<const FUSED: bool>(row: &mut [f32], weight: &[f32], epsilon: f32) {
+    let factor = norm_factor::<FUSED>(row, epsilon);
+    for (x, weight) in row.iter_mut().zip(weight) {
+        *x = *x * factor * weight;
+    }
+}
+
+/// One over the root of the mean square.
+#[inline(always)]
+fn norm_factor<const FUSED: bool>(row: &[f32], epsilon: f32) -> f32 {
     let mut squares = [0.0; LANES];
     let (blocks, rest) = row.as_chunks::<LANES>();
     for block in blocks {
@@ -62,10 +84,7 @@ fn rms_norm_lanes<const FUSED: bool>(row: &[f32], weight: &[f32], epsilon: f32, 
     }
     let rest: f32 = rest.iter().map(|x| x * x).sum();
     let mean = (squares.iter().sum::<f32>() + rest) / row.len() as f32;
-    let factor = 1.0 / (mean + epsilon).sqrt();
-    for ((out, x), weight) in out.iter_mut().zip(row).zip(weight) {
-        *out = x * factor * weight;
-    }
+    1.0 / (mean + epsilon).sqrt()
 }
 
 /// x / (1 + e^-y).

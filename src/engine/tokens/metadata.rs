@@ -76,7 +76,8 @@ impl Metadata<'_> {
     }
 }
 
-fn whole_number(value: &Value) -> Option<u64> {
+/// A whole number of whichever width.
+pub(in crate::engine) fn whole_number(value: &Value) -> Option<u64> {
     match *value {
         Value::U8(n) => Some(n.into()),
         Value::U16(n) => Some(n.into()),

@@ -23,6 +23,7 @@ mod words;
 
 pub(in crate::engine) use byte_pair::character_of;
 pub use error::TokensError;
+pub(in crate::engine) use metadata::whole_number;
 pub use prompt::Prompt;
 pub use template::{ChatMessage, ChatTemplate, RenderOptions};
 pub use thinking::ThinkingTags;

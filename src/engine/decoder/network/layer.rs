@@ -7,7 +7,7 @@ use super::{Network, Scratch, Segment, each_row};
 use crate::engine::decoder::rope::RopeLayout;
 use crate::engine::decoder::shape::{Activation, Shape};
 use crate::engine::kernels::pointwise::{
-    add, gelu_gate, rms_norm, rotate_halves, rotate_pairs, silu_gate,
+    add, gelu_gate, rms_norm, rms_norm_in_place, rotate_halves, rotate_pairs, silu_gate,
 };
 use crate::engine::kernels::{Disjoint, Input, Matrix, Product, Workers, products};
 use std::sync::PoisonError;
@@ -30,23 +30,18 @@ impl Network {
     /// Queries, keys and values of the stream, into `wide`.
     fn project(&mut self, layer: usize, rows: usize) {
         let (shape, weights) = (&self.shape, &self.weights.layers[layer]);
-        let (instructions, scratch) = (self.workers.instructions, &mut self.scratch);
-        let (hidden, epsilon) = (shape.hidden, shape.norm_epsilon);
-        let stream = &scratch.stream;
-        each_row(
+        let scratch = &mut self.scratch;
+        norm_stream(
             &mut self.workers,
-            (rows, hidden),
-            &mut scratch.floats,
-            &mut scratch.codes,
-            |row, out| {
-                let row = &stream[row * hidden..][..hidden];
-                rms_norm(instructions, row, &weights.attention_norm, epsilon, out);
-            },
+            scratch,
+            shape,
+            rows,
+            &weights.attention_norm,
         );
         let input = Input {
             rows,
             floats: &scratch.floats,
-            stride: hidden,
+            stride: shape.hidden,
             codes: &scratch.codes,
         };
         let stride = shape.qkv_width(layer);
@@ -81,8 +76,7 @@ impl Network {
                     false => &weights.key_norm,
                 };
                 if let Some(norm) = norm {
-                    let plain = head.to_vec();
-                    rms_norm(instructions, &plain, norm, shape.norm_epsilon, head);
+                    rms_norm_in_place(instructions, head, norm, shape.norm_epsilon);
                 }
                 if let Some((cosines, sines)) = angles {
                     let pairs = shape.rope.dimensions / 2;
@@ -170,22 +164,12 @@ impl Network {
         let (shape, weights) = (&self.shape, &self.weights.layers[layer]);
         let (instructions, scratch) = (self.workers.instructions, &mut self.scratch);
         let (hidden, width) = (shape.hidden, shape.feed_forward);
-        let stream = &scratch.stream;
-        each_row(
+        norm_stream(
             &mut self.workers,
-            (rows, hidden),
-            &mut scratch.floats,
-            &mut scratch.codes,
-            |row, out| {
-                let row = &stream[row * hidden..][..hidden];
-                rms_norm(
-                    instructions,
-                    row,
-                    &weights.feed_forward_norm,
-                    shape.norm_epsilon,
-                    out,
-                );
-            },
+            scratch,
+            shape,
+            rows,
+            &weights.feed_forward_norm,
         );
         let input = Input {
             rows,
@@ -231,6 +215,28 @@ impl Network {
     }
 }
 
+/// The stream, normed by `weight`, for the products of a part.
+fn norm_stream(
+    workers: &mut Workers,
+    scratch: &mut Scratch,
+    shape: &Shape,
+    rows: usize,
+    weight: &[f32],
+) {
+    let (hidden, instructions) = (shape.hidden, workers.instructions);
+    let stream = &scratch.stream;
+    each_row(
+        workers,
+        (rows, hidden),
+        &mut scratch.floats,
+        &mut scratch.codes,
+        |row, out| {
+            let row = &stream[row * hidden..][..hidden];
+            rms_norm(instructions, row, weight, shape.norm_epsilon, out);
+        },
+    );
+}
+
 /// What brings a part's result back to the stream.
 struct Output<'a> {
     matrix: &'a Matrix,
@@ -272,14 +278,10 @@ fn add_product(
         if let Some(bias) = output.bias {
             add(instructions, from, bias);
         }
-        match output.norm {
-            Some(norm) => {
-                let mut normed = vec![0.0; hidden];
-                rms_norm(instructions, from, norm, shape.norm_epsilon, &mut normed);
-                add(instructions, to, &normed);
-            }
-            None => add(instructions, to, from),
+        if let Some(norm) = output.norm {
+            rms_norm_in_place(instructions, from, norm, shape.norm_epsilon);
         }
+        add(instructions, to, from);
     });
 }
 
