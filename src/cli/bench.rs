@@ -2,8 +2,8 @@
 
 use crate::config::Config;
 use crate::engine::decoder::{
-    Benchmark, BenchmarkPlan, LoadOptions, SyntheticShape, WeightFormat, benchmark, installed,
-    write_synthetic,
+    Benchmark, BenchmarkPlan, LoadOptions, ServingBenchmark, SyntheticShape, WeightFormat,
+    benchmark, benchmark_serving, installed, write_synthetic,
 };
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
@@ -34,6 +34,11 @@ pub(super) struct Options {
     /// How many answers to write at once
     #[arg(long, value_delimiter = ',', default_value = "1,8")]
     streams: Vec<usize>,
+    /// Also measure what people notice of a server: how soon a follow-up on
+    /// 3,000 tokens is answered, and how long 8 running answers stand still
+    /// while a prompt of 2,048 tokens is read
+    #[arg(long)]
+    serving: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -66,15 +71,20 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
             printed = print_new(found, printed);
         }
     });
+    let serving = match (&found, options.serving) {
+        (Ok(_), true) => Some(benchmark_serving(&path, &load)),
+        _ => None,
+    };
     if temporary {
         // It lies among temporary files; leaving it behind loses nothing.
         let _ = std::fs::remove_file(&scratch);
     }
-    let found = found?;
+    let (found, serving) = (found?, serving.transpose()?);
     if options.json {
-        println!("{:#}", as_json(&found));
+        println!("{:#}", as_json(&found, serving.as_ref()));
     } else {
         print_summary(&path, &found);
+        serving.iter().for_each(print_serving);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -137,17 +147,56 @@ fn print_summary(path: &Path, found: &Benchmark) {
         found.decode_repeating
     );
     println!(
-        "{}: {:.0} MB, loaded in {:.1} s",
+        "{}: {:.0} MB, loaded in {:.1} s, the weights packed at {:.1} GB/s",
         path.display(),
         megabytes(found.file_bytes),
-        found.load_seconds
+        found.load_seconds,
+        found.file_bytes as f64 / 1e9 / found.weights_seconds
     );
     if let Some(bytes) = found.resident_bytes {
         println!("memory in use            {:>8.0} MB", megabytes(bytes));
     }
 }
 
-fn as_json(found: &Benchmark) -> serde_json::Value {
+fn print_serving(found: &ServingBenchmark) {
+    let (follow_up, arrival) = (&found.follow_up, &found.arrival);
+    println!(
+        "follow-up on {:>6} tokens   first token after {:.2} s; the first turn's after {:.2} s ({:.1} %)",
+        follow_up.conversation_tokens,
+        follow_up.follow_up_seconds,
+        follow_up.first_turn_seconds,
+        100.0 * follow_up.follow_up_seconds / follow_up.first_turn_seconds
+    );
+    println!(
+        "{} running answers stand still for {:.0} ms at most while a prompt of {} tokens is read ({:.0} ms before), which takes {:.1} s",
+        arrival.streams,
+        1e3 * arrival.longest_gap_seconds,
+        arrival.prompt_tokens,
+        1e3 * arrival.longest_gap_before_seconds,
+        arrival.first_token_seconds
+    );
+}
+
+fn serving_json(found: &ServingBenchmark) -> serde_json::Value {
+    let (follow_up, arrival) = (&found.follow_up, &found.arrival);
+    json!({
+        "follow_up": {
+            "conversation_tokens": follow_up.conversation_tokens,
+            "reused_tokens": follow_up.reused_tokens,
+            "first_turn_s": follow_up.first_turn_seconds,
+            "follow_up_s": follow_up.follow_up_seconds,
+        },
+        "arrival": {
+            "streams": arrival.streams,
+            "prompt_tokens": arrival.prompt_tokens,
+            "first_token_s": arrival.first_token_seconds,
+            "longest_gap_before_s": arrival.longest_gap_before_seconds,
+            "longest_gap_s": arrival.longest_gap_seconds,
+        },
+    })
+}
+
+fn as_json(found: &Benchmark, serving: Option<&ServingBenchmark>) -> serde_json::Value {
     let prefill = found
         .prefill
         .iter()
@@ -158,10 +207,12 @@ fn as_json(found: &Benchmark) -> serde_json::Value {
         .map(|(streams, speed)| json!({"streams": streams, "tokens_per_s": speed}));
     json!({
         "load_s": found.load_seconds,
+        "weights_s": found.weights_seconds,
         "file_bytes": found.file_bytes,
         "resident_bytes": found.resident_bytes,
         "prefill": prefill.collect::<Vec<_>>(),
         "decode": decode.collect::<Vec<_>>(),
         "decode_repeating_tokens_per_s": found.decode_repeating,
+        "serving": serving.map(serving_json),
     })
 }

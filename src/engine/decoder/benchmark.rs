@@ -2,6 +2,10 @@
 //! askers. What is measured is what users wait for: loading, reading prompts,
 //! writing answers, several at once, and with drafts from the prompt.
 
+mod serving;
+
+pub use serving::{ServingBenchmark, benchmark_serving};
+
 use super::error::DecoderError;
 use super::model_file::ModelFile;
 use super::network::{BLOCK_TOKENS, BlockId, Cache, MAX_BATCH, Network, Segment};
@@ -33,6 +37,8 @@ pub struct BenchmarkPlan {
 #[derive(Debug, Clone, Default)]
 pub struct Benchmark {
     pub load_seconds: f64,
+    /// Reading and packing the weights, which is most of loading.
+    pub weights_seconds: f64,
     pub file_bytes: u64,
     /// Memory of the process, where the system tells.
     pub resident_bytes: Option<u64>,
@@ -60,10 +66,13 @@ pub fn benchmark(
     let repeating = 2 * REPEATED_SPAN + plan.decode + MAX_DRAFTS + 1;
     let tokens = longest.max(repeating).max(most_streams * per_stream);
     let cache = Cache::new(&shape, tokens + BLOCK_TOKENS);
+    let weights = Instant::now();
     let network = Network::load(&file, shape, tokens, options.threads)?;
+    let weights_seconds = weights.elapsed().as_secs_f64();
     let mut bench = Bench { network, cache };
     let mut found = Benchmark {
         load_seconds: begun.elapsed().as_secs_f64(),
+        weights_seconds,
         file_bytes: file.bytes,
         ..Benchmark::default()
     };

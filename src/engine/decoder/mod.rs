@@ -29,7 +29,7 @@ mod weight_format;
 
 pub use crate::engine::tokens::ChatMessage;
 pub use architecture::Architecture;
-pub use benchmark::{Benchmark, BenchmarkPlan, benchmark};
+pub use benchmark::{Benchmark, BenchmarkPlan, ServingBenchmark, benchmark, benchmark_serving};
 pub use error::DecoderError;
 pub use queue::ModelActivity;
 pub use request::{Generation, GenerationEvent, GenerationRequest, Thinking, TokenLogprob};
@@ -49,6 +49,7 @@ use prefix::Prefixes;
 use queue::{Job, Queue};
 use scheduler::Scheduler;
 use shape::Shape;
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -139,6 +140,7 @@ impl ChatModel {
             tokenizer: Arc::clone(&tokenizer),
             queue: Arc::clone(&queue),
             running: Vec::new(),
+            suspended: VecDeque::new(),
             costs: PassCosts::default(),
         };
         std::thread::Builder::new()

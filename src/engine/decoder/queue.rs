@@ -41,6 +41,8 @@ pub struct ModelActivity {
     /// Answer tokens that were drafted from the prompt, and those that were right.
     pub drafted_tokens: u64,
     pub accepted_tokens: u64,
+    /// How often an answer had to give up its room in the cache for a while.
+    pub suspensions: u64,
     /// Measured of late.
     pub prompt_tokens_per_second: Option<f32>,
     pub answer_tokens_per_second: Option<f32>,

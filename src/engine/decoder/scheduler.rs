@@ -13,6 +13,7 @@ use super::sequence::{Progress, Sequence, room};
 use crate::engine::guarded::guarded;
 use crate::engine::tokens::Tokenizer;
 use crate::types::FinishReason;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,6 +29,10 @@ const LONE_SLICE_SECONDS: f32 = 1.5;
 const SMALLEST_SLICE: usize = 32;
 const UNMEASURED_SLICE: usize = 128;
 
+/// Tokens that an answer is expected to have when it is let in. Few use all
+/// that they may; one that finds no room later waits and is read again.
+const EXPECTED_TOKENS: usize = 256;
+
 /// Most tokens that are drafted for an answer.
 const MAX_DRAFTS: usize = 15;
 
@@ -38,6 +43,8 @@ pub(super) struct Scheduler {
     pub(super) tokenizer: Arc<Tokenizer>,
     pub(super) queue: Arc<Queue>,
     pub(super) running: Vec<Sequence>,
+    /// Answers that were begun and had to give up their room, oldest first.
+    pub(super) suspended: VecDeque<Sequence>,
     pub(super) costs: PassCosts,
 }
 
@@ -55,11 +62,13 @@ impl Scheduler {
     /// Serves requests until the queue is closed and empty.
     pub(super) fn run(mut self) {
         loop {
-            if self.running.is_empty() && !self.queue.wait() {
+            let idle = self.running.is_empty() && self.suspended.is_empty();
+            if idle && !self.queue.wait() {
                 return;
             }
-            self.admit();
             self.drop_left();
+            self.resume();
+            self.admit();
             let step = guarded(|| Ok::<_, String>(self.step()))
                 .unwrap_or_else(|reason| Err(DecoderError::Internal(reason)));
             if let Err(error) = step {
@@ -71,14 +80,54 @@ impl Scheduler {
         }
     }
 
-    /// Lets requests in, in order, as long as the cache holds all that they
-    /// may come to need.
+    /// Blocks that are free for another answer, those taken into account that
+    /// the running ones are expected to need.
+    fn free_blocks(&self) -> usize {
+        let expected = |one: &Sequence| blocks(one.room.min(one.tokens.len() + EXPECTED_TOKENS));
+        let taken: usize = self.running.iter().map(expected).sum();
+        self.cache.blocks().saturating_sub(taken)
+    }
+
+    /// Goes on with what was suspended, as soon as there is room.
+    fn resume(&mut self) {
+        while let Some(next) = self.suspended.front() {
+            let expected = next.room.min(next.tokens.len() + EXPECTED_TOKENS);
+            let first = self.running.is_empty();
+            if !first && blocks(expected) > self.free_blocks() {
+                return;
+            }
+            let Some(mut sequence) = self.suspended.pop_front() else {
+                return;
+            };
+            sequence.chain = self.prefixes.find(&sequence.tokens);
+            sequence.read = sequence.chain.blocks.len() * BLOCK_TOKENS;
+            self.running.push(sequence);
+        }
+    }
+
+    /// Takes the blocks from the answer that came last; what they hold is read
+    /// again later (recomputation: Kwon et al., 2023).
+    fn suspend_last(&mut self) {
+        let Some(mut sequence) = self.running.pop() else {
+            return;
+        };
+        self.prefixes.release(std::mem::take(&mut sequence.chain));
+        sequence.read = 0;
+        self.suspended.push_front(sequence);
+        self.queue
+            .note_activity(|activity| activity.suspensions += 1);
+    }
+
+    /// Lets requests in, in order, while there is room for what they are
+    /// expected to need, and nobody waits who had begun.
     fn admit(&mut self) {
-        let blocks = |tokens: usize| tokens.div_ceil(BLOCK_TOKENS);
-        while self.running.len() < MAX_RUNNING {
-            let taken: usize = self.running.iter().map(|one| blocks(one.room)).sum();
-            let free = self.cache.blocks().saturating_sub(taken);
-            let fits = |job: &Job| blocks(room(job)) <= free;
+        while self.running.len() < MAX_RUNNING && self.suspended.is_empty() {
+            let free = self.free_blocks();
+            let first = self.running.is_empty();
+            let fits = |job: &Job| {
+                let expected = job.prompt.len() + job.limit.min(EXPECTED_TOKENS);
+                first || blocks(room(job).min(expected)) <= free
+            };
             let Some(job) = self.queue.take_if(fits) else {
                 return;
             };
@@ -111,6 +160,13 @@ impl Scheduler {
                 self.remove(index);
             }
         }
+        self.suspended.retain(|sequence| {
+            let late = sequence.deadline.is_some_and(|deadline| deadline <= now);
+            if late {
+                sequence.tell(GenerationEvent::Failed(DecoderError::Deadline));
+            }
+            !late && !sequence.is_left()
+        });
     }
 
     fn remove(&mut self, index: usize) {
@@ -122,7 +178,7 @@ impl Scheduler {
     /// After a fault nothing that was read can be trusted.
     fn fail_all(&mut self, error: &DecoderError) {
         tracing::error!(%error, "a pass of the chat model failed");
-        for sequence in self.running.drain(..) {
+        for sequence in self.running.drain(..).chain(self.suspended.drain(..)) {
             sequence.tell(GenerationEvent::Failed(error.clone()));
         }
         self.prefixes = Prefixes::new(self.cache.blocks());
@@ -136,11 +192,13 @@ impl Scheduler {
         }
         for turn in &turns {
             let sequence = &mut self.running[turn.sequence];
-            sequence.tokens.extend(&turn.drafts);
             let end = sequence.read + turn.take + turn.drafts.len();
             if !self.prefixes.extend(&mut sequence.chain, end) {
-                return Err(DecoderError::Internal("the cache is full".to_owned()));
+                return self.make_room();
             }
+        }
+        for turn in &turns {
+            self.running[turn.sequence].tokens.extend(&turn.drafts);
         }
         let begun = Instant::now();
         let (running, cache) = (&self.running, &mut self.cache);
@@ -194,6 +252,15 @@ impl Scheduler {
             }
             self.remove(index);
         }
+        Ok(())
+    }
+
+    /// The cache is full: one of several answers has to wait.
+    fn make_room(&mut self) -> Result<(), DecoderError> {
+        if self.running.len() < 2 {
+            return Err(DecoderError::Internal("the cache is full".to_owned()));
+        }
+        self.suspend_last();
         Ok(())
     }
 
@@ -265,6 +332,11 @@ impl Scheduler {
             activity.accepted_tokens += accepted.min(drafted as u64);
         });
     }
+}
+
+/// Blocks that hold so many tokens.
+fn blocks(tokens: usize) -> usize {
+    tokens.div_ceil(BLOCK_TOKENS)
 }
 
 /// Tokens that may follow, as many as pay.

@@ -365,3 +365,32 @@ fn shared(name: &str) -> Option<PathBuf> {
     }
     Some(path)
 }
+
+#[tokio::test]
+async fn answers_that_outgrow_the_cache_wait_and_end_as_if_alone() {
+    let model = load(Architecture::Qwen3);
+    let asked = |n: u64| GenerationRequest {
+        max_tokens: usize::MAX,
+        sampling: SamplingOptions {
+            temperature: 1.0,
+            seed: n,
+            ..SamplingOptions::default()
+        },
+        ..ask("Why?")
+    };
+    let together: Vec<_> = (0..16).map(|n| model.generate(asked(n)).unwrap()).collect();
+    let mut texts = Vec::new();
+    for generation in together {
+        texts.push(read(generation).await.0);
+    }
+    assert!(
+        model.activity().suspensions > 0,
+        "16 answers of 1,024 tokens do not fit a cache of 8"
+    );
+    for (n, text) in texts.iter().enumerate().skip(12) {
+        assert_eq!(
+            *text,
+            read(model.generate(asked(n as u64)).unwrap()).await.0
+        );
+    }
+}

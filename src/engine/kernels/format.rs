@@ -101,23 +101,21 @@ impl Quantization {
                 nibbles(&block[8..24], codes);
                 fifth_bits(&block[4..8], codes);
             }
-            Q4K => half_bytes(&block[16 + part / 2 * 32..][..32], part % 2 * 4, codes),
+            Q4K => bits(&block[16 + part / 2 * 32..], part % 2 * 4, 15, 0, codes),
             Q5K => {
-                half_bytes(&block[48 + part / 2 * 32..][..32], part % 2 * 4, codes);
-                let high = &block[16..48];
-                (0..32).for_each(|j| codes[j] |= (high[j] >> part & 1) << 4);
+                bits(&block[48 + part / 2 * 32..], part % 2 * 4, 15, 0, codes);
+                bits(&block[16..], part, 1, 4, codes);
             }
             Q6K => {
                 let (half, quarter) = (part / 4, part % 4);
-                let low = &block[half * 64 + quarter % 2 * 32..][..32];
-                half_bytes(low, quarter / 2 * 4, codes);
-                let high = &block[128 + half * 32..][..32];
-                (0..32).for_each(|j| codes[j] |= (high[j] >> (2 * quarter) & 3) << 4);
+                let low = &block[half * 64 + quarter % 2 * 32..];
+                bits(low, quarter / 2 * 4, 15, 0, codes);
+                bits(&block[128 + half * 32..], 2 * quarter, 3, 4, codes);
             }
-            Q2K => quarter_bytes(&block[16 + part / 4 * 32..][..32], part % 4 * 2, codes),
+            Q2K => bits(&block[16 + part / 4 * 32..], part % 4 * 2, 3, 0, codes),
             Q3K => {
-                quarter_bytes(&block[32 + part / 4 * 32..][..32], part % 4 * 2, codes);
-                (0..32).for_each(|j| codes[j] |= (block[j] >> part & 1) << 2);
+                bits(&block[32 + part / 4 * 32..], part % 4 * 2, 3, 0, codes);
+                bits(block, part, 1, 2, codes);
             }
         }
     }
@@ -184,14 +182,16 @@ fn fifth_bits(bytes: &[u8], codes: &mut [u8; BLOCK]) {
     }
 }
 
+/// Adds `(byte >> from & mask) << to` of 32 bytes to the codes, eight at a time:
+/// shifting words by a number that is not constant is one instruction.
 #[inline(always)]
-fn half_bytes(bytes: &[u8], shift: usize, codes: &mut [u8; BLOCK]) {
-    (0..32).for_each(|j| codes[j] = bytes[j] >> shift & 15);
-}
-
-#[inline(always)]
-fn quarter_bytes(bytes: &[u8], shift: usize, codes: &mut [u8; BLOCK]) {
-    (0..32).for_each(|j| codes[j] = bytes[j] >> shift & 3);
+fn bits(bytes: &[u8], from: usize, mask: u8, to: usize, codes: &mut [u8; BLOCK]) {
+    let mask = u64::from_ne_bytes([mask; 8]);
+    let eights = bytes[..BLOCK].as_chunks::<8>().0;
+    for (code, eight) in codes.as_chunks_mut::<8>().0.iter_mut().zip(eights) {
+        let field = (u64::from_ne_bytes(*eight) >> from & mask) << to;
+        *code = (u64::from_ne_bytes(*code) | field).to_ne_bytes();
+    }
 }
 
 /// The f16 at the start of `bytes`.

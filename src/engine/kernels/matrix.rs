@@ -93,7 +93,7 @@ impl Matrix {
     pub(crate) fn read(
         storage: Storage,
         (rows, columns): (usize, usize),
-        pool: &mut Pool,
+        workers: &mut Workers,
         read: impl Fn(u64, &mut [u8]) -> io::Result<()> + Sync,
     ) -> io::Result<Self> {
         let row_bytes = storage
@@ -114,11 +114,16 @@ impl Matrix {
         // Some hundred kilobytes at a time keep the disk and a core busy.
         let parts = (1 << 18) / part.max(1) + 1;
         let pieces = rows.div_ceil(height).div_ceil(parts);
-        pool.each(pieces, 1, |_, piece| {
+        let (instructions, scratch) = (workers.instructions, &workers.scratch);
+        workers.pool.each(pieces, 1, |thread, piece| {
             let first = piece * parts * height;
             let count = (rows - first).min(parts * height);
-            let mut source = vec![0; count * row_bytes];
-            if let Err(error) = read((first * row_bytes) as u64, &mut source) {
+            let mut scratch = scratch[thread]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            scratch.panel.resize(count * row_bytes, 0);
+            let source = &mut scratch.panel[..];
+            if let Err(error) = read((first * row_bytes) as u64, source) {
                 *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 return;
             }
@@ -127,7 +132,9 @@ impl Matrix {
                 #[allow(unsafe_code)]
                 let to = unsafe { target.part((piece * parts + n) * part, part) };
                 match storage {
-                    Storage::Quantized(kind) => pack_tile(kind, rows, row_bytes, to),
+                    Storage::Quantized(kind) => {
+                        pack_tile(instructions, kind, rows, row_bytes, to);
+                    }
                     _ => interleave(storage.width(), rows, row_bytes, to),
                 }
             }

@@ -10,14 +10,22 @@
 
 use super::buffer::Buffer;
 use super::format::{BLOCK, Quantization, signed_six_bits, six_bits};
+use super::lanes::for_each_instruction_set;
 use Quantization::*;
 
 /// Rows in a tile.
 pub(crate) const ROWS: usize = 16;
 
-/// Packs 16 rows of the file, each `row_bytes` long, into a tile. Rows that
-/// are missing from the last tile count as zero.
-pub(crate) fn pack_tile(kind: Quantization, rows: &[u8], row_bytes: usize, tile: &mut [u8]) {
+for_each_instruction_set! {
+    /// Packs 16 rows of the file, each `row_bytes` long, into a tile. Rows that
+    /// are missing from the last tile count as zero.
+    pack_tile => pack_any(kind: Quantization, rows: &[u8], row_bytes: usize, tile: &mut [u8])
+}
+
+/// One copy per kind, so that the choice is made outside of the loops. They are
+/// compiled per instruction set and have nothing to multiply.
+#[inline(always)]
+fn pack_any<const FUSED: bool>(kind: Quantization, rows: &[u8], row_bytes: usize, tile: &mut [u8]) {
     match kind {
         Q8_0 => pack::<{ Q8_0 as u8 }>(kind, rows, row_bytes, tile),
         Q4_0 => pack::<{ Q4_0 as u8 }>(kind, rows, row_bytes, tile),
@@ -32,8 +40,7 @@ pub(crate) fn pack_tile(kind: Quantization, rows: &[u8], row_bytes: usize, tile:
     }
 }
 
-/// One copy per kind, so that the choice is made outside of the loops.
-#[inline(never)]
+#[inline(always)]
 fn pack<const KIND: u8>(kind: Quantization, rows: &[u8], row_bytes: usize, tile: &mut [u8]) {
     debug_assert_eq!(KIND, kind as u8);
     let (scale_bytes, code_bytes) = kind.unit();
@@ -114,6 +121,7 @@ fn bit_plane(v: &[[u8; 64]; 8], bit: u8, plane: &mut [u8]) {
     }
 }
 
+#[inline(always)]
 fn pack_scales(kind: Quantization, block: &[u8], r: usize, scales: &mut [u8]) {
     let mut half = |to: usize, from: usize| {
         scales[to + 2 * r..][..2].copy_from_slice(&block[from..from + 2]);
@@ -185,7 +193,7 @@ impl Packed {
         let row_bytes = kind.row_bytes(columns);
         let tiles = packed.data.chunks_exact_mut(tile_bytes(kind, columns));
         for (tile, rows) in tiles.zip(source.chunks(ROWS * row_bytes)) {
-            pack_tile(kind, rows, row_bytes, tile);
+            pack_tile(super::Instructions::detect(), kind, rows, row_bytes, tile);
         }
         packed
     }

@@ -179,12 +179,9 @@ impl Reader<'_> {
             ))
         })?;
         let start = file.content.tensor_data_offset + info.offset;
-        Matrix::read(
-            storage,
-            (rows, columns),
-            &mut self.workers.pool,
-            |offset, bytes| file.read_at(start + offset, bytes),
-        )
+        Matrix::read(storage, (rows, columns), self.workers, |offset, bytes| {
+            file.read_at(start + offset, bytes)
+        })
         .map_err(|error| file.damaged(format!("{name}: {error}")))
     }
 
