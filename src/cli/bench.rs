@@ -59,6 +59,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     let load = LoadOptions {
         context_tokens: config.context_tokens,
         threads: config.threads,
+        device: config.device,
     };
     let mut printed = 0;
     let found = benchmark(&path, &load, &plan, |found| {
@@ -142,6 +143,7 @@ fn print_summary(path: &Path, found: &Benchmark) {
         megabytes(found.file_bytes),
         found.load_seconds
     );
+    println!("run on {}", found.placement);
     if let Some(bytes) = found.resident_bytes {
         println!("memory in use            {:>8.0} MB", megabytes(bytes));
     }
@@ -157,6 +159,8 @@ fn as_json(found: &Benchmark) -> serde_json::Value {
         .iter()
         .map(|(streams, speed)| json!({"streams": streams, "tokens_per_s": speed}));
     json!({
+        "device": found.placement.device,
+        "device_note": found.placement.note,
         "load_s": found.load_seconds,
         "file_bytes": found.file_bytes,
         "resident_bytes": found.resident_bytes,

@@ -4,8 +4,9 @@
 //! between steps and a long prompt never holds up a running stream for long.
 
 use super::GenerationEvent;
+use super::backend::Backend;
 use super::error::DecoderError;
-use super::network::{BLOCK_TOKENS, Cache, MAX_BATCH, Network, Segment};
+use super::network::{BLOCK_TOKENS, MAX_BATCH, Segment};
 use super::pass_costs::PassCosts;
 use super::prefix::Prefixes;
 use super::queue::{Job, Queue};
@@ -32,8 +33,7 @@ const UNMEASURED_SLICE: usize = 128;
 const MAX_DRAFTS: usize = 15;
 
 pub(super) struct Scheduler {
-    pub(super) network: Network,
-    pub(super) cache: Cache,
+    pub(super) backend: Backend,
     pub(super) prefixes: Prefixes,
     pub(super) tokenizer: Arc<Tokenizer>,
     pub(super) queue: Arc<Queue>,
@@ -77,7 +77,7 @@ impl Scheduler {
         let blocks = |tokens: usize| tokens.div_ceil(BLOCK_TOKENS);
         while self.running.len() < MAX_RUNNING {
             let taken: usize = self.running.iter().map(|one| blocks(one.room)).sum();
-            let free = self.cache.blocks().saturating_sub(taken);
+            let free = self.backend.blocks().saturating_sub(taken);
             let fits = |job: &Job| blocks(room(job)) <= free;
             let Some(job) = self.queue.take_if(fits) else {
                 return;
@@ -125,7 +125,7 @@ impl Scheduler {
         for sequence in self.running.drain(..) {
             sequence.tell(GenerationEvent::Failed(error.clone()));
         }
-        self.prefixes = Prefixes::new(self.cache.blocks());
+        self.prefixes = Prefixes::new(self.backend.blocks());
     }
 
     /// One pass.
@@ -143,7 +143,7 @@ impl Scheduler {
             }
         }
         let begun = Instant::now();
-        let (running, cache) = (&self.running, &mut self.cache);
+        let running = &self.running;
         let segments: Vec<Segment<'_>> = turns
             .iter()
             .map(|turn| {
@@ -161,8 +161,8 @@ impl Scheduler {
                 }
             })
             .collect();
-        let vocabulary = self.network.shape().vocabulary;
-        let logits = self.network.forward(cache, &segments);
+        let vocabulary = self.backend.shape().vocabulary;
+        let logits = self.backend.forward(&segments)?;
         let took = begun.elapsed();
         let mut rest = logits;
         let mut ended = Vec::new();
