@@ -64,6 +64,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     let load = LoadOptions {
         context_tokens: config.context_tokens,
         threads: config.threads,
+        device: config.device,
     };
     let mut printed = 0;
     let found = benchmark(&path, &load, &plan, |found| {
@@ -153,6 +154,7 @@ fn print_summary(path: &Path, found: &Benchmark) {
         found.load_seconds,
         found.file_bytes as f64 / 1e9 / found.weights_seconds
     );
+    println!("run on {}", found.placement);
     if let Some(bytes) = found.resident_bytes {
         println!("memory in use            {:>8.0} MB", megabytes(bytes));
     }
@@ -206,6 +208,8 @@ fn as_json(found: &Benchmark, serving: Option<&ServingBenchmark>) -> serde_json:
         .iter()
         .map(|(streams, speed)| json!({"streams": streams, "tokens_per_s": speed}));
     json!({
+        "device": found.placement.device,
+        "device_note": found.placement.note,
         "load_s": found.load_seconds,
         "weights_s": found.weights_seconds,
         "file_bytes": found.file_bytes,

@@ -1,7 +1,7 @@
 //! One source of settings, and the documented example made from it.
 
 use crate::telemetry::LogFormat;
-use clap::{Args, CommandFactory, Parser};
+use clap::{Args, CommandFactory, Parser, ValueEnum};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -70,12 +70,33 @@ pub struct Layer {
     /// Threads for inference, 0 for one a core [default: 0]
     #[arg(long, env = "SATCHEL_THREADS", value_name = "N", global = true)]
     pub threads: Option<usize>,
+    /// What the chat model runs on: auto, cpu or cuda [default: auto]
+    #[arg(
+        long,
+        env = "SATCHEL_DEVICE",
+        value_name = "DEVICE",
+        global = true,
+        hide_possible_values = true
+    )]
+    pub device: Option<DeviceChoice>,
     /// Life of an access token in minutes [default: 15]
     #[arg(long, env = "SATCHEL_ACCESS_TOKEN_MINUTES", value_name = "N")]
     pub access_token_minutes: Option<u32>,
     /// Life of a sign-in in days [default: 30]
     #[arg(long, env = "SATCHEL_REFRESH_TOKEN_DAYS", value_name = "N")]
     pub refresh_token_days: Option<u32>,
+}
+
+/// What a chat model is asked to run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceChoice {
+    /// A GPU where one can be used, else the CPU.
+    #[default]
+    Auto,
+    Cpu,
+    /// An NVIDIA GPU; the CPU if there is none, and a warning.
+    Cuda,
 }
 
 /// Exists so that clap can describe the settings.
@@ -108,6 +129,7 @@ impl Layer {
             context_tokens,
             answer_tokens,
             threads,
+            device,
             access_token_minutes,
             refresh_token_days,
         } = self;
@@ -130,6 +152,7 @@ impl Layer {
             context_tokens: context_tokens.or(below.context_tokens),
             answer_tokens: answer_tokens.or(below.answer_tokens),
             threads: threads.or(below.threads),
+            device: device.or(below.device),
             access_token_minutes: access_token_minutes.or(below.access_token_minutes),
             refresh_token_days: refresh_token_days.or(below.refresh_token_days),
         }

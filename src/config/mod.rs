@@ -4,7 +4,7 @@
 
 mod layer;
 
-pub use layer::Layer;
+pub use layer::{DeviceChoice, Layer};
 
 use crate::error::{ErrorKind, Kind};
 use crate::telemetry::LogFormat;
@@ -43,6 +43,8 @@ pub struct Config {
     pub answer_tokens: usize,
     /// Threads for inference; 0: as many as there are cores.
     pub threads: usize,
+    /// What the chat model runs on.
+    pub device: DeviceChoice,
     pub access_token_minutes: u32,
     pub refresh_token_days: u32,
 }
@@ -75,6 +77,7 @@ impl Config {
             context_tokens: l.context_tokens.unwrap_or(4096),
             answer_tokens: l.answer_tokens.unwrap_or(512),
             threads: l.threads.unwrap_or(0),
+            device: l.device.unwrap_or_default(),
             access_token_minutes: l.access_token_minutes.unwrap_or(15),
             refresh_token_days: l.refresh_token_days.unwrap_or(30),
         }

@@ -178,6 +178,8 @@ impl From<&ModelInfo> for ModelFacts {
             quantization: info.quantization.clone(),
             context_tokens: info.context_tokens,
             file_bytes: info.file_bytes,
+            device: info.placement.device.clone(),
+            device_note: info.placement.note.clone(),
         }
     }
 }

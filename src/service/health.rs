@@ -17,6 +17,10 @@ pub struct ModelFacts {
     pub quantization: String,
     pub context_tokens: usize,
     pub file_bytes: u64,
+    /// What it runs on.
+    pub device: String,
+    /// Why that is not the GPU that was asked for, or that could have been.
+    pub device_note: Option<String>,
 }
 
 /// The embedding model.

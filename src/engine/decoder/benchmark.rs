@@ -6,12 +6,13 @@ mod serving;
 
 pub use serving::{ServingBenchmark, benchmark_serving};
 
+use super::backend::{Backend, Placement};
 use super::error::DecoderError;
 use super::model_file::ModelFile;
-use super::network::{BLOCK_TOKENS, BlockId, Cache, MAX_BATCH, Network, Segment};
+use super::network::{BLOCK_TOKENS, BlockId, MAX_BATCH, Segment};
 use super::pass_costs::PassCosts;
 use super::shape::Shape;
-use super::{LoadOptions, architecture_of};
+use super::{CacheRoom, LoadOptions, architecture_of};
 use crate::engine::sampler::PromptLookup;
 use std::path::Path;
 use std::time::Instant;
@@ -34,8 +35,9 @@ pub struct BenchmarkPlan {
 }
 
 /// What was measured.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Benchmark {
+    pub placement: Placement,
     pub load_seconds: f64,
     /// Reading and packing the weights, which is most of loading.
     pub weights_seconds: f64,
@@ -65,47 +67,53 @@ pub fn benchmark(
     let per_stream = (plan.decode + 1).next_multiple_of(BLOCK_TOKENS);
     let repeating = 2 * REPEATED_SPAN + plan.decode + MAX_DRAFTS + 1;
     let tokens = longest.max(repeating).max(most_streams * per_stream);
-    let cache = Cache::new(&shape, tokens + BLOCK_TOKENS);
+    let room = CacheRoom {
+        context: tokens,
+        tokens: tokens + BLOCK_TOKENS,
+    };
     let weights = Instant::now();
-    let network = Network::load(&file, shape, tokens, options.threads)?;
+    let (backend, placement) = Backend::load(&file, shape, room, options)?;
     let weights_seconds = weights.elapsed().as_secs_f64();
-    let mut bench = Bench { network, cache };
+    let mut bench = Bench { backend };
     let mut found = Benchmark {
+        placement,
         load_seconds: begun.elapsed().as_secs_f64(),
         weights_seconds,
         file_bytes: file.bytes,
-        ..Benchmark::default()
+        resident_bytes: None,
+        prefill: Vec::new(),
+        decode: Vec::new(),
+        decode_repeating: 0.0,
     };
     drop(file);
     // The first pass pays for memory that is new to the process.
-    bench.prefill(longest.clamp(1, MAX_BATCH));
+    bench.prefill(longest.clamp(1, MAX_BATCH))?;
     for tokens in &plan.prompts {
-        found.prefill.push((*tokens, bench.prefill(*tokens)));
+        found.prefill.push((*tokens, bench.prefill(*tokens)?));
         report(&found);
     }
     for streams in &plan.streams {
-        let speed = bench.decode(*streams, plan.decode, per_stream);
+        let speed = bench.decode(*streams, plan.decode, per_stream)?;
         found.decode.push((*streams, speed));
         report(&found);
     }
-    found.decode_repeating = bench.decode_repeating(plan.decode);
+    found.decode_repeating = bench.decode_repeating(plan.decode)?;
     found.resident_bytes = resident_bytes();
     report(&found);
     Ok(found)
 }
 
 struct Bench {
-    network: Network,
-    cache: Cache,
+    backend: Backend,
 }
 
 impl Bench {
     fn token(&self, n: usize) -> u32 {
-        (n * 7919 % self.network.shape().vocabulary.min(30_000)) as u32
+        (n * 7919 % self.backend.shape().vocabulary.min(30_000)) as u32
     }
 
-    fn read(&mut self, tokens: &[u32]) {
-        let blocks: Vec<BlockId> = (0..self.cache.blocks() as BlockId).collect();
+    fn read(&mut self, tokens: &[u32]) -> Result<(), DecoderError> {
+        let blocks: Vec<BlockId> = (0..self.backend.blocks() as BlockId).collect();
         let mut position = 0;
         for slice in tokens.chunks(MAX_BATCH) {
             let end = position + slice.len();
@@ -115,21 +123,27 @@ impl Bench {
                 blocks: &blocks,
                 logits: usize::from(end == tokens.len()),
             };
-            self.network.forward(&mut self.cache, &[segment]);
+            self.backend.forward(&[segment])?;
             position = end;
         }
+        Ok(())
     }
 
     /// Tokens per second of reading a prompt.
-    fn prefill(&mut self, tokens: usize) -> f64 {
+    fn prefill(&mut self, tokens: usize) -> Result<f64, DecoderError> {
         let prompt: Vec<u32> = (0..tokens).map(|n| self.token(n)).collect();
         let begun = Instant::now();
-        self.read(&prompt);
-        tokens as f64 / begun.elapsed().as_secs_f64()
+        self.read(&prompt)?;
+        Ok(tokens as f64 / begun.elapsed().as_secs_f64())
     }
 
     /// Tokens per second of so many answers at once, in all.
-    fn decode(&mut self, streams: usize, tokens: usize, per_stream: usize) -> f64 {
+    fn decode(
+        &mut self,
+        streams: usize,
+        tokens: usize,
+        per_stream: usize,
+    ) -> Result<f64, DecoderError> {
         let blocks: Vec<Vec<BlockId>> = (0..streams)
             .map(|stream| {
                 let first = stream * per_stream / BLOCK_TOKENS;
@@ -150,20 +164,20 @@ impl Bench {
                     logits: 1,
                 })
                 .collect();
-            self.network.forward(&mut self.cache, &segments);
+            self.backend.forward(&segments)?;
         }
-        (streams * tokens) as f64 / begun.elapsed().as_secs_f64()
+        Ok((streams * tokens) as f64 / begun.elapsed().as_secs_f64())
     }
 
     /// Tokens per second of an answer that repeats a span of its prompt,
     /// drafted from there. The answer is forced: random weights repeat nothing.
-    fn decode_repeating(&mut self, tokens: usize) -> f64 {
+    fn decode_repeating(&mut self, tokens: usize) -> Result<f64, DecoderError> {
         let span: Vec<u32> = (0..REPEATED_SPAN).map(|n| self.token(n * 3 + 1)).collect();
         let rest: Vec<u32> = (0..REPEATED_SPAN).map(|n| self.token(n * 5 + 2)).collect();
         let mut text = [span.clone(), rest, span[..4].to_vec()].concat();
         let answer: Vec<u32> = span[4..].iter().copied().cycle().take(tokens + 1).collect();
-        self.read(&text);
-        let blocks: Vec<BlockId> = (0..self.cache.blocks() as BlockId).collect();
+        self.read(&text)?;
+        let blocks: Vec<BlockId> = (0..self.backend.blocks() as BlockId).collect();
         let mut lookup = PromptLookup::new(&text);
         let mut costs = PassCosts::default();
         let mut written = 0;
@@ -184,7 +198,7 @@ impl Bench {
                 blocks: &blocks,
                 logits: 1 + drafts.len(),
             };
-            self.network.forward(&mut self.cache, &[segment]);
+            self.backend.forward(&[segment])?;
             costs.note(1 + drafts.len(), pass.elapsed());
             if !drafts.is_empty() {
                 lookup.verified(drafts.len(), accepted);
@@ -195,7 +209,7 @@ impl Bench {
             }
             written += accepted;
         }
-        tokens as f64 / begun.elapsed().as_secs_f64()
+        Ok(tokens as f64 / begun.elapsed().as_secs_f64())
     }
 }
 

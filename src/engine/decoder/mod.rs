@@ -2,7 +2,10 @@
 //! hand in conversations and receive a stream of events. Must not know where
 //! conversations come from or what becomes of the text.
 
+#[cfg(any(test, feature = "cuda"))]
+mod accelerated;
 mod architecture;
+mod backend;
 mod benchmark;
 mod blueprint;
 mod error;
@@ -14,8 +17,6 @@ mod network;
 mod pass_costs;
 mod prefix;
 mod queue;
-#[cfg(test)]
-mod reference;
 mod request;
 mod rope;
 mod scheduler;
@@ -29,6 +30,7 @@ mod weight_format;
 
 pub use crate::engine::tokens::ChatMessage;
 pub use architecture::Architecture;
+pub use backend::Placement;
 pub use benchmark::{Benchmark, BenchmarkPlan, ServingBenchmark, benchmark, benchmark_serving};
 pub use error::DecoderError;
 pub use queue::ModelActivity;
@@ -37,13 +39,15 @@ pub use synthetic::{SyntheticShape, write_synthetic};
 pub use tiny::{write_tiny_model, write_tiny_model_as};
 pub use weight_format::WeightFormat;
 
+use crate::config::DeviceChoice;
 use crate::engine::sampler::{
     AnswerStream, Characters, Constraint, Sampler, SamplerError, StopFilter, ThinkingFilter,
     ThinkingTags, TokenTable,
 };
 use crate::engine::tokens::{ChatTemplate, Prompt, RenderOptions, Tokenizer};
+use backend::Backend;
 use model_file::ModelFile;
-use network::{BLOCK_TOKENS, Cache, Network};
+use network::{BLOCK_TOKENS, Cache};
 use pass_costs::PassCosts;
 use prefix::Prefixes;
 use queue::{Job, Queue};
@@ -69,6 +73,17 @@ pub struct LoadOptions {
     pub context_tokens: usize,
     /// Threads for inference; 0: as many as there are cores.
     pub threads: usize,
+    /// What it is to run on.
+    pub device: DeviceChoice,
+}
+
+/// What keys and values are kept for.
+#[derive(Debug, Clone, Copy)]
+struct CacheRoom {
+    /// Longest sequence, in tokens.
+    context: usize,
+    /// Tokens of all sequences, where the memory allows.
+    tokens: usize,
 }
 
 /// What is known about a loaded model.
@@ -83,6 +98,7 @@ pub struct ModelInfo {
     /// Tokens of prompt and answer together.
     pub context_tokens: usize,
     pub parameters: Option<u64>,
+    pub placement: Placement,
 }
 
 /// A loaded chat model. When it is dropped, its thread finishes what was
@@ -101,6 +117,17 @@ pub struct ChatModel {
 impl ChatModel {
     /// Loads a model file and starts its thread. Takes seconds; blocks.
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, DecoderError> {
+        Self::load_with(path, options, |file, shape, room| {
+            Backend::load(file, shape, room, options)
+        })
+    }
+
+    /// The same, where the caller decides what the network runs on.
+    fn load_with(
+        path: &Path,
+        options: &LoadOptions,
+        load: impl FnOnce(&ModelFile, Shape, CacheRoom) -> Result<(Backend, Placement), DecoderError>,
+    ) -> Result<Self, DecoderError> {
         let mut file = ModelFile::open(path)?;
         let architecture = architecture_of(&file)?;
         let shape = Shape::read(&file, architecture)?;
@@ -111,6 +138,17 @@ impl ChatModel {
             }
             context => context,
         };
+        let tokenizer = Tokenizer::take(&mut file.content.metadata)
+            .map_err(|error| DecoderError::of_tokens(&file.name, error))?;
+        let tokenizer = Arc::new(tokenizer);
+        let vocabulary = shape.vocabulary;
+        check_vocabulary(&file, &tokenizer, vocabulary)?;
+        let template = ChatTemplate::choose(file.text("tokenizer.chat_template"), &tokenizer);
+        let room = CacheRoom {
+            context: context_tokens,
+            tokens: cache_tokens(&shape, context_tokens),
+        };
+        let (backend, placement) = load(&file, shape, room)?;
         let info = ModelInfo {
             name: file
                 .text("general.name")
@@ -123,20 +161,12 @@ impl ChatModel {
             file_bytes: file.bytes,
             context_tokens,
             parameters: file.parameters(),
+            placement,
         };
-        let tokenizer = Tokenizer::take(&mut file.content.metadata)
-            .map_err(|error| DecoderError::of_tokens(&file.name, error))?;
-        let tokenizer = Arc::new(tokenizer);
-        let vocabulary = shape.vocabulary;
-        check_vocabulary(&file, &tokenizer, vocabulary)?;
-        let template = ChatTemplate::choose(file.text("tokenizer.chat_template"), &tokenizer);
-        let cache = Cache::new(&shape, cache_tokens(&shape, context_tokens));
-        let network = Network::load(&file, shape, context_tokens, options.threads)?;
         let queue = Arc::new(Queue::default());
         let scheduler = Scheduler {
-            network,
-            prefixes: Prefixes::new(cache.blocks()),
-            cache,
+            prefixes: Prefixes::new(backend.blocks()),
+            backend,
             tokenizer: Arc::clone(&tokenizer),
             queue: Arc::clone(&queue),
             running: Vec::new(),

@@ -166,6 +166,17 @@ impl Rope {
     }
 }
 
+impl RopeFrequencies {
+    /// Cosine and sine of what each pair is turned by at a position.
+    pub(super) fn turns(&self, position: usize) -> impl Iterator<Item = (f32, f32)> {
+        self.inverse.iter().map(move |inverse| {
+            let (sine, cosine) = (position as f64 * f64::from(*inverse)).sin_cos();
+            let scaled = |number: f64| number as f32 * self.attention_factor;
+            (scaled(cosine), scaled(sine))
+        })
+    }
+}
+
 impl Yarn {
     /// How much of a pair's unstretched frequency stays: all of it for pairs
     /// that turn more than `beta_fast` times within the original context, none

@@ -4,8 +4,9 @@
 //! between steps and a long prompt never holds up a running stream for long.
 
 use super::GenerationEvent;
+use super::backend::Backend;
 use super::error::DecoderError;
-use super::network::{BLOCK_TOKENS, Cache, MAX_BATCH, Network, Segment};
+use super::network::{BLOCK_TOKENS, MAX_BATCH, Segment};
 use super::pass_costs::PassCosts;
 use super::prefix::Prefixes;
 use super::queue::{Job, Queue};
@@ -37,8 +38,7 @@ const EXPECTED_TOKENS: usize = 256;
 const MAX_DRAFTS: usize = 15;
 
 pub(super) struct Scheduler {
-    pub(super) network: Network,
-    pub(super) cache: Cache,
+    pub(super) backend: Backend,
     pub(super) prefixes: Prefixes,
     pub(super) tokenizer: Arc<Tokenizer>,
     pub(super) queue: Arc<Queue>,
@@ -85,7 +85,7 @@ impl Scheduler {
     fn free_blocks(&self) -> usize {
         let expected = |one: &Sequence| blocks(one.room.min(one.tokens.len() + EXPECTED_TOKENS));
         let taken: usize = self.running.iter().map(expected).sum();
-        self.cache.blocks().saturating_sub(taken)
+        self.backend.blocks().saturating_sub(taken)
     }
 
     /// Goes on with what was suspended, as soon as there is room.
@@ -181,7 +181,7 @@ impl Scheduler {
         for sequence in self.running.drain(..).chain(self.suspended.drain(..)) {
             sequence.tell(GenerationEvent::Failed(error.clone()));
         }
-        self.prefixes = Prefixes::new(self.cache.blocks());
+        self.prefixes = Prefixes::new(self.backend.blocks());
     }
 
     /// One pass.
@@ -201,7 +201,7 @@ impl Scheduler {
             self.running[turn.sequence].tokens.extend(&turn.drafts);
         }
         let begun = Instant::now();
-        let (running, cache) = (&self.running, &mut self.cache);
+        let running = &self.running;
         let segments: Vec<Segment<'_>> = turns
             .iter()
             .map(|turn| {
@@ -219,8 +219,8 @@ impl Scheduler {
                 }
             })
             .collect();
-        let vocabulary = self.network.shape().vocabulary;
-        let logits = self.network.forward(cache, &segments);
+        let vocabulary = self.backend.shape().vocabulary;
+        let logits = self.backend.forward(&segments)?;
         let took = begun.elapsed();
         let mut rest = logits;
         let mut ended = Vec::new();

@@ -4,15 +4,19 @@ use super::{
     Architecture, ChatMessage, ChatModel, DecoderError, Generation, GenerationEvent,
     GenerationRequest, LoadOptions, Thinking, installed, queue, write_tiny_model,
 };
+use crate::config::DeviceChoice;
 use crate::engine::sampler::SamplingOptions;
 use crate::error::{ErrorKind, Kind};
 use crate::types::{FinishReason, Role, TokenUsage};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+mod accelerated;
+
 const OPTIONS: LoadOptions = LoadOptions {
     context_tokens: 1024,
     threads: 0,
+    device: DeviceChoice::Cpu,
 };
 
 struct Tiny {
@@ -282,6 +286,7 @@ fn info_tells_what_was_loaded() {
     assert_eq!(info.architecture, "qwen3");
     assert_eq!(info.quantization, "Q4_K_M");
     assert_eq!(info.context_tokens, 1024);
+    assert_eq!(info.placement.to_string(), "CPU");
     assert_eq!(
         info.file_bytes,
         std::fs::metadata(&tiny.path).unwrap().len()

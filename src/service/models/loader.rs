@@ -112,6 +112,7 @@ impl Loader {
             options: LoadOptions {
                 context_tokens: config.context_tokens,
                 threads: config.threads,
+                device: config.device,
             },
             shared: Arc::clone(&shared),
             store,
@@ -337,6 +338,7 @@ impl Watch {
                     architecture = %info.architecture,
                     quantization = %info.quantization,
                     context_tokens = info.context_tokens,
+                    device = %info.placement.device,
                     "the chat model is ready"
                 );
                 self.loaded(model, choice, is_first);

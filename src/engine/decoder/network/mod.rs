@@ -153,11 +153,9 @@ impl Network {
             cosines.clear();
             sines.clear();
             for place in &scratch.places {
-                for inverse in &table.inverse {
-                    let angle = place.position as f64 * f64::from(*inverse);
-                    let (sine, cosine) = angle.sin_cos();
-                    cosines.push(cosine as f32 * table.attention_factor);
-                    sines.push(sine as f32 * table.attention_factor);
+                for (cosine, sine) in table.turns(place.position) {
+                    cosines.push(cosine);
+                    sines.push(sine);
                 }
             }
         }

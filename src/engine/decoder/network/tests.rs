@@ -1,11 +1,11 @@
-//! The network against the plain tensor operations of the reference, and
-//! against itself: alone or in a batch, at once or in slices.
+//! The network against the tensor operations of the accelerated one, which
+//! are in full precision here, and against itself: alone or in a batch, at once or in slices.
 
 use super::{Cache, Network, Segment};
+use crate::engine::decoder::accelerated::{AcceleratedNetwork, Precision};
 use crate::engine::decoder::model_file::ModelFile;
-use crate::engine::decoder::reference::ReferenceNetwork;
 use crate::engine::decoder::shape::Shape;
-use crate::engine::decoder::{Architecture, WeightFormat, write_tiny_model_as};
+use crate::engine::decoder::{Architecture, CacheRoom, WeightFormat, write_tiny_model_as};
 use candle_core::Device;
 
 const CONTEXT: usize = 512;
@@ -90,12 +90,12 @@ fn compare(architecture: Architecture, format: WeightFormat) -> (f32, f32) {
     let tokens: Vec<u32> = (0..200).map(|n| (n * 37 + n / 7) % 250).collect();
     let (file, shape) = tiny(architecture, format);
     let vocabulary = shape.vocabulary;
-    let reference =
-        ReferenceNetwork::load(&file, shape.clone(), CONTEXT, &Device::Cpu, true).unwrap();
-    let wanted = reference
-        .forward(&tokens, 0, &mut reference.cache())
-        .unwrap();
-    let wanted: Vec<f32> = wanted.flatten_all().unwrap().to_vec1().unwrap();
+    let room = CacheRoom {
+        context: CONTEXT,
+        tokens: CONTEXT,
+    };
+    let (device, precision) = (Device::Cpu, Precision::Full);
+    let mut reference = AcceleratedNetwork::load(&file, shape, room, &device, precision).unwrap();
     let (mut network, mut cache) = network(architecture, format);
     let blocks: Vec<u32> = (0..8).collect();
     let segment = Segment {
@@ -104,6 +104,7 @@ fn compare(architecture: Architecture, format: WeightFormat) -> (f32, f32) {
         blocks: &blocks,
         logits: tokens.len(),
     };
+    let wanted = reference.forward(&[segment]).unwrap();
     let found = network.forward(&mut cache, &[segment]);
     let rows = found.chunks(vocabulary).zip(wanted.chunks(vocabulary));
     let agreeing = rows.filter(|(found, wanted)| {
@@ -113,7 +114,7 @@ fn compare(architecture: Architecture, format: WeightFormat) -> (f32, f32) {
         found.iter().filter(|score| **score > found[best]).count() < 5
     });
     let agreeing = agreeing.count() as f32 / tokens.len() as f32;
-    (cosine(found, &wanted), agreeing)
+    (cosine(found, wanted), agreeing)
 }
 
 #[test]

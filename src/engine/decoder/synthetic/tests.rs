@@ -1,6 +1,8 @@
 use super::*;
+use crate::engine::decoder::CacheRoom;
+use crate::engine::decoder::accelerated::{AcceleratedNetwork, Precision};
 use crate::engine::decoder::model_file::ModelFile;
-use crate::engine::decoder::reference::ReferenceNetwork;
+use crate::engine::decoder::network::Segment;
 use crate::engine::decoder::shape::Shape;
 use candle_core::Device;
 use std::collections::{HashMap, HashSet};
@@ -57,13 +59,22 @@ fn small_synthetic_models_open_and_run_in_every_format() {
             let read = Shape::read(&file, blueprint.architecture).unwrap();
             assert_eq!((read.vocabulary, read.layers.len()), (1000, 8));
             assert!(read.tied_output);
-            for dequantize in [true, false] {
+            for precision in [Precision::Full, Precision::AsStored] {
+                let room = CacheRoom {
+                    context: 64,
+                    tokens: 64,
+                };
+                let device = Device::Cpu;
                 let network =
-                    ReferenceNetwork::load(&file, read.clone(), 64, &Device::Cpu, dequantize);
-                let network = network.unwrap();
-                let logits = network.forward(&[1, 2, 999], 0, &mut network.cache());
-                let logits = logits.unwrap().flatten_all().unwrap().to_vec1::<f32>();
-                let logits = logits.unwrap();
+                    AcceleratedNetwork::load(&file, read.clone(), room, &device, precision);
+                let segment = Segment {
+                    tokens: &[1, 2, 999],
+                    position: 0,
+                    blocks: &[0],
+                    logits: 3,
+                };
+                let mut network = network.unwrap();
+                let logits = network.forward(&[segment]).unwrap();
                 assert_eq!(logits.len(), 3000);
                 assert!(
                     logits

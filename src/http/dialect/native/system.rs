@@ -60,6 +60,8 @@ pub(crate) async fn status(state: web::Data<State>) -> Answer {
             "quantization": model.quantization,
             "context_tokens": model.context_tokens,
             "file_bytes": model.file_bytes,
+            "device": model.device,
+            "device_note": model.device_note,
         })
     });
     Ok(HttpResponse::Ok().json(json!({

@@ -52,7 +52,11 @@ fn listed(service: &Service) -> Vec<Value> {
     };
     let mut models = vec![entry(GROUNDED, json!({"kind": "grounded"}))];
     models.extend(service.loaded_chat_models().iter().map(|model| {
-        let own = json!({"kind": "chat", "context_tokens": model.context_tokens});
+        let own = json!({
+            "kind": "chat",
+            "context_tokens": model.context_tokens,
+            "device": model.device,
+        });
         entry(&model.name, own)
     }));
     let embedder = service.embedder();

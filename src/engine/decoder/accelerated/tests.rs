@@ -1,15 +1,36 @@
-//! The reference network against the full-precision models that the inference
+//! The network in full precision on the CPU against the models that the inference
 //! library has, which take weights as their authors publish them.
 
 use super::*;
 use crate::engine::decoder::{Architecture, WeightFormat, write_tiny_model_as};
-use candle_core::DType;
 use candle_nn::VarBuilder;
 use candle_transformers::models::{gemma2, gemma3, llama, phi3, qwen2, qwen3, smol::smollm3};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
+mod batches;
+
 const CONTEXT: usize = 512;
+
+/// What tests run on: the CPU, and a GPU where there is one.
+pub(in crate::engine::decoder) fn devices() -> Vec<Device> {
+    let mut devices = vec![Device::Cpu];
+    match gpu() {
+        Ok(gpu) => devices.push(gpu),
+        Err(reason) => eprintln!("run on the CPU alone: {reason}"),
+    }
+    devices
+}
+
+#[cfg(feature = "cuda")]
+fn gpu() -> Result<Device, String> {
+    open_gpu().map(|(device, _)| device)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn gpu() -> Result<Device, String> {
+    Err("built without the feature `cuda`".to_owned())
+}
 
 struct Tiny {
     file: ModelFile,
@@ -31,14 +52,18 @@ fn tiny(architecture: Architecture, format: WeightFormat) -> Tiny {
 }
 
 impl Tiny {
-    fn network(&self, dequantize: bool) -> ReferenceNetwork {
+    fn network(&self, precision: Precision, device: &Device) -> AcceleratedNetwork {
+        let room = CacheRoom {
+            context: CONTEXT,
+            tokens: 2 * CONTEXT,
+        };
         let shape = self.shape.clone();
-        ReferenceNetwork::load(&self.file, shape, CONTEXT, &Device::Cpu, dequantize).unwrap()
+        AcceleratedNetwork::load(&self.file, shape, room, device, precision).unwrap()
     }
 
     fn logits(&self, tokens: &[u32]) -> Vec<Vec<f32>> {
-        let network = self.network(true);
-        rows(&network.forward(tokens, 0, &mut network.cache()).unwrap())
+        let mut network = self.network(Precision::Full, &Device::Cpu);
+        read(&mut network, tokens, 0)
     }
 
     /// The weights under their authors' names, permuted and shifted as they
@@ -148,8 +173,18 @@ fn tokens(count: usize) -> Vec<u32> {
     (0..count as u32).map(|index| index * 7919 % 250).collect()
 }
 
-fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
-    logits.to_vec2().unwrap()
+/// Reads tokens of a sequence in the first blocks; the logits of each.
+fn read(network: &mut AcceleratedNetwork, tokens: &[u32], position: usize) -> Vec<Vec<f32>> {
+    let blocks: Vec<u32> = (0..16).collect();
+    let segment = Segment {
+        tokens,
+        position,
+        blocks: &blocks,
+        logits: tokens.len(),
+    };
+    let vocabulary = network.shape().vocabulary;
+    let logits = network.forward(&[segment]).unwrap();
+    logits.chunks(vocabulary).map(<[f32]>::to_vec).collect()
 }
 
 fn cosine(left: &[f32], right: &[f32]) -> f64 {
@@ -313,49 +348,16 @@ fn window_hides_what_is_behind_it() {
 }
 
 #[test]
-fn every_architecture_reads_in_slices_as_at_once() {
-    for architecture in Architecture::ALL {
-        let tiny = tiny(architecture, WeightFormat::Q4KM);
-        let network = tiny.network(true);
-        let tokens = tokens(50);
-        let whole = tiny.logits(&tokens);
-        let mut cache = network.cache();
-        network.forward(&tokens[..33], 0, &mut cache).unwrap();
-        // Going back forgets what was read from there on.
-        for (position, slice) in [(30, &tokens[30..31]), (31, &tokens[31..])] {
-            let part = rows(&network.forward(slice, position, &mut cache).unwrap());
-            for (part, whole) in part.iter().zip(&whole[position..]) {
-                let cosine = cosine(part, whole);
-                assert!(cosine > 0.99999, "{architecture:?}: {cosine}");
-            }
-        }
-        assert_eq!(cache.tokens(), 50);
-        let error = network.forward(&tokens, 51, &mut cache).unwrap_err();
-        assert!(error.to_string().contains("beyond the 50"), "{error}");
-    }
-}
-
-#[test]
-fn every_format_runs_quantized_close_to_dequantized() {
-    let tokens = tokens(24);
-    for format in WeightFormat::ALL {
-        let tiny = tiny(Architecture::Llama, format);
-        let exact = tiny.logits(&tokens);
-        let network = tiny.network(false);
-        let near = rows(&network.forward(&tokens, 0, &mut network.cache()).unwrap());
-        for (near, exact) in near.iter().zip(&exact) {
-            let cosine = cosine(near, exact);
-            assert!(cosine > 0.995, "{}: {cosine}", format.name());
-        }
-    }
-}
-
-#[test]
 fn tensor_of_another_size_is_refused_by_name() {
     let mut tiny = tiny(Architecture::Qwen2, WeightFormat::Q8_0);
     tiny.shape.feed_forward += 32;
     let shape = tiny.shape.clone();
-    let loaded = ReferenceNetwork::load(&tiny.file, shape, CONTEXT, &Device::Cpu, true);
+    let room = CacheRoom {
+        context: CONTEXT,
+        tokens: CONTEXT,
+    };
+    let (device, precision) = (Device::Cpu, Precision::Full);
+    let loaded = AcceleratedNetwork::load(&tiny.file, shape, room, &device, precision);
     let sentence = loaded.err().unwrap().to_string();
     assert!(sentence.contains("blk.0.ffn_gate.weight is"), "{sentence}");
 }

@@ -1,17 +1,21 @@
-//! The weights of the reference network: which tensors a shape needs, how large
-//! they are, and the products with them.
+//! The weights on the device: which tensors a shape needs, how large they are,
+//! and the products with them.
 
-use super::ReferenceNetwork;
+use super::cache::{LayerCache, affordable, bytes_per_token};
+use super::{AcceleratedNetwork, MOST_SCORES, Precision, Turned};
+use crate::engine::decoder::CacheRoom;
 use crate::engine::decoder::model_file::ModelFile;
+use crate::engine::decoder::network::BLOCK_TOKENS;
 use crate::engine::decoder::shape::Shape;
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
-use candle_core::{D, Device, Module, Result as CandleResult, Tensor};
+use candle_core::{D, DType, Device, Module, Result as CandleResult, Tensor};
 
 /// The weights of one layer.
 pub(super) struct Layer {
     pub(super) kv_heads: usize,
-    /// Which of the network's tables it has; none: positions turn nothing.
-    pub(super) rope: Option<usize>,
+    /// Which of the network's turned heads its queries and keys are; none:
+    /// positions turn nothing.
+    pub(super) turns: Option<[usize; 2]>,
     /// Which of the network's windows it has.
     pub(super) window: usize,
     pub(super) attention_norm: Tensor,
@@ -94,48 +98,79 @@ impl GateAndUp {
 pub(super) struct Loader<'a> {
     pub(super) file: &'a ModelFile,
     pub(super) device: &'a Device,
-    pub(super) dequantize: bool,
+    pub(super) precision: Precision,
 }
 
 impl Loader<'_> {
-    /// Loads the network for sequences of up to `context` tokens.
-    pub(super) fn network(&self, shape: Shape, context: usize) -> CandleResult<ReferenceNetwork> {
+    /// Loads the network, then makes room in what memory is left.
+    pub(super) fn network(
+        &self,
+        shape: Shape,
+        room: CacheRoom,
+    ) -> CandleResult<AcceleratedNetwork> {
         let embedding = self.matrix("token_embd", shape.vocabulary, shape.hidden)?;
         let output = match shape.tied_output {
             true => embedding.clone(),
             false => self.matrix("output", shape.vocabulary, shape.hidden)?,
         };
         let bias = self.bias("output", shape.vocabulary, shape.logit_bias)?;
-        let mut ropes = Vec::new();
-        let mut windows = Vec::new();
+        let (mut ropes, mut turned, mut windows) = (Vec::new(), Vec::new(), Vec::new());
         let layers = (0..shape.layers.len())
             .map(|index| {
-                let table = shape.rope_frequencies(index, context);
-                let rope = table.map(|table| position_of(&mut ropes, table));
-                let window = position_of(&mut windows, shape.layers[index].window);
-                self.layer(&shape, index, rope, window)
+                let layer = shape.layers[index];
+                let table = shape.rope_frequencies(index, room.context);
+                let turns = table.map(|table| {
+                    let table = position_of(&mut ropes, table);
+                    [shape.heads, layer.kv_heads]
+                        .map(|heads| position_of(&mut turned, Turned { table, heads }))
+                });
+                let window = position_of(&mut windows, layer.window);
+                self.layer(&shape, index, turns, window)
             })
             .collect::<CandleResult<_>>()?;
-        Ok(ReferenceNetwork {
+        let output_norm = self.numbers("output_norm.weight", shape.hidden)?;
+        let (cache, blocks) = self.cache(&shape, room)?;
+        Ok(AcceleratedNetwork {
             device: self.device.clone(),
             embedding,
             layers,
             ropes,
+            turned,
             windows,
-            output_norm: self.numbers("output_norm.weight", shape.hidden)?,
+            output_norm,
             output: Linear {
                 weight: output,
                 bias,
             },
+            cache,
+            blocks,
+            most_scores: MOST_SCORES,
+            logits: Vec::new(),
             shape,
         })
+    }
+
+    /// Room for keys and values, and for how many blocks of them.
+    fn cache(&self, shape: &Shape, room: CacheRoom) -> CandleResult<(Vec<LayerCache>, usize)> {
+        let kind = match self.precision {
+            Precision::Full => DType::F32,
+            Precision::AsStored => DType::F16,
+        };
+        let least = room.context + BLOCK_TOKENS;
+        let bytes = bytes_per_token(shape, kind);
+        let tokens = affordable(room.tokens, least, bytes, self.device);
+        let blocks = tokens.div_ceil(BLOCK_TOKENS).max(1);
+        let layers = shape.layers.iter();
+        let layers =
+            layers.map(|layer| LayerCache::new(shape, layer.kv_heads, blocks, kind, self.device));
+        Ok((layers.collect::<CandleResult<_>>()?, blocks))
     }
 
     fn layer(
         &self,
         shape: &Shape,
         index: usize,
-        rope: Option<usize>,
+        turns: Option<[usize; 2]>,
         window: usize,
     ) -> CandleResult<Layer> {
         let name = |part: &str| format!("blk.{index}.{part}");
@@ -179,7 +214,7 @@ impl Loader<'_> {
         let mixed = shape.heads * shape.value_length;
         Ok(Layer {
             kv_heads: layer.kv_heads,
-            rope,
+            turns,
             window,
             attention_norm: norm("attn_norm", hidden)?,
             post_attention_norm: after("post_attention_norm")?,
@@ -196,7 +231,8 @@ impl Loader<'_> {
 
     fn matrix(&self, name: &str, rows: usize, columns: usize) -> CandleResult<QMatMul> {
         let tensor = self.tensor(&format!("{name}.weight"), &[rows, columns])?;
-        if self.dequantize || self.is_beyond_the_library(tensor.dtype(), columns) {
+        if self.precision == Precision::Full || self.is_beyond_the_library(tensor.dtype(), columns)
+        {
             return Ok(QMatMul::Tensor(tensor.dequantize(self.device)?));
         }
         QMatMul::from_qtensor(tensor)
