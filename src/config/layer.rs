@@ -58,6 +58,9 @@ pub struct Layer {
     /// Chat model: a file name in the data folder's models/ [default: the newest]
     #[arg(long, env = "SATCHEL_MODEL", value_name = "FILE")]
     pub model: Option<String>,
+    /// Small model that drafts for the chat model: a file name in models/, of the same family [default: none]
+    #[arg(long, env = "SATCHEL_DRAFT_MODEL", value_name = "FILE")]
+    pub draft_model: Option<String>,
     /// Where models are downloaded from when somebody asks for one [default: https://huggingface.co]
     #[arg(long, env = "HF_ENDPOINT", value_name = "URL", global = true)]
     pub hub_endpoint: Option<String>,
@@ -125,6 +128,7 @@ impl Layer {
             history_messages,
             cors_origins,
             model,
+            draft_model,
             hub_endpoint,
             context_tokens,
             answer_tokens,
@@ -148,6 +152,7 @@ impl Layer {
             history_messages: history_messages.or(below.history_messages),
             cors_origins: cors_origins.or(below.cors_origins),
             model: model.or(below.model),
+            draft_model: draft_model.or(below.draft_model),
             hub_endpoint: hub_endpoint.or(below.hub_endpoint),
             context_tokens: context_tokens.or(below.context_tokens),
             answer_tokens: answer_tokens.or(below.answer_tokens),
@@ -177,11 +182,11 @@ impl Layer {
             let plain = default.parse::<i64>().is_ok() || default == "true" || default == "false";
             let value = match (long, plain) {
                 ("cors-origins", _) => "[]".to_owned(),
-                ("model", _) => "\"some-model.gguf\"".to_owned(),
+                ("model" | "draft-model", _) => "\"some-model.gguf\"".to_owned(),
                 (_, true) => default.to_owned(),
                 (_, false) => format!("{default:?}"),
             };
-            let mark = if long == "model" { "# " } else { "" };
+            let mark = if long.ends_with("model") { "# " } else { "" };
             let env = argument
                 .get_env()
                 .map(|name| format!(" ({})", name.to_string_lossy()));

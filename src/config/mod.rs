@@ -35,6 +35,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// File name of the chat model in `models/` of the data folder; `None`: the only or newest one.
     pub model: Option<String>,
+    /// File name of a small model in the same folder that drafts for it.
+    pub draft_model: Option<String>,
     /// The hub that models are downloaded from, when somebody asks for one.
     pub hub_endpoint: String,
     /// Longest context that a chat model is given, in tokens.
@@ -70,6 +72,7 @@ impl Config {
             history_messages: l.history_messages.unwrap_or(10),
             cors_origins: l.cors_origins.unwrap_or_default(),
             model: l.model,
+            draft_model: l.draft_model,
             hub_endpoint: l
                 .hub_endpoint
                 .filter(|endpoint| !endpoint.is_empty())

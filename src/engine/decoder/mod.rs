@@ -8,6 +8,7 @@ mod architecture;
 mod backend;
 mod benchmark;
 mod blueprint;
+mod drafter;
 mod error;
 mod gguf_writer;
 mod made_numbers;
@@ -46,6 +47,7 @@ use crate::engine::sampler::{
 };
 use crate::engine::tokens::{ChatTemplate, Prompt, RenderOptions, Tokenizer};
 use backend::Backend;
+use drafter::Drafter;
 use model_file::ModelFile;
 use network::{BLOCK_TOKENS, Cache};
 use pass_costs::PassCosts;
@@ -117,7 +119,16 @@ pub struct ChatModel {
 impl ChatModel {
     /// Loads a model file and starts its thread. Takes seconds; blocks.
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, DecoderError> {
-        Self::load_with(path, options, |file, shape, room| {
+        Self::load_with_draft(path, None, options)
+    }
+
+    /// The same, with a small model of the same tokens that drafts for it.
+    pub fn load_with_draft(
+        path: &Path,
+        draft: Option<&Path>,
+        options: &LoadOptions,
+    ) -> Result<Self, DecoderError> {
+        Self::load_with(path, draft, options, |file, shape, room| {
             Backend::load(file, shape, room, options)
         })
     }
@@ -125,6 +136,7 @@ impl ChatModel {
     /// The same, where the caller decides what the network runs on.
     fn load_with(
         path: &Path,
+        draft: Option<&Path>,
         options: &LoadOptions,
         load: impl FnOnce(&ModelFile, Shape, CacheRoom) -> Result<(Backend, Placement), DecoderError>,
     ) -> Result<Self, DecoderError> {
@@ -163,8 +175,12 @@ impl ChatModel {
             parameters: file.parameters(),
             placement,
         };
+        let drafter = draft
+            .map(|draft| Drafter::load(draft, &tokenizer, room, options))
+            .transpose()?;
         let queue = Arc::new(Queue::default());
         let scheduler = Scheduler {
+            drafter,
             prefixes: Prefixes::new(backend.blocks()),
             backend,
             tokenizer: Arc::clone(&tokenizer),

@@ -5,6 +5,7 @@
 
 use super::GenerationEvent;
 use super::backend::Backend;
+use super::drafter::{Drafter, Wanted};
 use super::error::DecoderError;
 use super::network::{BLOCK_TOKENS, MAX_BATCH, Segment};
 use super::pass_costs::PassCosts;
@@ -39,6 +40,8 @@ const MAX_DRAFTS: usize = 15;
 
 pub(super) struct Scheduler {
     pub(super) backend: Backend,
+    /// A small model that drafts for the network.
+    pub(super) drafter: Option<Drafter>,
     pub(super) prefixes: Prefixes,
     pub(super) tokenizer: Arc<Tokenizer>,
     pub(super) queue: Arc<Queue>,
@@ -54,6 +57,8 @@ struct Turn {
     /// Pending tokens that are read.
     take: usize,
     drafts: Vec<u32>,
+    /// They are the small model's.
+    by_model: bool,
     /// Its next token is chosen from this pass.
     chooses: bool,
 }
@@ -113,6 +118,9 @@ impl Scheduler {
         };
         self.prefixes.release(std::mem::take(&mut sequence.chain));
         sequence.read = 0;
+        if let Some(drafter) = &mut self.drafter {
+            drafter.release(&mut sequence.draft);
+        }
         self.suspended.push_front(sequence);
         self.queue
             .note_activity(|activity| activity.suspensions += 1);
@@ -170,8 +178,11 @@ impl Scheduler {
     }
 
     fn remove(&mut self, index: usize) {
-        let sequence = self.running.remove(index);
+        let mut sequence = self.running.remove(index);
         self.queue.note_request(sequence.begun.elapsed());
+        if let Some(drafter) = &mut self.drafter {
+            drafter.release(&mut sequence.draft);
+        }
         self.prefixes.release(sequence.chain);
     }
 
@@ -182,11 +193,14 @@ impl Scheduler {
             sequence.tell(GenerationEvent::Failed(error.clone()));
         }
         self.prefixes = Prefixes::new(self.backend.blocks());
+        if let Some(drafter) = &mut self.drafter {
+            drafter.clear();
+        }
     }
 
     /// One pass.
     fn step(&mut self) -> Result<(), DecoderError> {
-        let turns = self.plan();
+        let turns = self.plan()?;
         if turns.is_empty() {
             return Ok(());
         }
@@ -265,23 +279,23 @@ impl Scheduler {
     }
 
     /// Who takes part in the next pass, and with how much.
-    fn plan(&mut self) -> Vec<Turn> {
+    fn plan(&mut self) -> Result<Vec<Turn>, DecoderError> {
         let mut turns = Vec::new();
-        let mut rows = 0;
         let writing = self.running.iter().filter(|one| one.pending() == 1).count();
         for (index, sequence) in self.running.iter_mut().enumerate() {
             if sequence.pending() != 1 {
                 continue;
             }
-            let drafts = drafts(sequence, &self.costs, writing);
-            rows += 1 + drafts.len();
             turns.push(Turn {
                 sequence: index,
                 take: 1,
-                drafts,
+                drafts: drafts(sequence, &self.costs, writing),
+                by_model: false,
                 chooses: true,
             });
         }
+        self.draft_with_model(&mut turns)?;
+        let rows: usize = turns.iter().map(|turn| 1 + turn.drafts.len()).sum();
         let mut slice = self.slice(writing > 0).min(MAX_BATCH - rows);
         for (index, sequence) in self.running.iter().enumerate() {
             let pending = sequence.pending();
@@ -294,10 +308,50 @@ impl Scheduler {
                 sequence: index,
                 take,
                 drafts: Vec::new(),
+                by_model: false,
                 chooses: take == pending,
             });
         }
-        turns
+        Ok(turns)
+    }
+
+    /// Lets the small model, if there is one, draft for the answers for which
+    /// the prompt gave nothing.
+    fn draft_with_model(&mut self, turns: &mut [Turn]) -> Result<(), DecoderError> {
+        let Some(drafter) = &mut self.drafter else {
+            return Ok(());
+        };
+        let writing = turns.len();
+        let mut wanted = Vec::new();
+        let mut wanting = Vec::new();
+        for (index, sequence) in self.running.iter_mut().enumerate() {
+            let turn = turns.iter().position(|turn| turn.sequence == index);
+            let Some(turn) = turn.filter(|turn| turns[*turn].drafts.is_empty()) else {
+                continue;
+            };
+            let most = most_drafts(sequence, writing);
+            let costs = drafter.costs(&self.costs.of(writing, most));
+            let length = sequence.draft.payoff.length(&costs);
+            if length > 0 {
+                wanting.push(turn);
+                wanted.push(Wanted {
+                    state: &mut sequence.draft,
+                    tokens: &sequence.tokens,
+                    length,
+                });
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        for (turn, drafts) in wanting.into_iter().zip(drafter.draft(&mut wanted)?) {
+            let turn = &mut turns[turn];
+            let sampler = &mut self.running[turn.sequence].sampler;
+            let allowed = sampler.allowed_drafts(&drafts).unwrap_or(0);
+            turn.drafts = drafts[..allowed].to_vec();
+            turn.by_model = !turn.drafts.is_empty();
+        }
+        Ok(())
     }
 
     /// How many tokens of prompts may be read in a pass.
@@ -341,9 +395,7 @@ fn blocks(tokens: usize) -> usize {
 
 /// Tokens that may follow, as many as pay.
 fn drafts(sequence: &mut Sequence, costs: &PassCosts, writing: usize) -> Vec<u32> {
-    let most = MAX_DRAFTS
-        .min(sequence.left().saturating_sub(1))
-        .min(MAX_BATCH / 2 / writing - 1);
+    let most = most_drafts(sequence, writing);
     if most == 0 {
         return Vec::new();
     }
@@ -353,6 +405,13 @@ fn drafts(sequence: &mut Sequence, costs: &PassCosts, writing: usize) -> Vec<u32
     }
     let allowed = sequence.sampler.allowed_drafts(&drafts).unwrap_or(0);
     drafts[..allowed.min(most)].to_vec()
+}
+
+/// Drafts that an answer can use while so many are being written.
+fn most_drafts(sequence: &Sequence, writing: usize) -> usize {
+    MAX_DRAFTS
+        .min(sequence.left().saturating_sub(1))
+        .min(MAX_BATCH / 2 / writing - 1)
 }
 
 /// Takes a pass's result into a sequence.
@@ -373,8 +432,10 @@ fn advance(
         .sampler
         .verify(&turn.drafts, logits)
         .map_err(|error| DecoderError::Internal(error.to_string()))?;
-    if drafted > 0 {
-        sequence.lookup.verified(drafted, verified.accepted);
+    match turn.by_model {
+        true => sequence.draft.payoff.verified(drafted, verified.accepted),
+        false if drafted > 0 => sequence.lookup.verified(drafted, verified.accepted),
+        false => {}
     }
     for (n, draft) in turn.drafts[..verified.accepted].iter().enumerate() {
         // Its keys and values were made in this pass.

@@ -1,6 +1,7 @@
 //! One answer while it is written: its tokens, which of them the network has
 //! read, and what its asker has been told.
 
+use super::drafter::DraftState;
 use super::prefix::Chain;
 use super::queue::Job;
 use super::{GenerationEvent, TokenLogprob};
@@ -21,6 +22,8 @@ pub(super) struct Sequence {
     pub(super) room: usize,
     pub(super) sampler: Sampler,
     pub(super) lookup: PromptLookup,
+    /// What a small model has read of it.
+    pub(super) draft: DraftState,
     pub(super) begun: Instant,
     pub(super) deadline: Option<Instant>,
     pub(super) usage: TokenUsage,
@@ -49,6 +52,7 @@ impl Sequence {
             room: room(&job),
             sampler: job.sampler,
             lookup: PromptLookup::new(&job.prompt),
+            draft: DraftState::default(),
             begun: Instant::now(),
             deadline: job.deadline,
             usage: TokenUsage {

@@ -2,7 +2,7 @@
 
 use super::{
     Architecture, ChatMessage, ChatModel, DecoderError, Generation, GenerationEvent,
-    GenerationRequest, LoadOptions, Thinking, installed, queue, write_tiny_model,
+    GenerationRequest, LoadOptions, ModelActivity, Thinking, installed, queue, write_tiny_model,
 };
 use crate::config::DeviceChoice;
 use crate::engine::sampler::SamplingOptions;
@@ -398,4 +398,52 @@ async fn answers_that_outgrow_the_cache_wait_and_end_as_if_alone() {
             read(model.generate(asked(n as u64)).unwrap()).await.0
         );
     }
+}
+
+/// An answer of a model with a small one that drafts for it.
+async fn drafted(draft: &Path) -> (String, ModelActivity) {
+    let tiny = tiny(Architecture::Qwen2);
+    let model = ChatModel::load_with_draft(&tiny.path, Some(draft), &OPTIONS).unwrap();
+    let request = GenerationRequest {
+        max_tokens: 200,
+        sampling: SamplingOptions {
+            temperature: 0.8,
+            seed: 3,
+            ..SamplingOptions::default()
+        },
+        ..ask(&"Why is that so? ".repeat(20))
+    };
+    let text = read(model.generate(request).unwrap()).await.0;
+    (text, model.activity())
+}
+
+#[tokio::test]
+async fn small_model_that_guesses_right_or_wrong_changes_no_token() {
+    let same = tiny(Architecture::Qwen2);
+    let other = same.folder.path().join("other.gguf");
+    write_tiny_model(&other, Architecture::Llama, 8).unwrap();
+    let (right, with_right) = drafted(&same.path).await;
+    let (wrong, with_wrong) = drafted(&other).await;
+    assert_eq!(right, wrong);
+    assert!(with_right.drafted_tokens > 0 && with_wrong.drafted_tokens > 0);
+    assert!(with_right.accepted_tokens > with_wrong.accepted_tokens);
+}
+
+#[test]
+fn small_model_with_other_tokens_is_refused() {
+    let large = tiny(Architecture::Qwen2);
+    let mut bytes = std::fs::read(&large.path).unwrap();
+    let name = b"<|im_start|>";
+    let places: Vec<usize> = (0..bytes.len() - name.len())
+        .filter(|at| bytes[*at..].starts_with(name))
+        .collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at + 5..at + 7].copy_from_slice(b"XX");
+    }
+    let small = large.folder.path().join("small.gguf");
+    std::fs::write(&small, bytes).unwrap();
+    let refused = ChatModel::load_with_draft(&large.path, Some(&small), &OPTIONS);
+    let error = refused.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
 }

@@ -1,6 +1,7 @@
 //! From the scores of a model to the text of an answer, without a model and
 //! without a thread: the choice of tokens ([`Sampler`]), answers that keep to a
-//! schema ([`Constraint`]), drafts from the prompt ([`PromptLookup`]) and text
+//! schema ([`Constraint`]), drafts from the prompt ([`PromptLookup`]), whether a
+//! small model's drafts pay ([`DraftPayoff`]), and text
 //! that is cut where it should be ([`AnswerStream`]). All of it belongs to one
 //! answer, but for [`TokenTable`], which belongs to a model.
 //!
@@ -9,6 +10,7 @@
 mod answer_stream;
 mod characters;
 mod constraint;
+mod draft_payoff;
 mod error;
 mod history;
 mod options;
@@ -33,6 +35,7 @@ mod stream_tests;
 pub use answer_stream::{AnswerPiece, AnswerStream};
 pub use characters::Characters;
 pub use constraint::{Constraint, TokenTable};
+pub use draft_payoff::DraftPayoff;
 pub use error::SamplerError;
 pub use options::SamplingOptions;
 pub use prompt_lookup::PromptLookup;

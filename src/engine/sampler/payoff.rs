@@ -6,17 +6,26 @@ const MEMORY: f32 = 0.94;
 /// Outcomes that are assumed before there are any.
 const ASSUMED: f32 = 1.0;
 /// Matches up to these lengths, and longer ones, are judged apart, beginning
-/// with these chances.
-const CLASSES: [(usize, f32); 4] = [(3, 0.4), (7, 0.6), (15, 0.75), (usize::MAX, 0.85)];
+/// with these chances. The last class is not a match's but a small model's.
+const CLASSES: [(usize, f32); 5] = [
+    (3, 0.4),
+    (7, 0.6),
+    (15, 0.75),
+    (usize::MAX, 0.85),
+    (usize::MAX, 0.6),
+];
 
-/// How trustworthy a draft is: the class of its match's length.
+/// How trustworthy a draft is: the class of its match's length, or that it is a
+/// small model's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Class(usize);
 
 impl Class {
+    pub(super) const OF_MODEL: Self = Self(CLASSES.len() - 1);
+
     pub(super) fn of(match_length: usize) -> Self {
         let class = CLASSES.iter().position(|(most, _)| match_length <= *most);
-        Self(class.unwrap_or(CLASSES.len() - 1))
+        Self(class.unwrap_or_default())
     }
 }
 

@@ -171,6 +171,18 @@ impl Tokenizer {
         self.vocabulary.len()
     }
 
+    /// Whether both give the same tokens the same numbers, as far as both have
+    /// them; what pads a vocabulary may differ.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let common = self.vocabulary_size().min(other.vocabulary_size()) as u32;
+        (0..common).all(|id| {
+            let kind = self.vocabulary.kind(id);
+            kind == other.vocabulary.kind(id)
+                && (self.vocabulary.text(id) == other.vocabulary.text(id)
+                    || kind == TokenKind::Unknown)
+        })
+    }
+
     /// The token with exactly this text, as the file writes it.
     pub fn id_of(&self, text: &str) -> Option<u32> {
         self.vocabulary.id(text)

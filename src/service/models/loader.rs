@@ -4,7 +4,7 @@
 
 use super::{Changes, ModelEvent};
 use crate::config::Config;
-use crate::engine::decoder::{ChatModel, LoadOptions, installed};
+use crate::engine::decoder::{ChatModel, DecoderError, LoadOptions, installed};
 use crate::error::Fault;
 use crate::store::Store;
 use std::path::{Path, PathBuf};
@@ -109,6 +109,7 @@ impl Loader {
         }));
         let watch = Watch {
             folder: config.models(),
+            draft: config.draft_model.clone(),
             options: LoadOptions {
                 context_tokens: config.context_tokens,
                 threads: config.threads,
@@ -213,6 +214,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 struct Watch {
     folder: PathBuf,
+    /// File name of the small model that drafts.
+    draft: Option<String>,
     options: LoadOptions,
     shared: Arc<Mutex<State>>,
     store: Arc<Store>,
@@ -282,8 +285,10 @@ impl Watch {
             Choice::File(name) if state.has(name) => Ok(Vec::new()),
             Choice::Newest => {
                 let folder = self.folder.display();
-                installed(&self.folder)
-                    .map_err(|error| format!("the folder {folder} cannot be read: {error}"))
+                let mut files = installed(&self.folder)
+                    .map_err(|error| format!("the folder {folder} cannot be read: {error}"))?;
+                files.retain(|path| self.draft.as_deref() != Some(&file_name(path)));
+                Ok(files)
             }
             Choice::File(name) => match path_of(&self.folder, name) {
                 Some(path) => Ok(vec![path]),
@@ -330,7 +335,7 @@ impl Watch {
         };
         drop(freed);
         self.announce();
-        match ChatModel::load(path, &self.options) {
+        match self.load_with_draft(path) {
             Ok(model) => {
                 let info = model.info();
                 tracing::info!(
@@ -350,6 +355,27 @@ impl Watch {
                 false
             }
         }
+    }
+
+    /// Loads a file, with the small model that is to draft for it. Without that
+    /// one answers are the same, so its failure is no reason to have none.
+    fn load_with_draft(&self, path: &Path) -> Result<ChatModel, DecoderError> {
+        if let Some(name) = self
+            .draft
+            .as_deref()
+            .filter(|name| *name != file_name(path))
+        {
+            let draft = path_of(&self.folder, name);
+            let failure = match &draft {
+                Some(draft) => match ChatModel::load_with_draft(path, Some(draft), &self.options) {
+                    Ok(model) => return Ok(model),
+                    Err(error) => error.to_string(),
+                },
+                None => format!("it is not in {}", self.folder.display()),
+            };
+            tracing::warn!(draft = name, %failure, "answers are written without drafts of a small model");
+        }
+        ChatModel::load(path, &self.options)
     }
 
     fn loaded(&self, model: ChatModel, choice: &Choice, is_first: bool) {

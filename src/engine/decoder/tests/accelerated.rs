@@ -10,14 +10,19 @@ use crate::engine::decoder::{Architecture, ChatModel, LoadOptions};
 use candle_core::Device;
 
 fn load(architecture: Architecture, device: &Device) -> ChatModel {
-    ChatModel::load_with(&tiny(architecture).path, &OPTIONS, |file, shape, room| {
-        let network = AcceleratedNetwork::load(file, shape, room, device, Precision::Full)?;
-        let placement = Placement {
-            device: format!("{device:?}"),
-            note: None,
-        };
-        Ok((Backend::Accelerated(Box::new(network)), placement))
-    })
+    ChatModel::load_with(
+        &tiny(architecture).path,
+        None,
+        &OPTIONS,
+        |file, shape, room| {
+            let network = AcceleratedNetwork::load(file, shape, room, device, Precision::Full)?;
+            let placement = Placement {
+                device: format!("{device:?}"),
+                note: None,
+            };
+            Ok((Backend::Accelerated(Box::new(network)), placement))
+        },
+    )
     .unwrap()
 }
 
