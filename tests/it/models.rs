@@ -249,6 +249,7 @@ fn models_are_exchanged_while_serving_and_the_choice_outlasts_a_restart() {
     }
     let status = admin.get("/api/status").json();
     assert_eq!(status["chat_model"]["architecture"], "llama");
+    assert!(status["chat_model"]["device"].is_string());
     let server = server.restart();
     let admin = server.admin();
     wait_for(&admin, "as before", |list| loaded(list) == Some("a.gguf"));

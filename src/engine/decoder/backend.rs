@@ -75,7 +75,7 @@ impl Backend {
         use super::accelerated::{Precision, open_gpu};
         let (device, name) = open_gpu()?;
         let network = AcceleratedNetwork::load(file, shape, room, &device, Precision::AsStored)
-            .map_err(|error| format!("the model cannot be loaded onto {name}: {error}"))?;
+            .map_err(|reason| format!("the model cannot be loaded onto {name}: {reason}"))?;
         let device = format!("{name} (CUDA)");
         let placement = Placement { device, note: None };
         Ok((Self::Accelerated(Box::new(network)), placement))

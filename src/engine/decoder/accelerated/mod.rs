@@ -31,7 +31,6 @@ const MOST_SCORES: usize = 1 << 24;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Precision {
     /// Weights and cache as 32-bit numbers: exact, and large.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only measurements want it"))]
     Full,
     /// Weights as they are in the file, the cache in half precision.
     AsStored,
@@ -65,20 +64,21 @@ struct Turned {
 }
 
 impl AcceleratedNetwork {
-    /// Loads the weights, and makes room for keys and values, on `device`.
+    /// Loads the weights, and makes room for keys and values, on `device`, or
+    /// says why that cannot be done.
     pub(super) fn load(
         file: &ModelFile,
         shape: Shape,
         room: CacheRoom,
         device: &Device,
         precision: Precision,
-    ) -> Result<Self, DecoderError> {
+    ) -> Result<Self, String> {
         let loader = Loader {
             file,
             device,
             precision,
         };
-        guarded(|| loader.network(shape, room)).map_err(|reason| file.damaged(reason))
+        guarded(|| loader.network(shape, room))
     }
 
     /// What the network looks like.

@@ -358,6 +358,6 @@ fn tensor_of_another_size_is_refused_by_name() {
     };
     let (device, precision) = (Device::Cpu, Precision::Full);
     let loaded = AcceleratedNetwork::load(&tiny.file, shape, room, &device, precision);
-    let sentence = loaded.err().unwrap().to_string();
+    let sentence = loaded.err().unwrap();
     assert!(sentence.contains("blk.0.ffn_gate.weight is"), "{sentence}");
 }

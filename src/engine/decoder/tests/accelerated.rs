@@ -6,7 +6,7 @@ use crate::config::DeviceChoice;
 use crate::engine::decoder::accelerated::tests::devices;
 use crate::engine::decoder::accelerated::{AcceleratedNetwork, Precision};
 use crate::engine::decoder::backend::{Backend, Placement};
-use crate::engine::decoder::{Architecture, ChatModel, LoadOptions};
+use crate::engine::decoder::{Architecture, ChatModel, DecoderError, LoadOptions};
 use candle_core::Device;
 
 fn load(architecture: Architecture, device: &Device) -> ChatModel {
@@ -15,7 +15,8 @@ fn load(architecture: Architecture, device: &Device) -> ChatModel {
         None,
         &OPTIONS,
         |file, shape, room| {
-            let network = AcceleratedNetwork::load(file, shape, room, device, Precision::Full)?;
+            let network = AcceleratedNetwork::load(file, shape, room, device, Precision::Full)
+                .map_err(DecoderError::Internal)?;
             let placement = Placement {
                 device: format!("{device:?}"),
                 note: None,
