@@ -2,6 +2,10 @@
 //! of instructions; everything unsafe is behind the bounds that
 //! [`panel_product`] checks. Must not know what is multiplied.
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod cover;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -16,6 +20,8 @@ pub(crate) enum Instructions {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     Portable,
 }
 
@@ -36,6 +42,10 @@ impl Instructions {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 found.push(Self::Avx2);
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            found.push(Self::Neon);
         }
         found.push(Self::Portable);
         found
@@ -135,6 +145,8 @@ pub(crate) fn panel_product(
             Instructions::Avx512 => x86::avx512(tile, rows),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2 => x86::avx2(tile, rows),
+            #[cfg(target_arch = "aarch64")]
+            Instructions::Neon => neon::product(tile, rows),
             Instructions::Portable => portable::product(tile, rows),
         }
     }

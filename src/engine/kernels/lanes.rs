@@ -20,6 +20,11 @@ macro_rules! for_each_instruction_set {
             fn avx2($($argument: $kind),*) {
                 $body::<true>($($argument),*);
             }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon")]
+            fn neon($($argument: $kind),*) {
+                $body::<true>($($argument),*);
+            }
             // SAFETY: a value of `Instructions` other than `Portable` exists
             // only after detection.
             #[allow(unsafe_code)]
@@ -28,6 +33,8 @@ macro_rules! for_each_instruction_set {
                 Instructions::Avx512 => unsafe { avx512($($argument),*) },
                 #[cfg(target_arch = "x86_64")]
                 Instructions::Avx2 => unsafe { avx2($($argument),*) },
+                #[cfg(target_arch = "aarch64")]
+                Instructions::Neon => unsafe { neon($($argument),*) },
                 Instructions::Portable => $body::<false>($($argument),*),
             }
         }

@@ -12,6 +12,15 @@ pub(crate) enum Level {
     /// AVX-512 with its byte products.
     #[cfg(target_arch = "x86_64")]
     Vnni512,
+    /// NEON, which every 64-bit ARM has.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    /// NEON with dot products of four bytes.
+    #[cfg(target_arch = "aarch64")]
+    Dotprod,
+    /// NEON with both dot products of four bytes and products of byte matrices.
+    #[cfg(target_arch = "aarch64")]
+    I8mm,
 }
 
 impl Level {
@@ -43,6 +52,27 @@ impl Level {
                 found.push(Self::Vnni512);
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        {
+            use std::arch::is_aarch64_feature_detected;
+            let neon = is_aarch64_feature_detected!("neon");
+            let dotprod = neon && is_aarch64_feature_detected!("dotprod");
+            let i8mm = dotprod && is_aarch64_feature_detected!("i8mm");
+            let levels = [
+                (neon, Self::Neon),
+                (dotprod, Self::Dotprod),
+                (i8mm, Self::I8mm),
+            ];
+            found.extend(levels.into_iter().filter(|(has, _)| *has).map(|(_, l)| l));
+        }
         found
+    }
+
+    /// Whether the codes of two rows of activations lie interleaved.
+    pub(super) fn pairs_rows(self) -> bool {
+        #[cfg(target_arch = "aarch64")]
+        return self == Self::I8mm;
+        #[cfg(not(target_arch = "aarch64"))]
+        false
     }
 }

@@ -3,6 +3,8 @@
 //! meet floats.
 
 use super::activations::Activations;
+#[cfg(target_arch = "aarch64")]
+use super::arm;
 use super::buffer::Buffer;
 use super::dense::{Instructions, Onto, PANEL, Rows, RowsMut, panel_product};
 use super::disjoint::Disjoint;
@@ -11,6 +13,7 @@ use super::level::Level;
 use super::pack::{Packed, ROWS, pack_tile, tile_bytes};
 use super::pool::Pool;
 use super::quantized::{Output, row_values, share};
+#[cfg(not(target_arch = "aarch64"))]
 use half::slice::HalfFloatSliceExt;
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -237,7 +240,13 @@ impl Floats {
                     *value = f32::from_bits(u32::from(half.to_bits()) << 16);
                 }
             }
-            _ => halves()[from..][..out.len()].convert_to_f32_slice(out),
+            _ => {
+                let halves = &halves()[from..][..out.len()];
+                #[cfg(target_arch = "aarch64")]
+                arm::to_floats(halves, out);
+                #[cfg(not(target_arch = "aarch64"))]
+                halves.convert_to_f32_slice(out);
+            }
         }
     }
 
@@ -366,4 +375,62 @@ pub(crate) fn products(
             return;
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers that all formats hold and whose sums are exact.
+    fn number(n: usize) -> f32 {
+        ((n * 7 + n / 5) % 9) as f32 - 4.0
+    }
+
+    #[test]
+    fn product_with_floats_of_any_width_is_exact() {
+        let (rows, columns, m) = (PANEL + 5, DEPTH + 9, 7);
+        let input: Vec<f32> = (0..m * columns).map(|n| number(n + 3)).collect();
+        let weights: Vec<f32> = (0..rows * columns).map(number).collect();
+        let wanted: Vec<f32> = (0..m * rows)
+            .map(|at| {
+                let left = &input[at / rows * columns..][..columns];
+                let right = &weights[at % rows * columns..][..columns];
+                left.iter().zip(right).map(|(a, b)| a * b).sum()
+            })
+            .collect();
+        let bytes = |storage| -> Vec<u8> {
+            let one = |x: &f32| match storage {
+                Storage::F16 => half::f16::from_f32(*x).to_le_bytes().to_vec(),
+                Storage::Bf16 => half::bf16::from_f32(*x).to_le_bytes().to_vec(),
+                _ => x.to_le_bytes().to_vec(),
+            };
+            weights.iter().flat_map(one).collect()
+        };
+        let mut workers = Workers::new(2).unwrap();
+        for storage in [Storage::F32, Storage::F16, Storage::Bf16] {
+            let file = bytes(storage);
+            let read = |from: u64, to: &mut [u8]| {
+                to.copy_from_slice(&file[from as usize..][..to.len()]);
+                Ok(())
+            };
+            let pool = &mut workers.pool;
+            let matrix = Matrix::read(storage, (rows, columns), pool, read).unwrap();
+            for instructions in Instructions::available() {
+                workers.instructions = instructions;
+                let input = Input {
+                    rows: m,
+                    floats: &input,
+                    stride: columns,
+                    codes: &Activations::with_capacity(0, 0),
+                };
+                let one = Product {
+                    matrix: &matrix,
+                    column: 0,
+                };
+                let mut out = vec![f32::NAN; m * rows];
+                products(&mut workers, input, &[one], &mut out, rows);
+                assert_eq!(out, wanted, "{storage:?} {instructions:?}");
+            }
+        }
+    }
 }

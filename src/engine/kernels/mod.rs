@@ -3,6 +3,8 @@
 //! Knows matrices and instructions; must not know models.
 
 mod activations;
+#[cfg(target_arch = "aarch64")]
+mod arm;
 mod buffer;
 mod dense;
 mod disjoint;

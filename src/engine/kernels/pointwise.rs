@@ -186,3 +186,117 @@ fn online_softmax_lanes<const FUSED: bool>(scores: &mut [f32], state: &mut [f32;
     let factor = exponential::<FUSED>(state[0] - largest);
     *state = [largest, state[1] * factor + sum, factor];
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::kernels::Instructions;
+
+    /// Two full blocks of lanes and a rest.
+    const WIDTH: usize = 2 * LANES + 6;
+
+    fn numbers(seed: f32) -> Vec<f32> {
+        (0..WIDTH).map(|n| 6.0 * (seed + n as f32).sin()).collect()
+    }
+
+    #[track_caller]
+    fn assert_near(found: &[f32], wanted: impl Iterator<Item = f64>, what: Instructions) {
+        for (n, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+            let difference = (f64::from(*found) - wanted).abs();
+            assert!(
+                difference <= 2e-6 * (1.0 + wanted.abs()),
+                "{what:?} {n}: {found} {wanted}"
+            );
+        }
+    }
+
+    fn sigmoid(x: f64) -> f64 {
+        1.0 / (1.0 + (-x).exp())
+    }
+
+    #[test]
+    fn gates_norms_and_caps_are_their_definitions() {
+        let (x, y) = (numbers(0.5), numbers(1.5));
+        let pairs = || {
+            x.iter()
+                .zip(&y)
+                .map(|(x, y)| (f64::from(*x), f64::from(*y)))
+        };
+        let squares: f64 = pairs().map(|(x, _)| x * x).sum();
+        let root = (squares / WIDTH as f64 + 1e-3).sqrt();
+        for what in Instructions::available() {
+            let mut out = vec![0.0; WIDTH];
+            rms_norm(what, &x, &y, 1e-3, &mut out);
+            assert_near(&out, pairs().map(|(x, y)| x / root * y), what);
+            let run = |change: &dyn Fn(&mut [f32])| {
+                let mut out = x.clone();
+                change(&mut out);
+                out
+            };
+            let out = run(&|out| rms_norm_in_place(what, out, &y, 1e-3));
+            assert_near(&out, pairs().map(|(x, y)| x / root * y), what);
+            let out = run(&|out| silu_gate(what, out, &y));
+            assert_near(&out, pairs().map(|(x, y)| x * sigmoid(x) * y), what);
+            let out = run(&|out| gelu_gate(what, out, &y));
+            let inner = |x: f64| (8.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
+            assert_near(&out, pairs().map(|(x, y)| x * sigmoid(inner(x)) * y), what);
+            let out = run(&|out| soft_cap(what, out, 5.0));
+            assert_near(&out, pairs().map(|(x, _)| 5.0 * (x / 5.0).tanh()), what);
+            let out = run(&|out| add(what, out, &y));
+            assert_near(&out, pairs().map(|(x, y)| x + y), what);
+            let out = run(&|out| scale(what, out, 3.0));
+            assert_near(&out, pairs().map(|(x, _)| 3.0 * x), what);
+        }
+    }
+
+    #[test]
+    fn rotations_turn_pairs_by_their_angles() {
+        let head = numbers(0.5);
+        let angles: Vec<f32> = (0..WIDTH / 2).map(|n| n as f32 / 3.0).collect();
+        let cosines: Vec<f32> = angles.iter().map(|a| a.cos()).collect();
+        let sines: Vec<f32> = angles.iter().map(|a| a.sin()).collect();
+        let turned = |a: usize, b: usize, pair: usize| {
+            let (sine, cosine) = f64::from(angles[pair]).sin_cos();
+            let (a, b) = (f64::from(head[a]), f64::from(head[b]));
+            [a * cosine - b * sine, b * cosine + a * sine]
+        };
+        let half = WIDTH / 2;
+        for what in Instructions::available() {
+            let mut out = head.clone();
+            rotate_halves(what, &mut out, &cosines, &sines);
+            assert_near(
+                &out[..half],
+                (0..half).map(|n| turned(n, half + n, n)[0]),
+                what,
+            );
+            assert_near(
+                &out[half..],
+                (0..half).map(|n| turned(n, half + n, n)[1]),
+                what,
+            );
+            let mut out = head.clone();
+            rotate_pairs(what, &mut out, &cosines, &sines);
+            let wanted = (0..half).flat_map(|n| turned(2 * n, 2 * n + 1, n));
+            assert_near(&out, wanted, what);
+        }
+    }
+
+    #[test]
+    fn softmax_in_pieces_is_the_softmax_of_all() {
+        let scores: Vec<f32> = numbers(0.5).into_iter().chain(numbers(9.5)).collect();
+        let exponentials = scores.iter().map(|s| f64::from(*s).exp());
+        let sum: f64 = exponentials.clone().sum();
+        for what in Instructions::available() {
+            let mut state = [f32::NEG_INFINITY, 0.0, 1.0];
+            let mut found: Vec<f32> = Vec::new();
+            for piece in scores.chunks(WIDTH) {
+                let mut piece = piece.to_vec();
+                online_softmax(what, &mut piece, &mut state);
+                scale(what, &mut found, state[2]);
+                found.extend(piece);
+            }
+            scale(what, &mut found, 1.0 / state[1]);
+            assert_near(&found, exponentials.clone().map(|e| e / sum), what);
+        }
+    }
+}

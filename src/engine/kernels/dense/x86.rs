@@ -5,6 +5,7 @@
 use std::arch::x86_64::*;
 
 use super::Tile;
+use super::cover::{Compute, cover, cover_halves};
 
 /// Defines a function that computes a tile of as many rows as are listed, two
 /// vectors wide.
@@ -73,8 +74,6 @@ tile256!(four_halves: 0 1 2 3);
 tile256!(five_halves: 0 1 2 3 4);
 tile256!(six_halves: 0 1 2 3 4 5);
 
-type Compute = unsafe fn(&Tile);
-
 /// The tiles of one row, two rows and so on.
 const FULL: [Compute; 12] = [
     one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve,
@@ -104,27 +103,6 @@ pub(super) unsafe fn avx512(tile: Tile, rows: usize) {
 /// The machine has AVX2 and FMA, and every row lies within the matrices.
 #[allow(unsafe_code)]
 pub(super) unsafe fn avx2(tile: Tile, rows: usize) {
-    for half in [0, 16] {
-        let part = Tile {
-            right: tile.right.wrapping_add(half),
-            start: tile.start.wrapping_add(half),
-            out: tile.out.wrapping_add(half),
-            ..tile
-        };
-        // SAFETY: passed on to the caller.
-        unsafe { cover(part, rows, &HALF) };
-    }
-}
-
-/// Takes the tallest tile while it fits and then the one of just the rest: a
-/// low tile waits for its sums, so several of them cost more than their rows.
-#[allow(unsafe_code)]
-unsafe fn cover(tile: Tile, rows: usize, heights: &[Compute]) {
-    let mut done = 0;
-    while done < rows {
-        let height = heights.len().min(rows - done);
-        // SAFETY: rows `done..done + height` exist.
-        unsafe { heights[height - 1](&tile.below(done)) };
-        done += height;
-    }
+    // SAFETY: passed on to the caller.
+    unsafe { cover_halves(tile, rows, &HALF) };
 }

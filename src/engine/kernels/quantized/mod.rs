@@ -6,6 +6,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 #[cfg(test)]
 mod tests;
@@ -19,7 +21,7 @@ pub(super) use portable::row_values;
 
 /// Repeats a block for r = 0..M, unrolled: a loop over vectors would leave
 /// them in memory.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! each {
     ($m:ident, $r:ident, $b:block) => { each!(@ $m, $r, $b, 0 1 2 3 4 5 6 7) };
     (@ $m:ident, $r:ident, $b:block, $($i:literal)*) => {
@@ -39,8 +41,10 @@ macro_rules! with_rows {
     (! $f:ident, $k:ident, $i:literal, ($($a:expr),*)) => { $f::<$k, $i>($($a),*) };
 }
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use each;
 #[cfg(target_arch = "x86_64")]
-use {each, with_rows};
+use with_rows;
 
 /// A matrix to write to, shared by threads that write different columns.
 #[derive(Clone, Copy)]
@@ -100,6 +104,10 @@ pub(super) unsafe fn share(
             Level::Vnni256 => avx2::product::<true>(w, x, out, (from, to)),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => avx2::product::<false>(w, x, out, (from, to)),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon | Level::Dotprod | Level::I8mm => {
+                neon::product(level, w, x, out, (from, to), panel);
+            }
             Level::Portable => portable::product(w, x, out, (from, to)),
         }
     }

@@ -116,6 +116,49 @@ fn every_kernel_agrees_with_the_format_to_rounding() {
 }
 
 #[test]
+fn product_of_a_row_is_the_same_in_any_company() {
+    let mut random = Random(11);
+    for kind in Quantization::ALL {
+        let (n, k) = (ROWS, 512);
+        let w = Packed::pack(kind, n, k, &random_rows(kind, n, k, &mut random));
+        let x: Vec<f32> = (0..13 * k).map(|i| (i as f32 * 0.3).sin()).collect();
+        for level in Level::available() {
+            let products = |x: &[f32]| {
+                let mut activations = Activations::with_capacity(x.len() / k, k);
+                activations.quantize(level, x, x.len() / k, k);
+                product(level, &w, &activations, x.len() / k)
+            };
+            let alone: Vec<f32> = x.chunks_exact(k).flat_map(products).collect();
+            for rows in [2, 3, 4, 5, 7, 8, 13] {
+                let together = products(&x[..rows * k]);
+                assert_eq!(together, alone[..rows * n], "{kind:?} {level:?} {rows}");
+            }
+        }
+    }
+}
+
+#[test]
+fn largest_codes_do_not_overflow() {
+    let (kind, n, k) = (Quantization::Q8_0, ROWS, 256);
+    let mut source = random_rows(kind, n, k, &mut Random(5));
+    for block in source.chunks_exact_mut(kind.bytes()) {
+        block[..2].copy_from_slice(&half::f16::ONE.to_le_bytes());
+        block[2..].fill(0x80);
+    }
+    let w = Packed::pack(kind, n, k, &source);
+    for level in Level::available() {
+        for m in [1, 2, 9] {
+            for x in [127.0, -127.0] {
+                let mut activations = Activations::with_capacity(m, k);
+                activations.quantize(level, &vec![x; m * k], m, k);
+                let y = product(level, &w, &activations, m);
+                assert_eq!(y, vec![-128.0 * x * k as f32; m * n], "{level:?} {m}");
+            }
+        }
+    }
+}
+
+#[test]
 fn row_of_a_packed_matrix_is_the_row_of_the_file() {
     let mut random = Random(3);
     for kind in Quantization::ALL {
