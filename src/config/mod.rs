@@ -41,6 +41,9 @@ pub struct Config {
     pub context_tokens: usize,
     /// Longest answer of a chat model, in tokens.
     pub answer_tokens: usize,
+    /// How soon an answer of a chat model should start; 0: whenever it has read
+    /// all that was found.
+    pub first_token_seconds: f32,
     /// Threads for inference; 0: as many as there are cores.
     pub threads: usize,
     pub access_token_minutes: u32,
@@ -74,6 +77,7 @@ impl Config {
                 .unwrap_or_else(|| "https://huggingface.co".into()),
             context_tokens: l.context_tokens.unwrap_or(4096),
             answer_tokens: l.answer_tokens.unwrap_or(512),
+            first_token_seconds: l.first_token_seconds.unwrap_or(5.0),
             threads: l.threads.unwrap_or(0),
             access_token_minutes: l.access_token_minutes.unwrap_or(15),
             refresh_token_days: l.refresh_token_days.unwrap_or(30),

@@ -146,7 +146,7 @@ fn refused(error: DecoderError) -> Fault {
 
 fn writing_event(event: GenerationEvent) -> Option<WritingEvent> {
     Some(match event {
-        GenerationEvent::Prefill { .. } => return None,
+        GenerationEvent::Prefill { .. } | GenerationEvent::Reading { .. } => return None,
         GenerationEvent::Thinking(text) => WritingEvent::Thinking(text),
         GenerationEvent::Token { text, logprobs } => WritingEvent::Text {
             text,

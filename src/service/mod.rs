@@ -9,6 +9,7 @@ mod chat;
 mod conversation;
 mod documents;
 mod embedding;
+mod fitting;
 mod folder;
 mod handbook;
 mod health;

@@ -7,7 +7,7 @@ use super::GenerationEvent;
 use super::error::DecoderError;
 use super::network::{BLOCK_TOKENS, Cache, MAX_BATCH, Network, Segment};
 use super::pass_costs::PassCosts;
-use super::prefix::Prefixes;
+use super::prefix::SharedPrefixes;
 use super::queue::{Job, Queue};
 use super::sequence::{Progress, Sequence, room};
 use crate::engine::guarded::guarded;
@@ -34,7 +34,7 @@ const MAX_DRAFTS: usize = 15;
 pub(super) struct Scheduler {
     pub(super) network: Network,
     pub(super) cache: Cache,
-    pub(super) prefixes: Prefixes,
+    pub(super) prefixes: SharedPrefixes,
     pub(super) tokenizer: Arc<Tokenizer>,
     pub(super) queue: Arc<Queue>,
     pub(super) running: Vec<Sequence>,
@@ -125,7 +125,7 @@ impl Scheduler {
         for sequence in self.running.drain(..) {
             sequence.tell(GenerationEvent::Failed(error.clone()));
         }
-        self.prefixes = Prefixes::new(self.cache.blocks());
+        self.prefixes.forget();
     }
 
     /// One pass.
@@ -187,6 +187,7 @@ impl Scheduler {
             }
         }
         self.note(&turns, written, took);
+        self.tell_progress(&turns);
         ended.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
         for (index, progress) in ended {
             if let Progress::Ends(finish) = progress {
@@ -264,6 +265,20 @@ impl Scheduler {
             activity.drafted_tokens += drafted as u64;
             activity.accepted_tokens += accepted.min(drafted as u64);
         });
+    }
+}
+
+impl Scheduler {
+    /// Tells those whose prompts are not read to their end how far they are.
+    fn tell_progress(&self, turns: &[Turn]) {
+        for turn in turns.iter().filter(|turn| !turn.chooses) {
+            let sequence = &self.running[turn.sequence];
+            // One who has left is dropped before the next pass.
+            sequence.tell(GenerationEvent::Reading {
+                read: sequence.read,
+                seconds: self.queue.prefill_seconds(sequence.pending()),
+            });
+        }
     }
 }
 
