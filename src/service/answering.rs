@@ -3,6 +3,7 @@
 
 use super::chat::{Accepted, Question};
 use super::fitting::{Begun, Material};
+use super::history::{Passing, Past};
 use super::search::{SearchOutcome, SearchRequest};
 use super::writing::{WritingDefaults, WritingOptions};
 use super::{Caller, Service};
@@ -13,7 +14,7 @@ use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEven
 use crate::error::{Fault, Kind};
 use crate::types::{
     AnswerEvent, AnswerMode, AnswerSummary, FinishReason, LeftOut, Message, MessageId, Passage,
-    PromptReading, Role, Stage, Time, TokenUsage,
+    PromptReading, Role, SessionId, Stage, Time, TokenUsage,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -71,6 +72,7 @@ impl Answering {
             if fault.kind().is_ours() {
                 tracing::error!(session = %self.accepted.session.id, error = %fault, "an answer failed");
             }
+            self.service.inner.figures.note_failure();
             self.fail(&fault).await;
         }
     }
@@ -87,6 +89,8 @@ impl Answering {
 
     async fn answer(&self) -> Result<(), Fault> {
         let session = &self.accepted.session;
+        let figures = &self.service.inner.figures;
+        figures.note_first_event(self.started.elapsed());
         self.send(AnswerEvent::Accepted {
             session_id: session.id.clone(),
             title: session.title.clone().unwrap_or_default(),
@@ -205,7 +209,7 @@ impl Answering {
             question: self.question.message.clone(),
             system: session.system_prompt.clone(),
             passages: found.passages.clone(),
-            past: history.past(&session.id, &self.accepted.earlier, config.history_messages),
+            past: self.past(config.history_messages),
             all_passages: self.question.options.all_passages,
             writing: self.writing.clone(),
             defaults: DEFAULTS,
@@ -233,13 +237,11 @@ impl Answering {
             .service
             .computing(move |inner| Ok(verify(&content, &passages, &inner.encoder)?))
             .await?;
-        if self.kept {
-            let mut turns = past.after(prompt.dropped_turns);
-            let answer = Turn::plain(Role::Assistant, raw);
-            turns.push((self.accepted.question_id.clone(), prompt.turn));
-            turns.push((self.answer_id.clone(), answer));
-            history.keep(&session.id, turns);
-        }
+        let (name, [asked, answered]) = self.named_with(&verified.content);
+        let mut turns = past.after(prompt.dropped_turns);
+        turns.push((asked, prompt.turn));
+        turns.push((answered, Turn::plain(Role::Assistant, raw)));
+        history.keep(&name, turns);
         let written = Written {
             mode: AnswerMode::Model {
                 name: model.info().name.clone(),
@@ -257,6 +259,38 @@ impl Answering {
                 Err(error.into())
             }
         }
+    }
+
+    /// What was sent of the conversation before the question.
+    fn past(&self, most: usize) -> Past {
+        let (history, session) = (&self.service.inner.history, &self.accepted.session);
+        let earlier = &self.accepted.earlier;
+        if self.kept {
+            return history.past(&session.id, earlier, most);
+        }
+        let mut passing = Passing::new(&self.caller);
+        let mut named = earlier.clone();
+        for message in &mut named {
+            message.id = passing.say(message.role, &message.content);
+        }
+        history.past(&passing.name(), &named, most)
+    }
+
+    /// What the conversation is called once it has its answer, and the ids of
+    /// its question and its answer.
+    fn named_with(&self, answer: &str) -> (SessionId, [MessageId; 2]) {
+        let accepted = &self.accepted;
+        if self.kept {
+            let ids = [accepted.question_id.clone(), self.answer_id.clone()];
+            return (accepted.session.id.clone(), ids);
+        }
+        let mut passing = Passing::new(&self.caller);
+        for message in &accepted.earlier {
+            passing.say(message.role, &message.content);
+        }
+        let asked = passing.say(Role::User, &self.question.message);
+        let answered = passing.say(Role::Assistant, answer);
+        (passing.name(), [asked, answered])
     }
 
     /// Passes on what the model writes, until it ends or nobody listens.
@@ -396,6 +430,7 @@ impl Answering {
             first_token_ms,
             total_ms: self.elapsed_ms(),
         };
+        self.service.inner.figures.note_answer(&summary);
         if self.kept {
             self.keep(&content, &summary).await?;
         }

@@ -86,7 +86,7 @@ fn begin(
     seconds: f32,
 ) -> Result<Begun, Fault> {
     let context_tokens = model.info().context_tokens;
-    let answer_tokens = material.writing.max_tokens.unwrap_or(answer_tokens);
+    let answer_tokens = material.writing.most_tokens(answer_tokens);
     let budget = PromptBudget {
         context_tokens,
         // A small context is shared out evenly.
@@ -94,7 +94,7 @@ fn begin(
     };
     let reader = Hurried {
         model,
-        thinking: material.defaults.thinking,
+        thinking: material.writing.thinking(material.defaults.thinking),
         seconds: (seconds > 0.0 && !material.all_passages).then_some(seconds),
     };
     let prompt = build(

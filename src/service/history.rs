@@ -2,8 +2,10 @@
 //! the next turn continues the same prompt. Only a cache: what is not here is
 //! made from the stored messages.
 
+use super::Caller;
 use crate::answer::Turn;
 use crate::types::{Message, MessageId, Role, SessionId};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -42,6 +44,47 @@ impl Past {
     pub(super) fn after(self, dropped: usize) -> Vec<(MessageId, Turn)> {
         let all = self.ids.into_iter().zip(self.turns);
         all.skip(dropped).collect()
+    }
+}
+
+/// A conversation that is not stored: it is known by what was said in it, and
+/// its messages by their places.
+pub(super) struct Passing {
+    said: Sha256,
+    length: usize,
+}
+
+impl Passing {
+    /// One of which nothing has been said.
+    pub(super) fn new(caller: &Caller) -> Self {
+        let mut passing = Self {
+            said: Sha256::new(),
+            length: 0,
+        };
+        passing.add(caller.tenant_id.as_str());
+        passing.add(caller.user_id.as_str());
+        passing
+    }
+
+    /// The next message is said; its id.
+    pub(super) fn say(&mut self, role: Role, content: &str) -> MessageId {
+        self.add(role.as_str());
+        self.add(content.trim());
+        self.length += 1;
+        MessageId::from(self.length.to_string())
+    }
+
+    /// A part, and where it ends.
+    fn add(&mut self, part: &str) {
+        self.said.update(part.len().to_le_bytes());
+        self.said.update(part);
+    }
+
+    /// What the conversation is called up to here.
+    pub(super) fn name(&self) -> SessionId {
+        let digest = self.said.clone().finalize();
+        let hex = digest.iter().map(|byte| format!("{byte:02x}"));
+        SessionId::from(hex.collect::<String>())
     }
 }
 

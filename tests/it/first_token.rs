@@ -126,6 +126,30 @@ fn follow_up_reads_only_what_is_new() {
 }
 
 #[test]
+fn follow_up_over_the_public_api_reads_only_what_is_new_though_nothing_is_stored() {
+    let server = server(0.0);
+    let ask = |messages: &Value| {
+        let body =
+            json!({"model": "satchel", "messages": messages, "search_options": options(false)});
+        let answer = server.admin().post("/v1/chat/completions", &body);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()
+    };
+    let mut messages = json!([{"role": "user", "content": QUESTION}]);
+    let first = ask(&messages);
+    let said = first["choices"][0]["message"]["content"].clone();
+    let all = messages.as_array_mut().unwrap();
+    all.push(json!({"role": "assistant", "content": said}));
+    all.push(json!({"role": "user", "content": "Who sold the honey of the lighthouse keeper?"}));
+    let second = ask(&messages)["usage"].clone();
+    let reused = second["prompt_tokens_details"]["cached_tokens"]
+        .as_u64()
+        .unwrap();
+    let before = first["usage"]["prompt_tokens"].as_u64().unwrap();
+    assert!(reused + BLOCK >= before, "{second:#} after {before}");
+}
+
+#[test]
 fn all_that_an_answer_after_a_follow_up_cites_is_a_source_that_was_shown() {
     let server = server(0.0);
     let admin = server.admin();

@@ -16,6 +16,7 @@ mod hub;
 mod keys;
 mod layering;
 mod models;
+mod monitoring;
 mod openai;
 mod rag_chat;
 mod real_documents;

@@ -7,6 +7,7 @@ mod benchmark;
 mod blueprint;
 mod error;
 mod gguf_writer;
+mod inspection;
 mod made_numbers;
 mod made_vocabulary;
 mod model_file;
@@ -31,6 +32,7 @@ pub use crate::engine::tokens::ChatMessage;
 pub use architecture::Architecture;
 pub use benchmark::{Benchmark, BenchmarkPlan, benchmark};
 pub use error::DecoderError;
+pub use inspection::{FileFacts, TemplateFacts, inspect};
 pub use queue::ModelActivity;
 pub use request::{
     Generation, GenerationEvent, GenerationRequest, PrefillEstimate, Thinking, TokenLogprob,

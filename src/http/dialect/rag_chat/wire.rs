@@ -240,7 +240,7 @@ impl<'a> SessionWire<'a> {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum MessageMetadata<'a> {
-    Answer(SummaryWire<'a>),
+    Answer(Box<SummaryWire<'a>>),
     Nothing {},
 }
 
@@ -266,7 +266,8 @@ impl<'a> MessageWire<'a> {
     pub(crate) fn new(message: &'a Message, html: Option<&'a str>) -> Self {
         let answer = message.answer.as_ref();
         let citations = answer.map(|answer| answer.citations.as_slice());
-        let metadata = answer.map(|answer| SummaryWire::new(html.unwrap_or_default(), answer));
+        let metadata =
+            answer.map(|answer| Box::new(SummaryWire::new(html.unwrap_or_default(), answer)));
         Self {
             id: &message.id,
             session_id: &message.session_id,
