@@ -1,5 +1,9 @@
 //! Logging: one subscriber for the process, text for people or JSON for
-//! machines. Must never be handed a secret: callers log ids, not contents.
+//! machines; and what durations are counted with. Must never be handed a secret: callers log ids, not contents.
+
+mod histogram;
+
+pub use histogram::{Histogram, HistogramReading};
 
 use serde::{Deserialize, Serialize};
 use std::io::IsTerminal;

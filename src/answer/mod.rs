@@ -20,7 +20,7 @@ mod verify;
 
 pub use cite::{Marker, MarkerFilter, complete_until, markers};
 pub use error::AnswerError;
-pub use prompt::{Prompt, PromptBudget, Turn, build};
+pub use prompt::{Prompt, PromptBudget, PromptReader, Turn, build, opening};
 pub use quotes::{NOTHING_FOUND, Quote, QuotedAnswer, quotes};
 pub use render::render;
 pub use stream::BlockStream;

@@ -21,6 +21,9 @@ pub(super) struct Options {
     /// Answer in quotes even if there is a chat model
     #[arg(long)]
     quotes: bool,
+    /// Let the chat model read all that is found, however long it takes
+    #[arg(long)]
+    all_passages: bool,
     /// Print the final answer with all its details as JSON
     #[arg(long)]
     json: bool,
@@ -38,6 +41,9 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     }
     if options.quotes {
         body["answer_mode"] = json!("quotes");
+    }
+    if options.all_passages {
+        body["search_options"] = json!({"all_passages": true});
     }
     let mut out = std::io::stdout().lock();
     let mut last = None;
@@ -129,6 +135,9 @@ fn sources(answer: &Value) -> String {
         );
     }
     text += ".\n";
+    if let Some(note) = answer["left_out"]["note"].as_str() {
+        text += &format!("{note}; --all-passages uses them all.\n");
+    }
     text
 }
 
@@ -151,5 +160,8 @@ mod tests {
             "\n\nSources\n  [1] Report, page 4\n      \"It was filed.\"\n\n\
              Searched 7 pages of 2 documents; 3 pages have no text.\n"
         );
+        let note = "1 of 4 passages was left out";
+        let text = sources(&json!({"left_out": {"note": note}}));
+        assert!(text.contains(note) && text.contains("--all-passages"));
     }
 }

@@ -70,6 +70,9 @@ pub struct Layer {
     /// Longest answer of a chat model, in tokens [default: 512]
     #[arg(long, env = "SATCHEL_ANSWER_TOKENS", value_name = "N")]
     pub answer_tokens: Option<usize>,
+    /// Seconds within which an answer of a chat model should start: it gets as many passages as it can read by then, 0 for all [default: 5]
+    #[arg(long, env = "SATCHEL_FIRST_TOKEN_SECONDS", value_name = "SECONDS")]
+    pub first_token_seconds: Option<f32>,
     /// Threads for inference, 0 for one a core [default: 0]
     #[arg(long, env = "SATCHEL_THREADS", value_name = "N", global = true)]
     pub threads: Option<usize>,
@@ -132,6 +135,7 @@ impl Layer {
             hub_endpoint,
             context_tokens,
             answer_tokens,
+            first_token_seconds,
             threads,
             device,
             access_token_minutes,
@@ -156,6 +160,7 @@ impl Layer {
             hub_endpoint: hub_endpoint.or(below.hub_endpoint),
             context_tokens: context_tokens.or(below.context_tokens),
             answer_tokens: answer_tokens.or(below.answer_tokens),
+            first_token_seconds: first_token_seconds.or(below.first_token_seconds),
             threads: threads.or(below.threads),
             device: device.or(below.device),
             access_token_minutes: access_token_minutes.or(below.access_token_minutes),

@@ -43,6 +43,9 @@ pub struct Config {
     pub context_tokens: usize,
     /// Longest answer of a chat model, in tokens.
     pub answer_tokens: usize,
+    /// How soon an answer of a chat model should start; 0: whenever it has read
+    /// all that was found.
+    pub first_token_seconds: f32,
     /// Threads for inference; 0: as many as there are cores.
     pub threads: usize,
     /// What the chat model runs on.
@@ -79,6 +82,7 @@ impl Config {
                 .unwrap_or_else(|| "https://huggingface.co".into()),
             context_tokens: l.context_tokens.unwrap_or(4096),
             answer_tokens: l.answer_tokens.unwrap_or(512),
+            first_token_seconds: l.first_token_seconds.unwrap_or(5.0),
             threads: l.threads.unwrap_or(0),
             device: l.device.unwrap_or_default(),
             access_token_minutes: l.access_token_minutes.unwrap_or(15),

@@ -8,6 +8,7 @@ mod dialect;
 mod extract;
 mod failure;
 mod limit;
+mod metrics;
 mod request_id;
 mod routes;
 mod search_options;
@@ -25,6 +26,7 @@ use actix_web::middleware::{Compress, Condition, NormalizePath, from_fn};
 use actix_web::{App, HttpServer, web};
 use extract::BodyLimit;
 use limit::{RequestLimit, SignInLimit, StreamLimit};
+use metrics::RequestMetrics;
 use security::Hosts;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
@@ -53,6 +55,7 @@ struct State {
     answers: StreamLimit,
     /// Streams of ingestion progress.
     watchers: StreamLimit,
+    metrics: RequestMetrics,
     /// Turns true when the server stops.
     stopping: watch::Receiver<bool>,
 }
@@ -84,6 +87,7 @@ pub async fn serve(
         sign_ins: SignInLimit::new(),
         answers: StreamLimit::new(config.streams_per_user),
         watchers: StreamLimit::new(config.streams_per_user),
+        metrics: RequestMetrics::default(),
         service,
         stopping,
     });

@@ -1,7 +1,9 @@
 //! The outermost middleware: gives each request its id, puts the id into the
-//! log and onto the response, logs the access and turns a panic into an error.
+//! log and onto the response, logs and counts the access and turns a panic into an error.
 //! Must not log a query string: it may hold a token.
 
+use super::State;
+use super::dialect::Tongue;
 use super::dialect::native::Native;
 use super::failure::Failure;
 use crate::error::Fault;
@@ -10,6 +12,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web;
 use futures_util::FutureExt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -45,6 +48,7 @@ pub(super) async fn identify(
     let id = of_client(request.headers()).unwrap_or_else(|| Uuid::now_v7().to_string());
     let method = request.method().clone();
     let path = request.path().to_owned();
+    let state = request.app_data::<web::Data<State>>().cloned();
     let span = tracing::info_span!("request", id = %id);
     let answer = async {
         let started = Instant::now();
@@ -56,7 +60,11 @@ pub(super) async fn identify(
             |error| error.as_response_error().status_code(),
             ServiceResponse::status,
         );
-        let took_ms = started.elapsed().as_millis() as u64;
+        let took = started.elapsed();
+        if let Some(state) = state {
+            state.metrics.note(Tongue::of_path(&path), status, took);
+        }
+        let took_ms = took.as_millis() as u64;
         tracing::info!(%method, path, status = status.as_u16(), took_ms, "answered");
         result
     };

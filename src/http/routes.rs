@@ -89,6 +89,7 @@ endpoints! {
     DELETE "/api/datasets/{dataset_id}" "delete a dataset" Native User datasets::delete;
     POST "/api/search" "search" Native User system::search;
     GET "/api/status" "status" Native User system::status;
+    GET "/metrics" "metrics" Native Admin system::metrics;
     GET "/api/examination" "examine" Native Admin system::examine;
     GET "/api/models" "list models" Native User models::list;
     POST "/api/models/pull" "download a model" Native Admin models::pull;

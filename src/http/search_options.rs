@@ -29,6 +29,7 @@ pub(super) struct SearchOptionsWire {
     fetch_k: Option<usize>,
     lambda_mult: Option<f32>,
     rerank: Option<bool>,
+    all_passages: Option<bool>,
 }
 
 impl SearchOptionsWire {
@@ -53,6 +54,7 @@ impl SearchOptionsWire {
             lambda_mult: within("lambda_mult", self.lambda_mult, SHARE)?
                 .unwrap_or(default.lambda_mult),
             rerank: self.rerank.unwrap_or(default.rerank),
+            all_passages: self.all_passages.unwrap_or(default.all_passages),
         })
     }
 }

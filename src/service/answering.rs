@@ -2,20 +2,19 @@
 //! model's words or quotes, then the check of each sentence.
 
 use super::chat::{Accepted, Question};
+use super::fitting::{Begun, Material};
+use super::history::{Passing, Past};
 use super::search::{SearchOutcome, SearchRequest};
-use super::writing::{WritingDefaults, WritingOptions, generation_request};
+use super::writing::{WritingDefaults, WritingOptions};
 use super::{Caller, Service};
 use crate::answer::{
-    BlockStream, MarkerFilter, NOTHING_FOUND, Prompt, PromptBudget, Turn, Verified, build, quotes,
-    render, verify,
+    BlockStream, MarkerFilter, NOTHING_FOUND, Prompt, Turn, Verified, quotes, render, verify,
 };
-use crate::engine::decoder::{
-    ChatMessage, ChatModel, DecoderError, Generation, GenerationEvent, Thinking,
-};
+use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEvent, Thinking};
 use crate::error::{Fault, Kind};
 use crate::types::{
-    AnswerEvent, AnswerMode, AnswerSummary, FinishReason, Message, MessageId, Passage, Role, Stage,
-    Time, TokenUsage,
+    AnswerEvent, AnswerMode, AnswerSummary, FinishReason, LeftOut, Message, MessageId, Passage,
+    PromptReading, Role, SessionId, Stage, Time, TokenUsage,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -50,6 +49,7 @@ struct Written {
     finish: FinishReason,
     verified: Verified,
     usage: TokenUsage,
+    left_out: Option<LeftOut>,
     first_token_ms: Option<f64>,
 }
 
@@ -72,6 +72,7 @@ impl Answering {
             if fault.kind().is_ours() {
                 tracing::error!(session = %self.accepted.session.id, error = %fault, "an answer failed");
             }
+            self.service.inner.figures.note_failure();
             self.fail(&fault).await;
         }
     }
@@ -88,6 +89,8 @@ impl Answering {
 
     async fn answer(&self) -> Result<(), Fault> {
         let session = &self.accepted.session;
+        let figures = &self.service.inner.figures;
+        figures.note_first_event(self.started.elapsed());
         self.send(AnswerEvent::Accepted {
             session_id: session.id.clone(),
             title: session.title.clone().unwrap_or_default(),
@@ -148,6 +151,7 @@ impl Answering {
             finish: FinishReason::Stop,
             verified,
             usage: TokenUsage::default(),
+            left_out: None,
             first_token_ms,
         };
         self.conclude(found, written).await
@@ -191,6 +195,7 @@ impl Answering {
             finish: FinishReason::Stop,
             verified,
             usage: TokenUsage::default(),
+            left_out: None,
             first_token_ms,
         };
         self.conclude(found, written).await
@@ -199,9 +204,22 @@ impl Answering {
     /// Answers with a chat model.
     async fn write(&self, model: Arc<ChatModel>, found: &SearchOutcome) -> Result<(), Fault> {
         let session = &self.accepted.session;
-        let history = &self.service.inner.history;
-        let turns = history.turns(&session.id, &self.accepted.earlier);
-        let (prompt, generation) = self.start(&model, &turns, &found.passages).await?;
+        let (history, config) = (&self.service.inner.history, self.service.config());
+        let material = Material {
+            question: self.question.message.clone(),
+            system: session.system_prompt.clone(),
+            passages: found.passages.clone(),
+            past: self.past(config.history_messages),
+            all_passages: self.question.options.all_passages,
+            writing: self.writing.clone(),
+            defaults: DEFAULTS,
+        };
+        let Begun {
+            prompt,
+            past,
+            generation,
+            left_out,
+        } = self.service.begin(&model, material).await?;
         let generated = self.generate(generation, &prompt, &found.passages).await;
         let Generated {
             raw,
@@ -219,12 +237,11 @@ impl Answering {
             .service
             .computing(move |inner| Ok(verify(&content, &passages, &inner.encoder)?))
             .await?;
-        if self.kept {
-            let mut turns = turns;
-            turns.push(prompt.turn);
-            turns.push(Turn::plain(Role::Assistant, raw));
-            history.keep(&session.id, turns);
-        }
+        let (name, [asked, answered]) = self.named_with(&verified.content);
+        let mut turns = past.after(prompt.dropped_turns);
+        turns.push((asked, prompt.turn));
+        turns.push((answered, Turn::plain(Role::Assistant, raw)));
+        history.keep(&name, turns);
         let written = Written {
             mode: AnswerMode::Model {
                 name: model.info().name.clone(),
@@ -232,6 +249,7 @@ impl Answering {
             finish,
             verified,
             usage,
+            left_out,
             first_token_ms,
         };
         match error {
@@ -243,44 +261,36 @@ impl Answering {
         }
     }
 
-    async fn start(
-        &self,
-        model: &Arc<ChatModel>,
-        turns: &[Turn],
-        passages: &[Passage],
-    ) -> Result<(Prompt, Generation), Fault> {
-        let config = &self.service.inner.config;
-        let context_tokens = model.info().context_tokens;
-        let budget = PromptBudget {
-            context_tokens,
-            // A small context is shared out evenly.
-            answer_tokens: self
-                .writing
-                .max_tokens
-                .unwrap_or(config.answer_tokens)
-                .min(context_tokens / 2),
-        };
-        let writing = self.writing.clone();
-        let newest = turns.len().saturating_sub(config.history_messages);
-        let turns = turns[newest..].to_vec();
-        let (model, passages) = (Arc::clone(model), passages.to_vec());
-        let question = self.question.message.clone();
-        let system = self.accepted.session.system_prompt.clone();
-        self.service
-            .blocking(move |_| {
-                let count = |text: &str| model.count_tokens(text);
-                let system = system.as_deref();
-                let prompt = build(&question, &turns, &passages, system, budget, &count)?;
-                let messages = prompt
-                    .messages
-                    .iter()
-                    .map(|(role, content)| ChatMessage::new(*role, content.as_str()));
-                let most = budget.answer_tokens;
-                let request = generation_request(messages.collect(), most, &writing, DEFAULTS);
-                let generation = model.generate(request)?;
-                Ok((prompt, generation))
-            })
-            .await
+    /// What was sent of the conversation before the question.
+    fn past(&self, most: usize) -> Past {
+        let (history, session) = (&self.service.inner.history, &self.accepted.session);
+        let earlier = &self.accepted.earlier;
+        if self.kept {
+            return history.past(&session.id, earlier, most);
+        }
+        let mut passing = Passing::new(&self.caller);
+        let mut named = earlier.clone();
+        for message in &mut named {
+            message.id = passing.say(message.role, &message.content);
+        }
+        history.past(&passing.name(), &named, most)
+    }
+
+    /// What the conversation is called once it has its answer, and the ids of
+    /// its question and its answer.
+    fn named_with(&self, answer: &str) -> (SessionId, [MessageId; 2]) {
+        let accepted = &self.accepted;
+        if self.kept {
+            let ids = [accepted.question_id.clone(), self.answer_id.clone()];
+            return (accepted.session.id.clone(), ids);
+        }
+        let mut passing = Passing::new(&self.caller);
+        for message in &accepted.earlier {
+            passing.say(message.role, &message.content);
+        }
+        let asked = passing.say(Role::User, &self.question.message);
+        let answered = passing.say(Role::Assistant, answer);
+        (passing.name(), [asked, answered])
     }
 
     /// Passes on what the model writes, until it ends or nobody listens.
@@ -314,7 +324,12 @@ impl Answering {
                     generated.usage.prompt = tokens as u64;
                     generated.usage.reused = reused as u64;
                     let sources = prompt.used.len();
-                    self.send(AnswerEvent::Status(Stage::Reading { sources, seconds }))
+                    self.tell_reading(sources, generated.usage, reused, seconds)
+                        .await;
+                }
+                Some(GenerationEvent::Reading { read, seconds }) => {
+                    let sources = prompt.used.len();
+                    self.tell_reading(sources, generated.usage, read, seconds)
                         .await;
                 }
                 Some(GenerationEvent::Thinking(_)) => {}
@@ -349,6 +364,25 @@ impl Answering {
         generated
     }
 
+    /// Says how far the model is in reading the prompt.
+    async fn tell_reading(
+        &self,
+        sources: usize,
+        usage: TokenUsage,
+        read: usize,
+        seconds: Option<f32>,
+    ) {
+        let reading = PromptReading {
+            sources,
+            tokens: usage.prompt,
+            reused: usage.reused,
+            read: read as u64,
+            seconds,
+        };
+        self.send(AnswerEvent::Status(Stage::Reading(reading)))
+            .await;
+    }
+
     async fn pass_on(&self, text: String, generated: &mut Generated, blocks: &mut BlockStream) {
         if text.is_empty() {
             return;
@@ -375,6 +409,7 @@ impl Answering {
             finish,
             verified,
             usage,
+            left_out,
             first_token_ms,
         } = written;
         let Verified {
@@ -390,10 +425,12 @@ impl Answering {
             checks,
             usage,
             coverage: found.coverage,
+            left_out,
             answerable: found.answerable,
             first_token_ms,
             total_ms: self.elapsed_ms(),
         };
+        self.service.inner.figures.note_answer(&summary);
         if self.kept {
             self.keep(&content, &summary).await?;
         }

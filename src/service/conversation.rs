@@ -11,6 +11,7 @@ use crate::error::{ErrorKind, Fault, Kind};
 use crate::types::{FinishReason, Role, TokenUsage};
 use futures_util::{Stream, stream};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How freely a model writes if nobody says; the public API's defaults.
 const TEMPERATURE: f32 = 1.0;
@@ -75,17 +76,19 @@ impl Service {
             thinking: Thinking::Default,
         };
         let most = self.inner.config.answer_tokens;
-        let most = conversation.writing.max_tokens.unwrap_or(most);
+        let most = conversation.writing.most_tokens(most);
         tracing::debug!(user = %caller.user_id, model = %conversation.model, "a conversation is continued");
+        let asked = Instant::now();
         let generation = self
             .blocking(move |_| start(&model, conversation, most, defaults))
             .await?;
-        Ok(stream::unfold(generation, |mut generation| async move {
-            loop {
-                if let Some(event) = writing_event(generation.next().await?) {
-                    return Some((event, generation));
-                }
-            }
+        let writing = Writing {
+            service: self.clone(),
+            generation,
+            waiting_since: Some(asked),
+        };
+        Ok(stream::unfold(writing, |mut writing| async move {
+            Some((writing.next().await?, writing))
         }))
     }
 
@@ -113,6 +116,36 @@ impl Service {
             "there is no chat model {name:?}, for none is installed: put a GGUF file into {}",
             folder.display()
         )))
+    }
+}
+
+/// A conversation while it is continued.
+struct Writing {
+    service: Service,
+    generation: Generation,
+    /// When it was asked for; `None` once there is text.
+    waiting_since: Option<Instant>,
+}
+
+impl Writing {
+    async fn next(&mut self) -> Option<WritingEvent> {
+        let figures = &self.service.inner.figures;
+        loop {
+            let Some(event) = writing_event(self.generation.next().await?) else {
+                continue;
+            };
+            match &event {
+                WritingEvent::Thinking(_) => {}
+                WritingEvent::Text { .. } => {
+                    if let Some(asked) = self.waiting_since.take() {
+                        figures.note_first_token(asked.elapsed());
+                    }
+                }
+                WritingEvent::Done { usage, .. } => figures.note_plain_chat(*usage),
+                WritingEvent::Failed { .. } => figures.note_failure(),
+            }
+            return Some(event);
+        }
     }
 }
 
@@ -146,7 +179,7 @@ fn refused(error: DecoderError) -> Fault {
 
 fn writing_event(event: GenerationEvent) -> Option<WritingEvent> {
     Some(match event {
-        GenerationEvent::Prefill { .. } => return None,
+        GenerationEvent::Prefill { .. } | GenerationEvent::Reading { .. } => return None,
         GenerationEvent::Thinking(text) => WritingEvent::Thinking(text),
         GenerationEvent::Token { text, logprobs } => WritingEvent::Text {
             text,

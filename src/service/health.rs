@@ -1,13 +1,14 @@
 //! How the instance is: what is loaded, how much there is, and whether it is
 //! all consistent.
 
-use super::{Inner, Service};
-use crate::engine::decoder::installed;
+use super::{AnswerFigures, Inner, Service};
+use crate::engine::decoder::{ModelActivity, installed};
 use crate::engine::encoder::Encoder;
 use crate::error::Fault;
 use crate::jobs::{Differences, JobsError};
 use crate::types::{DocumentId, Time};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
 
 /// The loaded chat model.
 #[derive(Debug, Clone)]
@@ -33,6 +34,16 @@ pub struct EmbedderFacts {
     pub window: usize,
 }
 
+/// How large what is stored is.
+#[derive(Debug, Clone)]
+pub struct IndexFacts {
+    pub keyword_chunks: u64,
+    pub keyword_bytes: u64,
+    pub vectors: u64,
+    pub vector_bytes: u64,
+    pub database_bytes: u64,
+}
+
 /// How the instance is at the moment.
 #[derive(Debug, Clone)]
 pub struct Status {
@@ -41,7 +52,11 @@ pub struct Status {
     pub chat_model: Option<ModelFacts>,
     /// Why there is no chat model although a file for it is there.
     pub chat_model_error: Option<String>,
+    /// What the chat model has done since it was loaded, and does.
+    pub activity: Option<ModelActivity>,
+    pub answers: AnswerFigures,
     pub embedder: EmbedderFacts,
+    pub indexes: IndexFacts,
     pub documents: u64,
     pub chunks: u64,
     pub jobs_pending: u64,
@@ -117,10 +132,14 @@ impl Service {
 
 impl Inner {
     fn status(&self) -> Result<Status, Fault> {
+        let model = self.models.current();
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: self.started.elapsed().as_secs(),
-            chat_model: self.models.current().map(|model| model.info().into()),
+            chat_model: model.as_ref().map(|model| model.info().into()),
+            activity: model.as_ref().map(|model| model.activity()),
+            answers: self.figures.read(),
+            indexes: self.indexes(),
             chat_model_error: self.models.error(),
             embedder: self.encoder.as_ref().into(),
             documents: self.store.document_count()?,
@@ -130,6 +149,32 @@ impl Inner {
             data_dir: self.config.data_dir.clone(),
         })
     }
+}
+
+impl Inner {
+    fn indexes(&self) -> IndexFacts {
+        let pipeline = self.jobs.pipeline();
+        let folder = |name: &str| bytes_under(&self.config.data_dir.join(name));
+        let database = self.config.database();
+        let log = database.with_extension("db-wal");
+        IndexFacts {
+            keyword_chunks: pipeline.lexical.len() as u64,
+            keyword_bytes: folder("lexical"),
+            vectors: pipeline.vectors.len() as u64,
+            vector_bytes: folder("vectors"),
+            database_bytes: bytes_under(&database) + bytes_under(&log),
+        }
+    }
+}
+
+/// Size of a file, or of all files in a folder; what is not there has none.
+fn bytes_under(path: &Path) -> u64 {
+    let entries = WalkDir::new(path).into_iter().flatten();
+    let sizes = entries.filter_map(|entry| entry.metadata().ok());
+    sizes
+        .filter(|metadata| metadata.is_file())
+        .map(|metadata| metadata.len())
+        .sum()
 }
 
 fn encoder_cosine(encoder: &Encoder) -> Result<f32, Fault> {

@@ -9,6 +9,8 @@ mod chat;
 mod conversation;
 mod documents;
 mod embedding;
+mod figures;
+mod fitting;
 mod folder;
 mod handbook;
 mod health;
@@ -27,8 +29,9 @@ pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, UserView, command_tok
 pub use chat::{AnswerStream, PassingQuestion, Question};
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
 pub use embedding::Embeddings;
+pub use figures::AnswerFigures;
 pub use folder::DataFolder;
-pub use health::{EmbedderFacts, Examination, ModelFacts, Status};
+pub use health::{EmbedderFacts, Examination, IndexFacts, ModelFacts, Status};
 pub use keys::IssuedKey;
 pub use ledger::PageView;
 pub use models::{
@@ -40,6 +43,7 @@ pub use upload::{Added, AddedDocument, DEFAULT_DATASET, Upload, UploadRequest};
 pub use writing::WritingOptions;
 
 pub use crate::answer::{Marker, markers};
+pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{ApiKey, DocumentFilter, DocumentPage, UserRole};
 
@@ -55,6 +59,7 @@ use crate::retrieve::{RetrieveError, Retriever};
 use crate::store::{NewUser, Store, StoreError};
 use crate::types::{TenantId, Time};
 use crate::vectors::{Vectors, VectorsError};
+use figures::Figures;
 use history::History;
 use models::Models;
 use std::net::SocketAddr;
@@ -78,6 +83,7 @@ struct Inner {
     jobs: Jobs,
     models: Models,
     history: History,
+    figures: Figures,
     signer: TokenSigner,
     /// The one-time token of the first sign-in.
     link: String,
@@ -123,6 +129,7 @@ impl Service {
             retriever: Retriever::new(Arc::clone(&store), lexical, vectors, Arc::clone(&encoder)),
             models: Models::start(&config, &store)?,
             history: History::default(),
+            figures: Figures::default(),
             signer: TokenSigner::new(folder.secret()),
             link: tokens::random_token(),
             decoy_hash: auth::hash_password(&tokens::random_token())?,

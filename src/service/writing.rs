@@ -19,6 +19,8 @@ pub struct WritingOptions {
     pub frequency_penalty: f32,
     /// `Some(n)`: with the log probability of each token and of `n` others.
     pub top_logprobs: Option<usize>,
+    /// Most tokens that the model thinks before it answers; 0: it does not.
+    pub thinking_tokens: Option<usize>,
     /// JSON that fits this schema, and nothing else.
     pub json_schema: Option<Value>,
 }
@@ -30,6 +32,24 @@ pub(super) struct WritingDefaults {
     pub(super) top_p: f32,
     pub(super) seed: u64,
     pub(super) thinking: Thinking,
+}
+
+impl WritingOptions {
+    /// How much the model may think.
+    pub(super) fn thinking(&self, default: Thinking) -> Thinking {
+        match self.thinking_tokens {
+            None => default,
+            Some(0) => Thinking::Off,
+            Some(tokens) => Thinking::Bounded(tokens),
+        }
+    }
+
+    /// Most tokens to write, thinking included, if `usual` is what an answer
+    /// may have.
+    pub(super) fn most_tokens(&self, usual: usize) -> usize {
+        let with_thinking = usual + self.thinking_tokens.unwrap_or_default();
+        self.max_tokens.unwrap_or(with_thinking)
+    }
 }
 
 /// The request to the engine, for at most `max_tokens`.
@@ -53,7 +73,7 @@ pub(super) fn generation_request(
             ..SamplingOptions::default()
         },
         stop: options.stop.clone(),
-        thinking: defaults.thinking,
+        thinking: options.thinking(defaults.thinking),
         deadline: None,
     }
 }
@@ -71,10 +91,16 @@ mod tests {
 
     #[test]
     fn caller_comes_before_the_default() {
-        let options = WritingOptions {
+        let mut options = WritingOptions {
             temperature: Some(0.0),
             ..WritingOptions::default()
         };
+        assert_eq!(options.thinking(Thinking::Default), Thinking::Default);
+        assert_eq!(options.most_tokens(100), 100);
+        options.thinking_tokens = Some(50);
+        assert_eq!(options.thinking(Thinking::Off), Thinking::Bounded(50));
+        assert_eq!(options.most_tokens(100), 150);
+        options.thinking_tokens = Some(0);
         let request = generation_request(Vec::new(), 7, &options, DEFAULTS);
         assert_eq!(request.max_tokens, 7);
         let sampling = request.sampling;

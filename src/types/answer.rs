@@ -10,13 +10,63 @@ use serde::{Deserialize, Serialize};
 pub enum Stage {
     /// Looking for passages.
     Searching,
-    /// A chat model reads the passages; seconds left, where that is known.
-    Reading {
-        sources: usize,
-        seconds: Option<f32>,
-    },
+    /// A chat model reads the prompt; told again as it gets on.
+    Reading(PromptReading),
     /// Text is being written.
     Writing,
+}
+
+/// How far a chat model is in reading a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PromptReading {
+    /// Passages in the prompt.
+    pub sources: usize,
+    /// Tokens of the prompt.
+    pub tokens: u64,
+    /// How many of them need not be read, because they are cached.
+    pub reused: u64,
+    /// How many are known by now, those that are cached included.
+    pub read: u64,
+    /// How long the rest will take, where that is known.
+    pub seconds: Option<f32>,
+}
+
+/// Passages that were found and that the chat model did not get to see.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// So that the answer starts soon.
+    pub for_time: usize,
+    /// Because the context has no room for them.
+    pub for_context: usize,
+    /// How many were found.
+    pub of: usize,
+    /// How soon the answer was to start, in seconds.
+    pub seconds: f32,
+}
+
+impl LeftOut {
+    /// The same for people.
+    pub fn note(&self) -> String {
+        let were = |count: usize| if count == 1 { "was" } else { "were" };
+        let time = format!(
+            "{} of {} passages {} left out so that the answer starts within about {} s",
+            self.for_time,
+            self.of,
+            were(self.for_time),
+            self.seconds,
+        );
+        let context = format!(
+            "{} of {} passages {} left out because the model has no room for more",
+            self.for_context,
+            self.of,
+            were(self.for_context),
+        );
+        match (self.for_time, self.for_context) {
+            (_, 0) => time,
+            (0, _) => context,
+            (_, more) => format!("{time}, and {more} because the model has no room for more"),
+        }
+    }
 }
 
 /// What the search covered, so that silence about unread pages is impossible.
@@ -106,6 +156,9 @@ pub struct AnswerSummary {
     pub checks: Vec<SentenceCheck>,
     pub usage: TokenUsage,
     pub coverage: Coverage,
+    /// What the chat model did not get to see; `None`: it saw all.
+    #[serde(default)]
+    pub left_out: Option<LeftOut>,
     /// How likely it is that the documents answer the question at all, 0-1.
     pub answerable: f32,
     /// Milliseconds from the question to the first character of the answer.

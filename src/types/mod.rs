@@ -10,8 +10,8 @@ mod text;
 mod time;
 
 pub use answer::{
-    AnswerEvent, AnswerMode, AnswerSummary, Coverage, FinishReason, SentenceCheck, Stage, Support,
-    TokenUsage,
+    AnswerEvent, AnswerMode, AnswerSummary, Coverage, FinishReason, LeftOut, PromptReading,
+    SentenceCheck, Stage, Support, TokenUsage,
 };
 pub use document::{
     Chunk, Dataset, Document, DocumentMetadata, DocumentProgress, DocumentStatus, NewChunk, Page,

@@ -32,6 +32,8 @@ pub struct SearchOptions {
     pub lambda_mult: f32,
     /// Reorder the candidates by late interaction.
     pub rerank: bool,
+    /// Give a chat model all that is found, however long it reads.
+    pub all_passages: bool,
 }
 
 impl Default for SearchOptions {
@@ -43,6 +45,7 @@ impl Default for SearchOptions {
             fetch_k: 20,
             lambda_mult: 0.5,
             rerank: false,
+            all_passages: false,
         }
     }
 }

@@ -148,9 +148,12 @@ class Chat {
     try {
       const session = await api('GET', `/chat/sessions/${encodeURIComponent(id)}`);
       this.heading.textContent = session.title || 'Untitled';
+      let question = '';
       for (const message of session.messages) {
-        if (message.role === 'user') this.addQuestion(message.content);
-        else if (message.role === 'assistant') this.addReply('').showStored(message);
+        if (message.role === 'user') {
+          question = message.content;
+          this.addQuestion(question);
+        } else if (message.role === 'assistant') this.addReply(question).showStored(message);
       }
       this.toEnd();
     } catch (error) {
@@ -172,7 +175,7 @@ class Chat {
 
   /** @param {string} question */
   addReply(question) {
-    const reply = new Reply(this.evidence, () => this.ask(question));
+    const reply = new Reply(this.evidence, () => this.ask(question), () => this.ask(question, true));
     put(this.thread, reply.element);
     return reply;
   }
@@ -185,8 +188,11 @@ class Chat {
     this.ask(text);
   }
 
-  /** @param {string} message */
-  async ask(message) {
+  /**
+   * @param {string} message
+   * @param {boolean} [all] with all passages, however long the model reads
+   */
+  async ask(message, all = false) {
     if (this.asking) return;
     this.addQuestion(message);
     const reply = this.addReply(message);
@@ -194,7 +200,7 @@ class Chat {
     this.busy(true);
     this.toEnd();
     try {
-      await this.stream(message, reply, this.asking);
+      await this.stream(message, all, reply, this.asking);
     } catch (error) {
       if (this.asking?.signal.aborted) reply.stopped();
       else reply.fail(/** @type {Error} */ (error).message);
@@ -206,11 +212,17 @@ class Chat {
 
   /**
    * @param {string} message
+   * @param {boolean} all
    * @param {Reply} reply
    * @param {AbortController} asking
    */
-  async stream(message, reply, asking) {
-    const body = { message, session_id: this.sessionId ?? undefined, dataset_id: this.dataset.value || undefined };
+  async stream(message, all, reply, asking) {
+    const body = {
+      message,
+      session_id: this.sessionId ?? undefined,
+      dataset_id: this.dataset.value || undefined,
+      search_options: all ? { all_passages: true } : undefined,
+    };
     const stream = events('/chat/send', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

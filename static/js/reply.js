@@ -2,6 +2,7 @@
 // One reply: its sources, its sentences as they arrive, and what the check of
 // each sentence found.
 
+import { Reading } from './reading.js';
 import { fragment, h, icon, iconButton, put, say, toast } from './dom.js';
 import { pageOf, plural, searched, seconds, titleOf } from './words.js';
 
@@ -11,10 +12,12 @@ export class Reply {
   /**
    * @param {Evidence} evidence where sources are opened
    * @param {() => void} again asks the same question once more
+   * @param {() => void} withAll the same, with all passages
    */
-  constructor(evidence, again) {
+  constructor(evidence, again, withAll) {
     this.evidence = evidence;
     this.again = again;
+    this.withAll = withAll;
     /** @type {any[]} */
     this.sources = [];
     /** @type {any[]} */
@@ -24,13 +27,14 @@ export class Reply {
     this.coverage = h('span', {});
     this.skeleton = h('div', { class: 'sk', 'aria-hidden': 'true' }, [1, 2, 3, 4].map(() => h('i')));
     this.list = h('ol', { class: 'src' });
-    this.reading = h('div', { class: 'rd', hidden: true }, h('progress', { 'aria-label': 'Reading sources' }), h('span', { class: 'mute num' }));
-    this.evidencePart = h('section', { 'aria-label': 'Sources' }, h('div', { class: 'srch' }, this.count, this.coverage), this.skeleton, this.list, this.reading);
+    this.reading = new Reading();
+    this.evidencePart = h('section', { 'aria-label': 'Sources' }, h('div', { class: 'srch' }, this.count, this.coverage), this.skeleton, this.list, this.reading.element);
     this.said = h('p', { class: 'said', hidden: true }, icon('quote', 's'), h('span', {}, h('b', {}, 'In the documents’ own words.'), ' These sentences are copied word for word, best match first. Nothing here was written by a model.'));
     this.answer = h('div', { class: 'answer', 'aria-busy': 'true' });
     this.caret = h('span', { class: 'caret', 'aria-hidden': 'true' });
+    this.leftOut = h('div', { class: 'note', hidden: true });
     this.footer = h('footer', { class: 'fin', hidden: true });
-    this.element = h('article', { class: 'reply', 'aria-label': 'Answer' }, this.evidencePart, this.said, this.answer, this.footer);
+    this.element = h('article', { class: 'reply', 'aria-label': 'Answer' }, this.evidencePart, this.said, this.answer, this.leftOut, this.footer);
     this.answer.addEventListener('click', (/** @type {MouseEvent} */ event) => this.clicked(event));
   }
 
@@ -43,20 +47,12 @@ export class Reply {
     if (name === 'sources') this.showSources(data.sources, data.coverage);
     else if (name === 'block') this.showBlock(data.index, data.html);
     else if (name === 'error') throw new Error(data.error);
-    else if (name === 'message' && data.stage) this.stage(data);
+    else if (name === 'message' && data.stage) this.reading.take(data);
     else if (name === 'message' && typeof data.content === 'string') {
       this.complete(data);
       return true;
     }
     return false;
-  }
-
-  /** @param {any} data */
-  stage(data) {
-    this.reading.hidden = data.stage !== 'reading';
-    if (data.stage !== 'reading') return;
-    const left = data.seconds ? `, about ${Math.ceil(data.seconds)} s left` : '';
-    this.reading.lastChild.textContent = `${data.status}${left}`;
   }
 
   /**
@@ -96,7 +92,7 @@ export class Reply {
    * @param {string} html
    */
   showBlock(index, html) {
-    this.reading.hidden = true;
+    this.reading.hide();
     const nodes = fragment(html);
     const block = /** @type {Element} */ (nodes.firstElementChild ?? h('p', {}, nodes));
     this.said.hidden = !block.classList.contains('quote');
@@ -152,18 +148,34 @@ export class Reply {
       h('p', { class: 'row wrap' }, h('a', { class: 'b', href: '#/documents' }, 'See what can be searched')))));
   }
 
+  /**
+   * Says what the model did not get to see.
+   * @param {any} leftOut
+   */
+  showLeftOut(leftOut) {
+    this.leftOut.hidden = !leftOut;
+    if (!leftOut) return;
+    this.leftOut.replaceChildren(icon('doc'), h('div', { class: 'grow' },
+      h('p', {}, `${leftOut.note}.`),
+      leftOut.for_time > 0 && h('p', { class: 'row wrap' }, h('button', { class: 'b', type: 'button', onclick: () => this.withAll() }, 'Use all passages'))));
+  }
+
   /** @param {any} facts */
   finish(facts) {
     this.caret.remove();
+    this.showLeftOut(facts.left_out);
     this.answer.setAttribute('aria-busy', 'false');
-    this.reading.hidden = true;
+    this.reading.hide();
     this.skeleton.hidden = true;
     this.said.hidden = facts.mode !== 'quotes';
     this.element.setAttribute('aria-label', facts.mode === 'quotes' ? 'Answer in quotes' : 'Answer');
     /** @type {Record<string, string>} */
     const endings = { length: 'Cut off: the longest answer was reached', cancelled: 'Stopped' };
     const ending = endings[facts.finish_reason];
-    const parts = [facts.model ?? 'No model', facts.usage?.completion ? plural(facts.usage.completion, 'token') : '',
+    const { prompt, reused, completion } = facts.usage ?? {};
+    const parts = [facts.model ?? 'No model', completion ? plural(completion, 'token') : '',
+      prompt ? `read ${(prompt - reused).toLocaleString()} of ${plural(prompt, 'token')}` : '',
+      reused ? `${reused.toLocaleString()} reused` : '',
       facts.first_token_ms ? `first word after ${seconds(facts.first_token_ms)}` : '', ending ?? ''];
     this.footer.replaceChildren(
       facts.mode === 'nothing_found' ? '' : this.tally(facts),
@@ -218,7 +230,7 @@ export class Reply {
   stopped() {
     this.caret.remove();
     this.skeleton.hidden = true;
-    this.reading.hidden = true;
+    this.reading.hide();
     if (!this.sources.length) this.count.textContent = 'Stopped';
     this.answer.setAttribute('aria-busy', 'false');
     put(this.answer, h('p', { class: 'mute' }, 'Stopped.'));
@@ -229,7 +241,7 @@ export class Reply {
   fail(message) {
     this.caret.remove();
     this.skeleton.hidden = true;
-    this.reading.hidden = true;
+    this.reading.hide();
     if (!this.sources.length) this.evidencePart.hidden = true;
     this.answer.setAttribute('aria-busy', 'false');
     const kept = this.answer.childElementCount ? ' What was written is kept, with its sources.' : '';

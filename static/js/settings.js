@@ -7,6 +7,9 @@ import { Models } from './models.js';
 import { menuButton, setTheme } from './shell.js';
 import { plural, size } from './words.js';
 
+/** How often the figures of this instance are read, in ms. */
+const LOOK_EVERY = 5000;
+
 /** @returns {import('./main.js').View} */
 export function settings() {
   const models = new Models();
@@ -16,9 +19,10 @@ export function settings() {
     h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, 'Settings'),
       h('button', { class: 'b', type: 'button', onclick: signOut }, icon('out', 's'), 'Sign out')),
     h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, models.main, look(), password(), users, facts)));
+  const live = setInterval(() => status(facts), LOOK_EVERY);
   status(facts);
   if (user()?.role === 'admin') listUsers(users);
-  return { main, title: 'Settings', leave: () => models.leave() };
+  return { main, title: 'Settings', leave: () => { clearInterval(live); models.leave(); } };
 }
 
 /** @param {HTMLElement} facts */
@@ -31,12 +35,31 @@ async function status(facts) {
       Documents: `${plural(now.documents, 'document')}, ${plural(now.chunks, 'passage')}`,
       Waiting: now.jobs_pending ? plural(now.jobs_pending, 'document') : 'nothing',
       Memory: size(now.memory_bytes),
+      Indexes: `${size(now.indexes.database_bytes)} database, ${size(now.indexes.keyword_bytes)} keywords, ${size(now.indexes.vector_bytes)} vectors`,
       'Chat model': now.chat_model ? `${now.chat_model.name}, ${now.chat_model.architecture}, ${now.chat_model.quantization}, context of ${now.chat_model.context_tokens.toLocaleString()} tokens` : 'none',
+      ...working(now.chat_activity),
       'Embedding model': `${now.embedder.name}, ${now.embedder.dimensions} dimensions, on this machine`,
     }));
   } catch (error) {
     facts.replaceChildren(h('p', { class: 'st bad' }, icon('warn', 's'), /** @type {Error} */ (error).message));
   }
+}
+
+/**
+ * What the chat model does.
+ * @param {any} now
+ * @returns {Record<string, string>}
+ */
+function working(now) {
+  if (!now) return {};
+  const speed = (/** @type {number | null} */ value, /** @type {string} */ what) => (value ? `${what} ${Math.round(value).toLocaleString()} tokens a second` : '');
+  const speeds = [speed(now.prompt_tokens_per_second, 'reads'), speed(now.answer_tokens_per_second, 'writes')].filter(Boolean);
+  const kept = now.kv_blocks ? Math.round(((now.kv_blocks_used + now.kv_blocks_kept) / now.kv_blocks) * 100) : 0;
+  return {
+    Speed: speeds.join(', ') || 'not measured yet',
+    'At work': `${plural(now.running, 'answer')}, ${now.waiting.toLocaleString()} waiting`,
+    'Prompt cache': `${kept} % full, ${plural(now.reused_tokens, 'token')} not read again`,
+  };
 }
 
 /** @param {Record<string, string>} facts */

@@ -1,5 +1,6 @@
 //! `satchel models`: list, download, choose and remove chat models.
 
+mod file;
 mod listing;
 mod pull;
 
@@ -41,8 +42,9 @@ enum Action {
     },
     /// Remove an installed model, or what has arrived of one
     Remove { name: String },
-    /// Print all that is known about a model
+    /// Print all that is known about a model, or about a GGUF file anywhere
     Info {
+        /// Name in the catalogue or of an installed file, or the path of a file
         name: String,
         /// Print JSON
         #[arg(long)]
@@ -56,6 +58,12 @@ enum Action {
 
 /// Does what was asked for. Exit code 1: it did not work.
 pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
+    if let Some(Action::Info { name, json }) = &options.action
+        && let Some(path) = file::named(name)
+    {
+        file::print(&path, config.context_tokens, *json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let connection = Connection::open(config)?;
     match &options.action {
         None => listing::print(&connection.get("/api/models")?),

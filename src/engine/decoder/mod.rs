@@ -11,6 +11,7 @@ mod blueprint;
 mod drafter;
 mod error;
 mod gguf_writer;
+mod inspection;
 mod made_numbers;
 mod made_vocabulary;
 mod model_file;
@@ -34,16 +35,19 @@ pub use architecture::Architecture;
 pub use backend::Placement;
 pub use benchmark::{Benchmark, BenchmarkPlan, ServingBenchmark, benchmark, benchmark_serving};
 pub use error::DecoderError;
+pub use inspection::{FileFacts, TemplateFacts, inspect};
 pub use queue::ModelActivity;
-pub use request::{Generation, GenerationEvent, GenerationRequest, Thinking, TokenLogprob};
+pub use request::{
+    Generation, GenerationEvent, GenerationRequest, PrefillEstimate, Thinking, TokenLogprob,
+};
 pub use synthetic::{SyntheticShape, write_synthetic};
 pub use tiny::{write_tiny_model, write_tiny_model_as};
 pub use weight_format::WeightFormat;
 
 use crate::config::DeviceChoice;
 use crate::engine::sampler::{
-    AnswerStream, Characters, Constraint, Sampler, SamplerError, StopFilter, ThinkingFilter,
-    ThinkingTags, TokenTable,
+    AnswerStream, Characters, Constraint, Sampler, SamplerError, SamplingOptions, StopFilter,
+    ThinkingFilter, ThinkingTags, TokenTable,
 };
 use crate::engine::tokens::{ChatTemplate, Prompt, RenderOptions, Tokenizer};
 use backend::Backend;
@@ -51,7 +55,7 @@ use drafter::Drafter;
 use model_file::ModelFile;
 use network::{BLOCK_TOKENS, Cache};
 use pass_costs::PassCosts;
-use prefix::Prefixes;
+use prefix::SharedPrefixes;
 use queue::{Job, Queue};
 use scheduler::Scheduler;
 use shape::Shape;
@@ -59,7 +63,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc::unbounded_channel;
 
 /// Memory that keys and values may take, unless a single context needs more.
@@ -110,6 +114,7 @@ pub struct ChatModel {
     tokenizer: Arc<Tokenizer>,
     template: ChatTemplate,
     queue: Arc<Queue>,
+    prefixes: SharedPrefixes,
     /// Rows of the scores: the tokens, and what pads them.
     vocabulary: usize,
     /// Made when the first constrained answer is asked for.
@@ -179,10 +184,11 @@ impl ChatModel {
             .map(|draft| Drafter::load(draft, &tokenizer, room, options))
             .transpose()?;
         let queue = Arc::new(Queue::default());
+        let prefixes = SharedPrefixes::new(backend.blocks());
         let scheduler = Scheduler {
             drafter,
-            prefixes: Prefixes::new(backend.blocks()),
             backend,
+            prefixes: prefixes.clone(),
             tokenizer: Arc::clone(&tokenizer),
             queue: Arc::clone(&queue),
             running: Vec::new(),
@@ -198,6 +204,7 @@ impl ChatModel {
             tokenizer,
             template,
             queue,
+            prefixes,
             vocabulary,
             table: OnceLock::new(),
         })
@@ -210,7 +217,13 @@ impl ChatModel {
 
     /// What the model has done and does.
     pub fn activity(&self) -> ModelActivity {
-        self.queue.activity()
+        let cache = self.prefixes.occupancy();
+        ModelActivity {
+            cache_blocks: cache.blocks,
+            cache_blocks_used: cache.used,
+            cache_blocks_kept: cache.kept,
+            ..self.queue.activity()
+        }
     }
 
     /// How long the model will take to read so many tokens, once it has read some.
@@ -231,6 +244,41 @@ impl ChatModel {
     pub fn count_prompt_tokens(&self, messages: &[ChatMessage]) -> Result<usize, DecoderError> {
         self.prompt(messages, Thinking::Off)
             .map(|prompt| prompt.tokens.len())
+    }
+
+    /// What reading a conversation would take now: what is cached costs nothing.
+    pub fn estimate(
+        &self,
+        messages: &[ChatMessage],
+        thinking: Thinking,
+    ) -> Result<PrefillEstimate, DecoderError> {
+        let prompt = self.prompt(messages, thinking)?;
+        let tokens = prompt.tokens.len();
+        let reused = self.prefixes.known(&prompt.tokens);
+        Ok(PrefillEstimate {
+            tokens,
+            reused,
+            seconds: self.queue.prefill_seconds(tokens - reused),
+        })
+    }
+
+    /// Reads a conversation for no answer, for `longest` at most: its beginning
+    /// is cached, and how fast the model reads is known. Blocks.
+    pub fn warm_up(
+        &self,
+        messages: Vec<ChatMessage>,
+        longest: Duration,
+    ) -> Result<(), DecoderError> {
+        let mut generation = self.generate(GenerationRequest {
+            messages,
+            max_tokens: 1,
+            sampling: SamplingOptions::default(),
+            stop: Vec::new(),
+            thinking: Thinking::Off,
+            deadline: Some(Instant::now() + longest),
+        })?;
+        while generation.events.blocking_recv().is_some() {}
+        Ok(())
     }
 
     /// Starts to answer a conversation; it is written together with others.

@@ -5,6 +5,7 @@
 
 use super::network::{BLOCK_TOKENS, BlockId};
 use ahash::AHashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Tokens = [u32; BLOCK_TOKENS];
 
@@ -28,6 +29,21 @@ pub(super) struct Prefixes {
     clock: u64,
 }
 
+/// The blocks of a cache, which the scheduler gives out and about which
+/// askers may ask.
+#[derive(Clone)]
+pub(super) struct SharedPrefixes(Arc<Mutex<Prefixes>>);
+
+/// How full a cache is, in blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Occupancy {
+    pub(super) blocks: usize,
+    /// Sequences use them now.
+    pub(super) used: usize,
+    /// Nobody uses them, but a prompt that begins as they do will.
+    pub(super) kept: usize,
+}
+
 /// The blocks of one sequence, in order.
 #[derive(Debug, Default)]
 pub(super) struct Chain {
@@ -36,6 +52,61 @@ pub(super) struct Chain {
     /// is another sequence's where both read the same at once.
     entered: usize,
     last: Option<BlockId>,
+}
+
+impl SharedPrefixes {
+    /// So many free blocks.
+    pub(super) fn new(blocks: usize) -> Self {
+        Self(Arc::new(Mutex::new(Prefixes::new(blocks))))
+    }
+
+    /// See [`Prefixes::find`].
+    pub(super) fn find(&self, tokens: &[u32]) -> Chain {
+        self.lock().find(tokens)
+    }
+
+    /// How many tokens of a prompt would be found now.
+    pub(super) fn known(&self, tokens: &[u32]) -> usize {
+        self.lock().known(tokens).len() * BLOCK_TOKENS
+    }
+
+    /// See [`Prefixes::extend`].
+    pub(super) fn extend(&self, chain: &mut Chain, tokens: usize) -> bool {
+        self.lock().extend(chain, tokens)
+    }
+
+    /// See [`Prefixes::enter`].
+    pub(super) fn enter(&self, chain: &mut Chain, tokens: &[u32]) {
+        self.lock().enter(chain, tokens);
+    }
+
+    /// See [`Prefixes::release`].
+    pub(super) fn release(&self, chain: Chain) {
+        self.lock().release(chain);
+    }
+
+    /// All blocks are free again, whoever had them.
+    pub(super) fn forget(&self) {
+        let mut prefixes = self.lock();
+        *prefixes = Prefixes::new(prefixes.blocks.len());
+    }
+
+    /// How full the cache is.
+    pub(super) fn occupancy(&self) -> Occupancy {
+        let prefixes = self.lock();
+        let used = prefixes.blocks.iter().filter(|block| block.users > 0);
+        let used = used.count();
+        let blocks = prefixes.blocks.len();
+        Occupancy {
+            blocks,
+            used,
+            kept: blocks - used - prefixes.free.len(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Prefixes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Prefixes {
@@ -52,16 +123,12 @@ impl Prefixes {
     /// The longest known beginning of `tokens`, in whole blocks, less than all
     /// of it: the last token has to be read in any case.
     pub(super) fn find(&mut self, tokens: &[u32]) -> Chain {
-        let mut chain = Chain::default();
-        let (whole, _) = tokens[..tokens.len().saturating_sub(1)].as_chunks::<BLOCK_TOKENS>();
-        for block in whole {
-            let Some(found) = self.tree.get(&(chain.last, *block)) else {
-                break;
-            };
-            chain.blocks.push(*found);
-            chain.last = Some(*found);
-        }
-        chain.entered = chain.blocks.len();
+        let blocks = self.known(tokens);
+        let chain = Chain {
+            entered: blocks.len(),
+            last: blocks.last().copied(),
+            blocks,
+        };
         for block in &chain.blocks {
             self.clock += 1;
             let block = &mut self.blocks[*block as usize];
@@ -69,6 +136,19 @@ impl Prefixes {
             block.used_at = self.clock;
         }
         chain
+    }
+
+    /// The blocks of the longest known beginning.
+    fn known(&self, tokens: &[u32]) -> Vec<BlockId> {
+        let mut known = Vec::new();
+        let (whole, _) = tokens[..tokens.len().saturating_sub(1)].as_chunks::<BLOCK_TOKENS>();
+        for block in whole {
+            let Some(found) = self.tree.get(&(known.last().copied(), *block)) else {
+                break;
+            };
+            known.push(*found);
+        }
+        known
     }
 
     /// Adds blocks until the chain holds so many tokens; whether there were
@@ -178,6 +258,31 @@ mod tests {
         let tokens = text(64, 1);
         read(&mut prefixes, &tokens);
         assert_eq!(read(&mut prefixes, &tokens), 32);
+    }
+
+    #[test]
+    fn asking_what_is_known_takes_nothing() {
+        let prefixes = SharedPrefixes::new(4);
+        let tokens = text(70, 1);
+        assert_eq!(prefixes.known(&tokens), 0);
+        let mut chain = prefixes.find(&tokens);
+        assert!(prefixes.extend(&mut chain, tokens.len()));
+        prefixes.enter(&mut chain, &tokens);
+        assert_eq!(prefixes.known(&tokens), 64);
+        let occupancy = |used, kept| Occupancy {
+            blocks: 4,
+            used,
+            kept,
+        };
+        assert_eq!(prefixes.occupancy(), occupancy(3, 0));
+        prefixes.release(chain);
+        assert_eq!(prefixes.known(&tokens), 64);
+        assert_eq!(prefixes.occupancy(), occupancy(0, 2));
+        prefixes.forget();
+        assert_eq!(
+            (prefixes.known(&tokens), prefixes.occupancy()),
+            (0, occupancy(0, 0))
+        );
     }
 
     #[test]

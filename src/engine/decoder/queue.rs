@@ -43,6 +43,11 @@ pub struct ModelActivity {
     pub accepted_tokens: u64,
     /// How often an answer had to give up its room in the cache for a while.
     pub suspensions: u64,
+    /// Blocks of the cache of keys and values; those that answers in progress
+    /// use, and those that are kept for prompts that begin alike.
+    pub cache_blocks: usize,
+    pub cache_blocks_used: usize,
+    pub cache_blocks_kept: usize,
     /// Measured of late.
     pub prompt_tokens_per_second: Option<f32>,
     pub answer_tokens_per_second: Option<f32>,

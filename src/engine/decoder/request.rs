@@ -68,6 +68,12 @@ pub enum GenerationEvent {
         /// How long the rest will take, judged by earlier prompts.
         seconds: Option<f32>,
     },
+    /// A part of the prompt has been read: so many tokens of it, the cached
+    /// ones included, and how long the rest will take.
+    Reading {
+        read: usize,
+        seconds: Option<f32>,
+    },
     /// The next piece of what the model thinks before it answers.
     Thinking(String),
     /// The next piece of text, and the tokens of it if that was asked for.
@@ -80,6 +86,16 @@ pub enum GenerationEvent {
         usage: TokenUsage,
     },
     Failed(DecoderError),
+}
+
+/// What reading a prompt would take now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PrefillEstimate {
+    pub tokens: usize,
+    /// How many of them are cached.
+    pub reused: usize,
+    /// How long the rest would take, where the speed has been measured.
+    pub seconds: Option<f32>,
 }
 
 /// An answer being written; dropping it stops the model within one step.

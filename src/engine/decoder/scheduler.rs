@@ -9,7 +9,7 @@ use super::drafter::{Drafter, Wanted};
 use super::error::DecoderError;
 use super::network::{BLOCK_TOKENS, MAX_BATCH, Segment};
 use super::pass_costs::PassCosts;
-use super::prefix::Prefixes;
+use super::prefix::SharedPrefixes;
 use super::queue::{Job, Queue};
 use super::sequence::{Progress, Sequence, room};
 use crate::engine::guarded::guarded;
@@ -42,7 +42,7 @@ pub(super) struct Scheduler {
     pub(super) backend: Backend,
     /// A small model that drafts for the network.
     pub(super) drafter: Option<Drafter>,
-    pub(super) prefixes: Prefixes,
+    pub(super) prefixes: SharedPrefixes,
     pub(super) tokenizer: Arc<Tokenizer>,
     pub(super) queue: Arc<Queue>,
     pub(super) running: Vec<Sequence>,
@@ -192,7 +192,7 @@ impl Scheduler {
         for sequence in self.running.drain(..).chain(self.suspended.drain(..)) {
             sequence.tell(GenerationEvent::Failed(error.clone()));
         }
-        self.prefixes = Prefixes::new(self.backend.blocks());
+        self.prefixes.forget();
         if let Some(drafter) = &mut self.drafter {
             drafter.clear();
         }
@@ -259,6 +259,7 @@ impl Scheduler {
             }
         }
         self.note(&turns, written, took);
+        self.tell_progress(&turns);
         ended.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
         for (index, progress) in ended {
             if let Progress::Ends(finish) = progress {
@@ -385,6 +386,20 @@ impl Scheduler {
             activity.drafted_tokens += drafted as u64;
             activity.accepted_tokens += accepted.min(drafted as u64);
         });
+    }
+}
+
+impl Scheduler {
+    /// Tells those whose prompts are not read to their end how far they are.
+    fn tell_progress(&self, turns: &[Turn]) {
+        for turn in turns.iter().filter(|turn| !turn.chooses) {
+            let sequence = &self.running[turn.sequence];
+            // One who has left is dropped before the next pass.
+            sequence.tell(GenerationEvent::Reading {
+                read: sequence.read,
+                seconds: self.queue.prefill_seconds(sequence.pending()),
+            });
+        }
     }
 }
 

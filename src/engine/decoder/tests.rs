@@ -55,7 +55,7 @@ async fn read(mut generation: Generation) -> (String, FinishReason, TokenUsage) 
     loop {
         match generation.next().await.expect("an answer ends with Done") {
             GenerationEvent::Prefill { .. } => prefilled = true,
-            GenerationEvent::Thinking(_) => {}
+            GenerationEvent::Reading { .. } | GenerationEvent::Thinking(_) => {}
             GenerationEvent::Token { text: piece, .. } => text.push_str(&piece),
             GenerationEvent::Done { finish, usage } => {
                 assert!(prefilled);
@@ -82,6 +82,48 @@ async fn every_architecture_streams_the_same_greedy_answer_each_time() {
         let counted = model.count_prompt_tokens(&ask("Why?").messages).unwrap();
         assert_eq!(first.2.prompt, counted as u64);
     }
+}
+
+#[tokio::test]
+async fn long_prompt_is_estimated_before_and_told_while_it_is_read() {
+    let model = load(Architecture::Llama);
+    let request = ask(&"long ".repeat(120));
+    let before = model.estimate(&request.messages, Thinking::Off).unwrap();
+    assert_eq!((before.reused, before.seconds), (0, None));
+    let mut generation = model.generate(request.clone()).unwrap();
+    let mut told = Vec::new();
+    while let Some(event) = generation.next().await {
+        match event {
+            GenerationEvent::Prefill { tokens, .. } => assert_eq!(tokens, before.tokens),
+            GenerationEvent::Reading { read, seconds } => {
+                assert!(seconds.is_some());
+                told.push(read);
+            }
+            _ => {}
+        }
+    }
+    assert!(!told.is_empty() && told.is_sorted(), "{told:?}");
+    assert!(told.iter().all(|read| *read < before.tokens));
+    let after = model.estimate(&request.messages, Thinking::Off).unwrap();
+    assert!(after.tokens - after.reused <= 32, "{after:?}");
+    assert!(after.seconds.is_some());
+    let activity = model.activity();
+    assert!(
+        activity.cache_blocks_kept > 3 && activity.cache_blocks_used == 0,
+        "{activity:?}"
+    );
+}
+
+#[tokio::test]
+async fn model_that_is_warm_knows_its_speed_and_the_beginning() {
+    let model = std::sync::Arc::new(load(Architecture::Qwen2));
+    let opening = ask(&"of old ".repeat(20)).messages;
+    let (warm, messages) = (std::sync::Arc::clone(&model), opening.clone());
+    let longest = Duration::from_secs(30);
+    let warmed = tokio::task::spawn_blocking(move || warm.warm_up(messages, longest));
+    warmed.await.unwrap().unwrap();
+    let known = model.estimate(&opening, Thinking::Off).unwrap();
+    assert!(known.seconds.is_some() && known.reused > 0, "{known:?}");
 }
 
 #[tokio::test]

@@ -413,8 +413,7 @@ mod tests {
                 to.copy_from_slice(&file[from as usize..][..to.len()]);
                 Ok(())
             };
-            let pool = &mut workers.pool;
-            let matrix = Matrix::read(storage, (rows, columns), pool, read).unwrap();
+            let matrix = Matrix::read(storage, (rows, columns), &mut workers, read).unwrap();
             for instructions in Instructions::available() {
                 workers.instructions = instructions;
                 let input = Input {

@@ -98,6 +98,13 @@ impl ChatTemplate {
         )
     }
 
+    /// Whether a model's own template would be used.
+    pub fn is_usable(own: &str, tokenizer: &Tokenizer) -> bool {
+        let vocabulary = &tokenizer.vocabulary;
+        let text_of = |id: Option<u32>| id.map_or("", |id| vocabulary.text(id));
+        Self::new(own, text_of(vocabulary.bos), text_of(vocabulary.eos)).is_ok()
+    }
+
     fn choose_for(own: Option<&str>, has_chatml: bool, bos: &str, eos: &str) -> Self {
         if let Some(source) = own {
             match Self::new(source, bos, eos) {

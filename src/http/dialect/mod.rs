@@ -38,12 +38,13 @@ pub(crate) enum Tongue {
 
 impl Tongue {
     /// First segments of all API paths, with the dialect that answers for unknown paths there.
-    const PREFIXES: [(&'static str, Self); 6] = [
+    const PREFIXES: [(&'static str, Self); 7] = [
         ("api", Self::Native),
         ("auth", Self::Native),
         ("chat", Self::RagChat),
         ("documents", Self::RagChat),
         ("health", Self::RagChat),
+        ("metrics", Self::Native),
         ("v1", Self::OpenAi),
     ];
 

@@ -3,8 +3,9 @@
 //! asked of it, nor where its file came from.
 
 use super::{Changes, ModelEvent};
+use crate::answer::opening;
 use crate::config::Config;
-use crate::engine::decoder::{ChatModel, DecoderError, LoadOptions, installed};
+use crate::engine::decoder::{ChatMessage, ChatModel, DecoderError, LoadOptions, installed};
 use crate::error::Fault;
 use crate::store::Store;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(3);
 
 /// A file younger than this may still be growing.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// How long a model may read for nobody before it serves.
+const WARM_UP: Duration = Duration::from_secs(4);
 
 /// The setting that remembers the choice over a restart.
 const SETTING: &str = "chat_model";
@@ -346,6 +350,7 @@ impl Watch {
                     device = %info.placement.device,
                     "the chat model is ready"
                 );
+                warm_up(&model);
                 self.loaded(model, choice, is_first);
                 true
             }
@@ -433,6 +438,16 @@ impl Watch {
     fn announce(&self) {
         // An error means that nobody listens.
         let _ = self.changes.send(ModelEvent::Changed);
+    }
+}
+
+/// Lets a model read what all prompts begin with: the first asker need not wait
+/// for that, and can be told how long the rest takes.
+fn warm_up(model: &ChatModel) {
+    let messages = opening().into_iter();
+    let messages = messages.map(|(role, content)| ChatMessage::new(role, content));
+    if let Err(error) = model.warm_up(messages.collect(), WARM_UP) {
+        tracing::warn!(%error, "the speed of the chat model was not measured");
     }
 }
 

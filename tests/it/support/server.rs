@@ -66,11 +66,16 @@ impl Server {
     /// A server with a loaded chat model of random weights, called `Tiny …`
     /// after its architecture, and with the lighthouse's document.
     pub fn with_model(architecture: Architecture) -> Self {
+        Self::with_model_and(architecture, settings())
+    }
+
+    /// The same with other settings.
+    pub fn with_model_and(architecture: Architecture, config: Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let models = folder.path().join("models");
         std::fs::create_dir(&models).unwrap();
         write_tiny_model(&models.join("tiny.gguf"), architecture, 7).unwrap();
-        let server = Self::start_in(folder, settings());
+        let server = Self::start_in(folder, config);
         server.admin().ingest("lighthouse.md", LIGHTHOUSE);
         let began = Instant::now();
         while server.admin().get("/api/status").json()["chat_model"].is_null() {

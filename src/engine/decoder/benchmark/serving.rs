@@ -208,6 +208,7 @@ fn answer(
                 (answered.prompt_tokens, answered.reused_tokens) = (tokens, reused);
                 continue;
             }
+            GenerationEvent::Reading { .. } => continue,
             GenerationEvent::Token { text, .. } => answered.text.push_str(&text),
             GenerationEvent::Failed(error) => return Err(error),
             GenerationEvent::Thinking(_) | GenerationEvent::Done { .. } => {}

@@ -1,4 +1,5 @@
-//! Search without a chat, and the state of the instance.
+//! Search without a chat, and the state of the instance, for people and for
+//! monitoring.
 
 use super::Native;
 use super::wire::{Hit, SearchAnswer};
@@ -6,12 +7,13 @@ use crate::http::State;
 use crate::http::auth::Authorized;
 use crate::http::extract::JsonBody;
 use crate::http::failure::Failure;
+use crate::http::metrics::TEXT_FORMAT;
 use crate::http::search_options::SearchOptionsWire;
-use crate::service::SearchRequest;
+use crate::service::{AnswerFigures, ModelActivity, SearchRequest};
 use crate::types::DocumentId;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 type Answer = Result<HttpResponse, Failure<Native>>;
 
@@ -69,6 +71,15 @@ pub(crate) async fn status(state: web::Data<State>) -> Answer {
         "uptime_s": status.uptime_s,
         "chat_model": model,
         "chat_model_error": status.chat_model_error,
+        "chat_activity": status.activity.as_ref().map(activity),
+        "answers": answers(&status.answers),
+        "indexes": {
+            "keyword_chunks": status.indexes.keyword_chunks,
+            "keyword_bytes": status.indexes.keyword_bytes,
+            "vectors": status.indexes.vectors,
+            "vector_bytes": status.indexes.vector_bytes,
+            "database_bytes": status.indexes.database_bytes,
+        },
         "embedder": {
             "name": status.embedder.name,
             "dimensions": status.embedder.dimensions,
@@ -80,6 +91,45 @@ pub(crate) async fn status(state: web::Data<State>) -> Answer {
         "memory_bytes": status.memory_bytes,
         "data_dir": status.data_dir.display().to_string(),
     })))
+}
+
+/// What the chat model does.
+fn activity(activity: &ModelActivity) -> Value {
+    json!({
+        "running": activity.running,
+        "waiting": activity.waiting,
+        "prompt_tokens": activity.prompt_tokens,
+        "reused_tokens": activity.reused_tokens,
+        "answer_tokens": activity.answer_tokens,
+        "drafted_tokens": activity.drafted_tokens,
+        "accepted_tokens": activity.accepted_tokens,
+        "kv_blocks": activity.cache_blocks,
+        "kv_blocks_used": activity.cache_blocks_used,
+        "kv_blocks_kept": activity.cache_blocks_kept,
+        "prompt_tokens_per_second": activity.prompt_tokens_per_second,
+        "answer_tokens_per_second": activity.answer_tokens_per_second,
+    })
+}
+
+/// What has been answered since the start.
+fn answers(answers: &AnswerFigures) -> Value {
+    json!({
+        "by_model": answers.by_model,
+        "quotes": answers.quotes,
+        "nothing_found": answers.nothing_found,
+        "plain_chats": answers.plain_chats,
+        "failed": answers.failed,
+        "prompt_tokens": answers.prompt_tokens,
+        "reused_tokens": answers.reused_tokens,
+        "answer_tokens": answers.answer_tokens,
+    })
+}
+
+/// `GET /metrics`: figures for Prometheus.
+pub(crate) async fn metrics(state: web::Data<State>) -> Answer {
+    let status = state.service.status().await?;
+    let page = state.metrics.page(&state.service, &status);
+    Ok(HttpResponse::Ok().content_type(TEXT_FORMAT).body(page))
 }
 
 /// `GET /api/examination`: whether all that is stored is consistent.

@@ -161,6 +161,11 @@ pub(super) fn about(summary: &AnswerSummary) -> Value {
         "checks": summary.checks,
         "answerable": summary.answerable,
         "coverage": summary.coverage,
+        "left_out": summary.left_out.map(|left_out| json!({
+            "note": left_out.note(),
+            "passages": left_out.for_time + left_out.for_context,
+            "of": left_out.of,
+        })),
     })
 }
 
@@ -222,6 +227,7 @@ pub(super) mod samples {
                 checks: Vec::new(),
                 usage: TokenUsage::default(),
                 coverage: Coverage::default(),
+                left_out: None,
                 answerable: 0.9,
                 first_token_ms: None,
                 total_ms: 2.5,

@@ -34,6 +34,7 @@ pub(crate) struct ChatBody {
     frequency_penalty: Option<f32>,
     n: Option<u32>,
     logprobs: Option<bool>,
+    reasoning_effort: Option<Effort>,
     top_logprobs: Option<u32>,
     response_format: Option<ResponseFormat>,
     tools: Option<Vec<Value>>,
@@ -53,6 +54,29 @@ pub(crate) struct ChatBody {
 enum AnswerMode {
     Auto,
     Quotes,
+}
+
+/// How much a model may think before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Effort {
+    None,
+    Minimal,
+    Low,
+    Medium,
+    High,
+}
+
+impl Effort {
+    /// Most tokens of thinking.
+    fn tokens(self) -> usize {
+        match self {
+            Self::None | Self::Minimal => 0,
+            Self::Low => 256,
+            Self::Medium => 1024,
+            Self::High => 4096,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,6 +140,7 @@ impl ChatBody {
             frequency_penalty: within("frequency_penalty", self.frequency_penalty, -2.0..=2.0)?
                 .unwrap_or_default(),
             top_logprobs: self.likelihoods()?,
+            thinking_tokens: self.reasoning_effort.map(Effort::tokens),
             json_schema: self.json_schema()?,
         })
     }

@@ -5,8 +5,11 @@ use super::wire::{FinalAnswer, Source, SummaryWire};
 use crate::error::{ErrorKind, Fault};
 use crate::http::failure::{code_of, public_message};
 use crate::http::sse::Frame;
-use crate::types::{AnswerEvent, AnswerSummary, MessageId, SessionId, Stage};
+use crate::types::{AnswerEvent, AnswerSummary, MessageId, PromptReading, SessionId, Stage};
 use serde_json::{Value, json};
+
+/// Seconds of waiting that nobody needs to be told about.
+const WORTH_SAYING: f32 = 1.0;
 
 /// Where a stream of frames is.
 #[derive(Debug, Default)]
@@ -120,17 +123,27 @@ fn status(stage: &Stage) -> Value {
         Stage::Searching => {
             json!({"status": "Searching your documents", "stage": "searching"})
         }
-        Stage::Reading { sources, seconds } => {
-            let noun = if *sources == 1 { "source" } else { "sources" };
-            json!({
-                "status": format!("Reading {sources} {noun}"),
-                "stage": "reading",
-                "sources": sources,
-                "seconds": seconds,
-            })
-        }
+        Stage::Reading(reading) => reading_status(reading),
         Stage::Writing => json!({"status": "Writing", "stage": "writing"}),
     }
+}
+
+/// How far the model is, and how long it still takes where that is worth a word.
+fn reading_status(reading: &PromptReading) -> Value {
+    let sources = reading.sources;
+    let noun = if sources == 1 { "source" } else { "sources" };
+    let left = reading.seconds.filter(|seconds| *seconds >= WORTH_SAYING);
+    let left = left.map(|seconds| format!(", about {:.0} s", seconds.ceil()));
+    json!({
+        "status": format!("Reading {sources} {noun}{}", left.unwrap_or_default()),
+        "stage": "reading",
+        "sources": sources,
+        "seconds": reading.seconds,
+        "estimated_seconds": reading.seconds,
+        "prompt_tokens": reading.tokens,
+        "reused_tokens": reading.reused,
+        "read_tokens": reading.read,
+    })
 }
 
 #[cfg(test)]
@@ -139,8 +152,8 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::http::sse::Frame;
     use crate::types::{
-        AnswerEvent, AnswerMode, AnswerSummary, Citation, Coverage, FinishReason, Stage, Time,
-        TokenUsage,
+        AnswerEvent, AnswerMode, AnswerSummary, Citation, Coverage, FinishReason, LeftOut,
+        PromptReading, Stage, Time, TokenUsage,
     };
     use serde_json::{Value, json};
 
@@ -180,6 +193,12 @@ mod tests {
                 checks: Vec::new(),
                 usage: TokenUsage::default(),
                 coverage: Coverage::default(),
+                left_out: Some(LeftOut {
+                    for_time: 3,
+                    for_context: 0,
+                    of: 8,
+                    seconds: 5.0,
+                }),
                 answerable: 0.9,
                 first_token_ms: Some(1.5),
                 total_ms: 2.5,
@@ -219,6 +238,14 @@ mod tests {
         assert_eq!(whole["citations"][0], data(&last[0]));
         assert_eq!(whole["mode"], "quotes");
         assert_eq!(whole["model"], Value::Null);
+        assert_eq!(
+            whole["left_out"],
+            json!({
+                "note": "3 of 8 passages were left out so that the answer starts within about 5 s",
+                "passages": 3, "for_time": 3, "for_context": 0, "of": 8,
+                "first_token_seconds": 5.0,
+            })
+        );
         assert!(last[1].data.contains("\"score\":0.7,") || last[1].data.contains("\"score\":0.7}"));
         assert_eq!(data(&last[2]), json!({"message_id": "a"}));
         assert!(frames.end().is_empty());
@@ -253,14 +280,26 @@ mod tests {
     #[test]
     fn stages_are_told_in_words() {
         let mut frames = Frames::default();
-        let reading = Stage::Reading {
-            sources: 1,
-            seconds: None,
+        let mut told = |seconds| {
+            let reading = PromptReading {
+                sources: 1,
+                tokens: 900,
+                reused: 64,
+                read: 192,
+                seconds,
+            };
+            let frame = frames.next(AnswerEvent::Status(Stage::Reading(reading)));
+            data(&frame[0])
         };
-        let frame = frames.next(AnswerEvent::Status(reading));
         assert_eq!(
-            data(&frame[0]),
-            json!({"status": "Reading 1 source", "stage": "reading", "sources": 1, "seconds": null})
+            told(None),
+            json!({
+                "status": "Reading 1 source", "stage": "reading", "sources": 1, "seconds": null,
+                "estimated_seconds": null, "prompt_tokens": 900, "reused_tokens": 64,
+                "read_tokens": 192,
+            })
         );
+        assert_eq!(told(Some(0.5))["status"], "Reading 1 source");
+        assert_eq!(told(Some(7.5))["status"], "Reading 1 source, about 8 s");
     }
 }

@@ -4,8 +4,9 @@
 
 use crate::http::search_options::SearchOptionsWire;
 use crate::types::{
-    AnswerMode, AnswerSummary, Chunk, Citation, Coverage, DatasetId, Document, DocumentId, Message,
-    MessageId, Passage, PassageScores, SentenceCheck, Session, SessionId, TokenUsage, UserId,
+    AnswerMode, AnswerSummary, Chunk, Citation, Coverage, DatasetId, Document, DocumentId, LeftOut,
+    Message, MessageId, Passage, PassageScores, SentenceCheck, Session, SessionId, TokenUsage,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -123,6 +124,31 @@ impl From<TokenUsage> for UsageWire {
     }
 }
 
+/// Passages that the chat model did not get to see.
+#[derive(Debug, Serialize)]
+pub(crate) struct LeftOutWire {
+    /// For people.
+    note: String,
+    passages: usize,
+    for_time: usize,
+    for_context: usize,
+    of: usize,
+    first_token_seconds: f32,
+}
+
+impl From<LeftOut> for LeftOutWire {
+    fn from(left_out: LeftOut) -> Self {
+        Self {
+            note: left_out.note(),
+            passages: left_out.for_time + left_out.for_context,
+            for_time: left_out.for_time,
+            for_context: left_out.for_context,
+            of: left_out.of,
+            first_token_seconds: left_out.seconds,
+        }
+    }
+}
+
 /// What is said about an answer, in its last frame and in its message's metadata.
 #[derive(Debug, Serialize)]
 pub(crate) struct SummaryWire<'a> {
@@ -133,6 +159,7 @@ pub(crate) struct SummaryWire<'a> {
     checks: &'a [SentenceCheck],
     usage: UsageWire,
     coverage: &'a Coverage,
+    left_out: Option<LeftOutWire>,
     answerable: f32,
     first_token_ms: Option<f64>,
     total_ms: f64,
@@ -154,6 +181,7 @@ impl<'a> SummaryWire<'a> {
             checks: &summary.checks,
             usage: summary.usage.into(),
             coverage: &summary.coverage,
+            left_out: summary.left_out.map(LeftOutWire::from),
             answerable: summary.answerable,
             first_token_ms: summary.first_token_ms,
             total_ms: summary.total_ms,
@@ -212,7 +240,7 @@ impl<'a> SessionWire<'a> {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum MessageMetadata<'a> {
-    Answer(SummaryWire<'a>),
+    Answer(Box<SummaryWire<'a>>),
     Nothing {},
 }
 
@@ -238,7 +266,8 @@ impl<'a> MessageWire<'a> {
     pub(crate) fn new(message: &'a Message, html: Option<&'a str>) -> Self {
         let answer = message.answer.as_ref();
         let citations = answer.map(|answer| answer.citations.as_slice());
-        let metadata = answer.map(|answer| SummaryWire::new(html.unwrap_or_default(), answer));
+        let metadata =
+            answer.map(|answer| Box::new(SummaryWire::new(html.unwrap_or_default(), answer)));
         Self {
             id: &message.id,
             session_id: &message.session_id,

@@ -1,0 +1,127 @@
+//! How much of what was found a chat model is given: what its context holds,
+//! and what it reads soon enough. Must not search.
+
+use super::Service;
+use super::history::Past;
+use super::writing::{WritingDefaults, WritingOptions, generation_request};
+use crate::answer::{Prompt, PromptBudget, PromptReader, build};
+use crate::engine::decoder::{ChatMessage, ChatModel, Generation, Thinking};
+use crate::error::Fault;
+use crate::types::{LeftOut, Passage, Role};
+use std::sync::Arc;
+
+/// What a prompt is made of.
+pub(super) struct Material {
+    pub(super) question: String,
+    pub(super) system: Option<String>,
+    pub(super) passages: Vec<Passage>,
+    pub(super) past: Past,
+    /// Whether all passages are given, however long they take.
+    pub(super) all_passages: bool,
+    pub(super) writing: WritingOptions,
+    pub(super) defaults: WritingDefaults,
+}
+
+/// An answer that has begun.
+pub(super) struct Begun {
+    pub(super) prompt: Prompt,
+    pub(super) past: Past,
+    pub(super) generation: Generation,
+    /// What the model was not given.
+    pub(super) left_out: Option<LeftOut>,
+}
+
+/// A model, and how long it may read.
+struct Hurried<'a> {
+    model: &'a ChatModel,
+    thinking: Thinking,
+    /// `None`: as long as it takes.
+    seconds: Option<f32>,
+}
+
+impl PromptReader for Hurried<'_> {
+    fn count(&self, text: &str) -> usize {
+        self.model.count_tokens(text)
+    }
+
+    fn is_quick(&self, messages: &[(Role, String)]) -> bool {
+        let Some(longest) = self.seconds else {
+            return true;
+        };
+        let estimate = self.model.estimate(&laid_out(messages), self.thinking);
+        // What cannot be estimated is refused or measured when it is read.
+        let seconds = estimate.ok().and_then(|estimate| estimate.seconds);
+        seconds.is_none_or(|seconds| seconds <= longest)
+    }
+}
+
+fn laid_out(messages: &[(Role, String)]) -> Vec<ChatMessage> {
+    let messages = messages.iter();
+    messages
+        .map(|(role, content)| ChatMessage::new(*role, content.as_str()))
+        .collect()
+}
+
+impl Service {
+    /// Makes the prompt and hands it to the model.
+    pub(super) async fn begin(
+        &self,
+        model: &Arc<ChatModel>,
+        material: Material,
+    ) -> Result<Begun, Fault> {
+        let model = Arc::clone(model);
+        let (answer_tokens, seconds) = {
+            let config = &self.inner.config;
+            (config.answer_tokens, config.first_token_seconds)
+        };
+        self.blocking(move |_| begin(&model, material, answer_tokens, seconds))
+            .await
+    }
+}
+
+fn begin(
+    model: &ChatModel,
+    material: Material,
+    answer_tokens: usize,
+    seconds: f32,
+) -> Result<Begun, Fault> {
+    let context_tokens = model.info().context_tokens;
+    let answer_tokens = material.writing.most_tokens(answer_tokens);
+    let budget = PromptBudget {
+        context_tokens,
+        // A small context is shared out evenly.
+        answer_tokens: answer_tokens.min(context_tokens / 2),
+    };
+    let reader = Hurried {
+        model,
+        thinking: material.writing.thinking(material.defaults.thinking),
+        seconds: (seconds > 0.0 && !material.all_passages).then_some(seconds),
+    };
+    let prompt = build(
+        &material.question,
+        &material.past.turns,
+        &material.passages,
+        material.system.as_deref(),
+        budget,
+        &reader,
+    )?;
+    let request = generation_request(
+        laid_out(&prompt.messages),
+        budget.answer_tokens,
+        &material.writing,
+        material.defaults,
+    );
+    let generation = model.generate(request)?;
+    let left_out = LeftOut {
+        for_time: prompt.slow_passages,
+        for_context: prompt.dropped_passages,
+        of: material.passages.len(),
+        seconds,
+    };
+    Ok(Begun {
+        left_out: (left_out.for_time + left_out.for_context > 0).then_some(left_out),
+        prompt,
+        past: material.past,
+        generation,
+    })
+}
