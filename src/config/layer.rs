@@ -76,6 +76,9 @@ pub struct Layer {
     /// Life of a sign-in in days [default: 30]
     #[arg(long, env = "SATCHEL_REFRESH_TOKEN_DAYS", value_name = "N")]
     pub refresh_token_days: Option<u32>,
+    /// Days that a conversation of /v1/chat is kept after its last message, 0 for ever [default: 90]
+    #[arg(long, env = "SATCHEL_CONVERSATION_TTL_DAYS", value_name = "N")]
+    pub conversation_ttl_days: Option<u32>,
 }
 
 /// Exists so that clap can describe the settings.
@@ -110,6 +113,7 @@ impl Layer {
             threads,
             access_token_minutes,
             refresh_token_days,
+            conversation_ttl_days,
         } = self;
         Self {
             listen: listen.or(below.listen),
@@ -132,6 +136,7 @@ impl Layer {
             threads: threads.or(below.threads),
             access_token_minutes: access_token_minutes.or(below.access_token_minutes),
             refresh_token_days: refresh_token_days.or(below.refresh_token_days),
+            conversation_ttl_days: conversation_ttl_days.or(below.conversation_ttl_days),
         }
     }
 

@@ -50,6 +50,35 @@ impl<D: Dialect, T: DeserializeOwned + 'static> FromRequest for JsonBody<D, T> {
     }
 }
 
+/// A JSON body, or none at all, which is the default.
+pub(super) struct OptionalJsonBody<D, T> {
+    pub(super) value: T,
+    dialect: PhantomData<fn() -> D>,
+}
+
+impl<D: Dialect, T: DeserializeOwned + Default + 'static> FromRequest for OptionalJsonBody<D, T> {
+    type Error = Failure<D>;
+    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let headers = request.headers();
+        let length = headers.get(header::CONTENT_LENGTH);
+        let nothing = length.is_none_or(|length| length == "0")
+            && !headers.contains_key(header::TRANSFER_ENCODING);
+        let body = (!nothing).then(|| JsonBody::<D, T>::from_request(request, payload));
+        Box::pin(async move {
+            let value = match body {
+                Some(body) => body.await?.value,
+                None => T::default(),
+            };
+            Ok(Self {
+                value,
+                dialect: PhantomData,
+            })
+        })
+    }
+}
+
 async fn read_body(
     request: &HttpRequest,
     payload: &mut Payload,

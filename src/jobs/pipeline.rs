@@ -101,6 +101,14 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Leaves nothing on disk of what was deleted before.
+    pub fn purge(&self) -> Result<(), JobsError> {
+        self.lexical.purge()?;
+        self.vectors.save()?;
+        self.store.purge()?;
+        Ok(())
+    }
+
     /// Takes chunks out of both indexes.
     pub(super) fn forget(&self, chunks: &[u64]) -> Result<(), JobsError> {
         if chunks.is_empty() {

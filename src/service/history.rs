@@ -59,6 +59,12 @@ impl History {
         }
     }
 
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.conversations.clear();
+    }
+
     /// Forgets a conversation.
     pub(super) fn forget(&self, session: &Session) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

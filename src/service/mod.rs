@@ -7,8 +7,11 @@ mod answering;
 mod auth;
 mod chat;
 mod conversation;
+mod custody;
 mod documents;
 mod embedding;
+mod erase;
+mod export;
 mod folder;
 mod handbook;
 mod health;
@@ -27,7 +30,10 @@ mod writing;
 pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, UserView, command_token, script_token};
 pub use chat::{AnswerStream, PassingQuestion, Question};
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
+pub use custody::DataOf;
 pub use embedding::Embeddings;
+pub use erase::Erased;
+pub use export::Archive;
 pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, ModelFacts, Status};
 pub use keys::IssuedKey;
@@ -140,6 +146,7 @@ impl Service {
             config,
             folder,
         };
+        inner.resume_erasure()?;
         if inner.config.handbook {
             inner.preload_handbook()?;
         }

@@ -161,11 +161,14 @@ impl Service {
 
     /// The caller in the name of `user`, which is a user's id or name, or for
     /// administrators and services whatever they call somebody outside. Anybody
-    /// else may name but itself.
+    /// else may name but itself. Who names a user has the rights of that user alone.
     pub async fn acting_for(&self, caller: &Caller, user: &str) -> Result<Caller, Fault> {
         check_length("user_id", user, MAX_NAME_CHARS)?;
         if user == caller.user_id.as_str() || user.eq_ignore_ascii_case(&caller.username) {
-            return Ok(caller.clone());
+            return Ok(Caller {
+                role: UserRole::User,
+                ..caller.clone()
+            });
         }
         if !matches!(caller.role, UserRole::Admin | UserRole::Service) {
             let message = "user_id: only a service or an administrator may act for somebody else";

@@ -14,6 +14,8 @@ pub struct MessageFilter {
     pub role: Option<Role>,
     /// Part of its content; case of ASCII letters does not count.
     pub text: Option<String>,
+    /// With those that were deleted softly.
+    pub deleted_too: bool,
 }
 
 impl Store {
@@ -73,7 +75,8 @@ impl Store {
         self.read(|connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM messages m JOIN sessions s ON s.key = m.session_key
-                 WHERE s.tenant_id = :tenant AND s.id = :session AND m.deleted_at IS NULL
+                 WHERE s.tenant_id = :tenant AND s.id = :session
+                   AND (:deleted_too OR m.deleted_at IS NULL)
                    AND (:role IS NULL OR m.role = :role)
                    AND (:text IS NULL OR instr(lower(m.content), lower(:text)) > 0)
                  ORDER BY m.key"
@@ -85,6 +88,7 @@ impl Store {
                     ":session": session.as_str(),
                     ":role": filter.role.map(Role::as_str),
                     ":text": filter.text,
+                    ":deleted_too": filter.deleted_too,
                 },
                 |row| Ok(message(row)),
             )?;

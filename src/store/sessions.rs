@@ -192,6 +192,39 @@ impl Store {
         })
     }
 
+    /// The ids of all conversations of a tenant, or of one of its users.
+    pub fn session_ids(
+        &self,
+        tenant: &TenantId,
+        user: Option<&UserId>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id FROM sessions WHERE tenant_id = ?1 AND (?2 IS NULL OR user_id = ?2)
+                 ORDER BY key",
+            )?;
+            let parameters = params![tenant.as_str(), user.map(UserId::as_str)];
+            let rows =
+                statement.query_map(parameters, |row| Ok(row.get::<_, String>(0)?.into()))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Deletes all conversations of a tenant, or of one of its users; gives
+    /// back how many there were.
+    pub fn delete_sessions(
+        &self,
+        tenant: &TenantId,
+        user: Option<&UserId>,
+    ) -> Result<usize, StoreError> {
+        self.write(|transaction| {
+            Ok(transaction.execute(
+                "DELETE FROM sessions WHERE tenant_id = ?1 AND (?2 IS NULL OR user_id = ?2)",
+                params![tenant.as_str(), user.map(UserId::as_str)],
+            )?)
+        })
+    }
+
     /// Deletes at most `limit` of the conversations, of whatever tenant, whose
     /// time to be kept was over at `now`; gives back how many it deleted.
     pub fn sweep_sessions(&self, now: Time, limit: usize) -> Result<usize, StoreError> {

@@ -6,8 +6,11 @@
 
 mod auth;
 mod chat_model;
+mod chat_store;
 mod command_line;
+mod conversations;
 mod crash;
+mod custody;
 mod datasets;
 mod documents;
 mod edge;
