@@ -168,7 +168,7 @@ fn export_holds_conversations_also_deleted_messages_and_originals() {
     bob.ingest("lighthouse.md", LIGHTHOUSE);
     let mut own = archive(&ada, "/api/export");
     let files = names(&own);
-    let sessions: Vec<_> = names
+    let sessions: Vec<_> = files
         .iter()
         .filter(|one| one.starts_with("sessions/"))
         .collect();
