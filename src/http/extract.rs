@@ -61,15 +61,15 @@ impl<D: Dialect, T: DeserializeOwned + Default + 'static> FromRequest for Option
     type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let headers = request.headers();
-        let length = headers.get(header::CONTENT_LENGTH);
-        let nothing = length.is_none_or(|length| length == "0")
-            && !headers.contains_key(header::TRANSFER_ENCODING);
-        let body = (!nothing).then(|| JsonBody::<D, T>::from_request(request, payload));
+        let limit = request.app_data::<BodyLimit>().copied().unwrap_or_default();
+        let request = request.clone();
+        let mut payload = payload.take();
         Box::pin(async move {
-            let value = match body {
-                Some(body) => body.await?.value,
-                None => T::default(),
+            let bytes = read_bytes(&request, &mut payload, limit.0).await?;
+            let value = match bytes.is_empty() {
+                true => T::default(),
+                false if is_json(&request) => from_json(&bytes, "")?,
+                false => return Err(HttpError::NotJson.into()),
             };
             Ok(Self {
                 value,
@@ -84,9 +84,17 @@ async fn read_body(
     payload: &mut Payload,
     limit: usize,
 ) -> Result<BytesMut, HttpError> {
-    if !is_json(request) {
-        return Err(HttpError::NotJson);
+    match is_json(request) {
+        true => read_bytes(request, payload, limit).await,
+        false => Err(HttpError::NotJson),
     }
+}
+
+async fn read_bytes(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+) -> Result<BytesMut, HttpError> {
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)

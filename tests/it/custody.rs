@@ -140,6 +140,30 @@ fn fill_again(admin: &Client) {
 }
 
 #[test]
+fn erasure_that_was_cut_off_is_ended_at_the_next_start() {
+    let server = Server::start();
+    let admin = server.admin();
+    let id = admin.ingest("notes.md", document())["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(admin.delete(&format!("/documents/{id}")).status, 200);
+    let database = server.data_dir().join("satchel.db");
+    let raw = rusqlite::Connection::open(&database).unwrap();
+    let pending = "INSERT INTO settings (name, value) VALUES ('erasure_pending', 'now')";
+    raw.execute(pending, []).unwrap();
+    drop(raw);
+    let server = server.restart();
+    assert_eq!(files_with(server.data_dir(), SECRET), Vec::<PathBuf>::new());
+    let raw = rusqlite::Connection::open(&database).unwrap();
+    let left = "SELECT count(*) FROM settings WHERE name = 'erasure_pending'";
+    assert_eq!(
+        raw.query_row(left, [], |row| row.get::<_, u32>(0)).unwrap(),
+        0
+    );
+}
+
+#[test]
 fn user_erases_itself_and_nobody_else() {
     let server = Server::start();
     let (ada, bob) = (server.user("ada"), server.user("bob"));
@@ -153,7 +177,7 @@ fn user_erases_itself_and_nobody_else() {
         200
     );
     assert_eq!(ada.get("/auth/me").status, 401);
-    assert_eq!(bob.get("/api/documents").json()["total"], 1);
+    assert_eq!(bob.get("/api/documents").json()["total_count"], 1);
 }
 
 #[test]

@@ -21,4 +21,5 @@ mod models;
 mod openai;
 mod rag_chat;
 mod real_documents;
+mod soft_deletion;
 mod support;
