@@ -9,7 +9,7 @@ use crate::http;
 use crate::service::{DataFolder, Service, command_token};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -76,6 +76,18 @@ impl Connection {
         let request = self.agent.delete(format!("{}{path}", self.base));
         let sent = request.header("authorization", &self.bearer()).call();
         json(sent)
+    }
+
+    /// `GET path` -> bytes into `target`; how many there were.
+    pub(super) fn download(&self, path: &str, target: &mut impl Write) -> Result<u64> {
+        let request = self.agent.get(format!("{}{path}", self.base));
+        let sent = request.header("authorization", &self.bearer()).call();
+        let response = sent.map_err(lost)?;
+        if !response.status().is_success() {
+            return Err(failure(response).into());
+        }
+        let mut body = response.into_body().into_reader();
+        std::io::copy(&mut body, target).context("the server's answer broke off")
     }
 
     /// `POST path` with `length` bytes from `body` -> JSON.

@@ -6,6 +6,7 @@
 mod ask;
 mod bench;
 mod connection;
+mod custody;
 mod doctor;
 pub mod eval;
 mod evaluate;
@@ -75,6 +76,10 @@ enum Command {
     Users(people::UsersOptions),
     /// List, add and remove API keys, with which programs sign in
     Keys(keys::Options),
+    /// Write everything, or all that one user has, into a ZIP archive
+    Export(custody::ExportOptions),
+    /// Erase all that one user has, or everything, so that nothing is left
+    Erase(custody::EraseOptions),
     /// Print a settings file with every setting, its meaning and its default
     Config(ConfigOptions),
     /// Check that everything is in order: data, indexes, models
@@ -127,6 +132,8 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Token(options)) => people::token(&config, &options),
         Some(Command::Users(options)) => people::users(&config, &options),
         Some(Command::Keys(options)) => keys::run(&config, &options),
+        Some(Command::Export(options)) => custody::export(&config, &options),
+        Some(Command::Erase(options)) => custody::erase(&config, &options),
         Some(Command::Config(options)) => {
             print_config(&config, &options);
             Ok(ExitCode::SUCCESS)

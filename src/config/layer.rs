@@ -91,6 +91,9 @@ pub struct Layer {
     /// Life of a sign-in in days [default: 30]
     #[arg(long, env = "SATCHEL_REFRESH_TOKEN_DAYS", value_name = "N")]
     pub refresh_token_days: Option<u32>,
+    /// Days that a conversation of /v1/chat is kept after its last message, 0 for ever [default: 90]
+    #[arg(long, env = "SATCHEL_CONVERSATION_TTL_DAYS", value_name = "N")]
+    pub conversation_ttl_days: Option<u32>,
 }
 
 /// What a chat model is asked to run on.
@@ -140,6 +143,7 @@ impl Layer {
             device,
             access_token_minutes,
             refresh_token_days,
+            conversation_ttl_days,
         } = self;
         Self {
             listen: listen.or(below.listen),
@@ -165,6 +169,7 @@ impl Layer {
             device: device.or(below.device),
             access_token_minutes: access_token_minutes.or(below.access_token_minutes),
             refresh_token_days: refresh_token_days.or(below.refresh_token_days),
+            conversation_ttl_days: conversation_ttl_days.or(below.conversation_ttl_days),
         }
     }
 

@@ -52,6 +52,8 @@ pub struct Config {
     pub device: DeviceChoice,
     pub access_token_minutes: u32,
     pub refresh_token_days: u32,
+    /// Days that a conversation of contract 1 is kept after its last message; 0 for ever.
+    pub conversation_ttl_days: u32,
 }
 
 impl Config {
@@ -87,6 +89,7 @@ impl Config {
             device: l.device.unwrap_or_default(),
             access_token_minutes: l.access_token_minutes.unwrap_or(15),
             refresh_token_days: l.refresh_token_days.unwrap_or(30),
+            conversation_ttl_days: l.conversation_ttl_days.unwrap_or(90),
         }
     }
 

@@ -50,14 +50,51 @@ impl<D: Dialect, T: DeserializeOwned + 'static> FromRequest for JsonBody<D, T> {
     }
 }
 
+/// A JSON body, or none at all, which is the default.
+pub(super) struct OptionalJsonBody<D, T> {
+    pub(super) value: T,
+    dialect: PhantomData<fn() -> D>,
+}
+
+impl<D: Dialect, T: DeserializeOwned + Default + 'static> FromRequest for OptionalJsonBody<D, T> {
+    type Error = Failure<D>;
+    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limit = request.app_data::<BodyLimit>().copied().unwrap_or_default();
+        let request = request.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let bytes = read_bytes(&request, &mut payload, limit.0).await?;
+            let value = match bytes.is_empty() {
+                true => T::default(),
+                false if is_json(&request) => from_json(&bytes, "")?,
+                false => return Err(HttpError::NotJson.into()),
+            };
+            Ok(Self {
+                value,
+                dialect: PhantomData,
+            })
+        })
+    }
+}
+
 async fn read_body(
     request: &HttpRequest,
     payload: &mut Payload,
     limit: usize,
 ) -> Result<BytesMut, HttpError> {
-    if !is_json(request) {
-        return Err(HttpError::NotJson);
+    match is_json(request) {
+        true => read_bytes(request, payload, limit).await,
+        false => Err(HttpError::NotJson),
     }
+}
+
+async fn read_bytes(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+) -> Result<BytesMut, HttpError> {
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)

@@ -3,8 +3,12 @@
 //! actix-web, so every path is a resource of its own.
 
 use super::dialect::Tongue;
+use super::dialect::chat_store::handlers as store;
+use super::dialect::conversations::{
+    handlers as conversations, messages, schemas, system as service,
+};
 use super::dialect::native::{
-    auth, datasets, documents, events, keys, models, originals, system, users,
+    auth, custody, datasets, documents, events, keys, models, originals, system, users,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::rag_chat::{chat, files, health, sessions};
@@ -101,9 +105,28 @@ endpoints! {
     GET "/api/users" "list users" Native Admin users::list;
     POST "/api/users" "make a user" Native Admin users::create;
     DELETE "/api/users/{user_id}" "delete a user" Native Admin users::delete;
+    GET "/api/export" "export data" Native User custody::export;
+    POST "/api/erase" "erase data" Native User custody::erase;
     GET "/api/keys" "list API keys" Native User keys::list;
     POST "/api/keys" "make an API key" Native User keys::create;
     DELETE "/api/keys/{key_id}" "delete an API key" Native User keys::delete;
+
+    GET "/sessions" "list stored sessions" ChatStore User store::list;
+    POST "/sessions" "make a stored session" ChatStore User store::create;
+    GET "/sessions/{session_id}" "read a stored session" ChatStore User store::read;
+    DELETE "/sessions/{session_id}" "delete a stored session" ChatStore User store::delete;
+    POST "/sessions/{session_id}/messages" "store a message" ChatStore User store::append;
+
+    GET "/v1/chat/conversations" "list conversations" Conversations User conversations::list;
+    POST "/v1/chat/conversations" "make a conversation" Conversations User conversations::create;
+    GET "/v1/chat/conversations/{conversation_id}" "read a conversation" Conversations User conversations::read;
+    PATCH "/v1/chat/conversations/{conversation_id}" "change a conversation" Conversations User conversations::change;
+    DELETE "/v1/chat/conversations/{conversation_id}" "delete a conversation" Conversations User conversations::delete;
+    POST "/v1/chat/conversations/{conversation_id}/messages" "ask in a conversation" Conversations User messages::send;
+    GET "/v1/health" "health of the service" Conversations Public service::health;
+    GET "/v1/status" "status of the service" Conversations User service::status;
+    GET "/v1/schemas" "list schemas" Conversations Public schemas::list;
+    GET "/v1/schemas/{name}" "read a schema" Conversations Public schemas::read;
 
     GET "/v1/models" "list models to ask" OpenAi User openai::models;
     GET "/v1/models/{model:.+}" "read a model to ask" OpenAi User openai::model;

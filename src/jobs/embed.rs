@@ -2,6 +2,7 @@
 //! are taken in groups, because a commit of the keyword index costs about
 //! 100 ms whatever is in it, and a batch of the encoder pays off when full.
 
+use super::pipeline::lock;
 use super::{JobsError, Pipeline, Signal};
 use crate::store::Job;
 use crate::types::{Document, DocumentStatus};
@@ -117,6 +118,7 @@ fn store(
 
 /// Indexes whole documents with one commit, then calls them ready.
 fn publish(pipeline: &Pipeline, documents: &[(Job, Document)]) -> Result<(), JobsError> {
+    let _publishing = lock(&pipeline.publishing);
     let mut keys = Vec::with_capacity(documents.len());
     for (_, document) in documents {
         let chunks = pipeline.store.document_chunks(document.key, None)?;

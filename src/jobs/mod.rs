@@ -1,7 +1,7 @@
 //! The durable queue: what happens to a document after its upload was
 //! acknowledged. Two threads work it off, one reads text, one embeds and
 //! indexes, so that a new upload is read at once while a book is still being
-//! embedded. Every step can be cut off at any moment and begun again: the queue
+//! embedded; a third deletes conversations whose time is over. Every step can be cut off at any moment and begun again: the queue
 //! and all results are in SQLite, and the indexes are compared with it at each
 //! start. Owns the folder of originals. Must not know who asked or over what.
 
@@ -10,6 +10,7 @@ mod ingest;
 mod originals;
 mod pipeline;
 mod reconcile;
+mod sweep;
 
 pub use originals::Originals;
 pub use pipeline::Pipeline;
@@ -56,6 +57,7 @@ impl Jobs {
         };
         jobs.spawn("extract", ingest::work_off)?;
         jobs.spawn("embed", embed::work_off)?;
+        jobs.spawn("sweep", sweep::work_off)?;
         Ok(jobs)
     }
 

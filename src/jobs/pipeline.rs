@@ -7,7 +7,7 @@ use crate::store::{IndexEntry, Store, StoreError};
 use crate::types::{Document, DocumentId, DocumentProgress, TenantId};
 use crate::vectors::{VectorEntry, Vectors};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 
 /// Progress events that a slow watcher may fall behind before it misses some.
@@ -21,6 +21,9 @@ pub struct Pipeline {
     pub encoder: Arc<Encoder>,
     pub originals: Originals,
     progress: broadcast::Sender<DocumentProgress>,
+    /// Held while chunks go into the indexes, and while those are purged: what
+    /// is deleted in the middle of it is taken out again before a purge begins.
+    pub(super) publishing: Mutex<()>,
 }
 
 impl Pipeline {
@@ -39,6 +42,7 @@ impl Pipeline {
             encoder,
             originals,
             progress: broadcast::Sender::new(PROGRESS_BACKLOG),
+            publishing: Mutex::new(()),
         }
     }
 
@@ -101,6 +105,15 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Leaves nothing on disk of what was deleted before.
+    pub fn purge(&self) -> Result<(), JobsError> {
+        let _publishing = lock(&self.publishing);
+        self.lexical.purge()?;
+        self.vectors.save()?;
+        self.store.purge()?;
+        Ok(())
+    }
+
     /// Takes chunks out of both indexes.
     pub(super) fn forget(&self, chunks: &[u64]) -> Result<(), JobsError> {
         if chunks.is_empty() {
@@ -151,4 +164,9 @@ impl Pipeline {
         self.vectors.add(&found)?;
         Ok(lacking)
     }
+}
+
+/// A panic while the lock was held left nothing half done in what it guards.
+pub(super) fn lock(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

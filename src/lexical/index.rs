@@ -103,7 +103,7 @@ impl Lexical {
             *writer = None;
             return Err(error.into());
         }
-        self.read(|opened| Ok(opened.reader.reload()?))
+        self.reload()
     }
 
     /// The best chunks for a question in a person's words, best first. Nothing
@@ -199,15 +199,30 @@ impl Lexical {
         })
     }
 
-    fn write(&self, work: impl FnOnce(&IndexWriter) -> tantivy::Result<()>) -> Result<()> {
+    pub(super) fn make_writer(&self) -> Result<IndexWriter> {
+        let options = IndexWriterOptions::builder()
+            .memory_budget_per_thread(WRITER_BYTES)
+            .num_merge_threads(1)
+            .build();
+        self.read(|opened| Ok(opened.index.writer_with_options(options)?))
+    }
+
+    /// Lets searches see what was committed.
+    pub(super) fn reload(&self) -> Result<()> {
+        self.read(|opened| Ok(opened.reader.reload()?))
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn write(
+        &self,
+        work: impl FnOnce(&IndexWriter) -> tantivy::Result<()>,
+    ) -> Result<()> {
         let mut writer = self.lock_writer();
         if writer.is_none() {
-            let options = IndexWriterOptions::builder()
-                .memory_budget_per_thread(WRITER_BYTES)
-                .num_merge_threads(1)
-                .build();
-            let made = self.read(|opened| Ok(opened.index.writer_with_options(options)?))?;
-            *writer = Some(made);
+            *writer = Some(self.make_writer()?);
         }
         let outcome = writer.as_ref().map_or(Ok(()), work);
         if outcome.is_err() {
@@ -217,7 +232,7 @@ impl Lexical {
         Ok(outcome?)
     }
 
-    fn lock_writer(&self) -> MutexGuard<'_, Option<IndexWriter>> {
+    pub(super) fn lock_writer(&self) -> MutexGuard<'_, Option<IndexWriter>> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -4,6 +4,7 @@
 
 mod analysis;
 mod index;
+mod purge;
 mod query;
 
 pub use index::Lexical;
@@ -52,11 +53,16 @@ pub enum LexicalError {
     Index(#[from] tantivy::TantivyError),
     #[error("the keyword index is damaged: {0}")]
     Damaged(String),
+    #[error("a search holds on to deleted parts of the keyword index; try again later")]
+    Busy,
 }
 
 impl Kind for LexicalError {
     fn kind(&self) -> ErrorKind {
-        ErrorKind::Storage
+        match self {
+            Self::Busy => ErrorKind::Busy,
+            Self::Io(_) | Self::Index(_) | Self::Damaged(_) => ErrorKind::Storage,
+        }
     }
 }
 

@@ -266,7 +266,7 @@ impl Answering {
         let (history, session) = (&self.service.inner.history, &self.accepted.session);
         let earlier = &self.accepted.earlier;
         if self.kept {
-            return history.past(&session.id, earlier, most);
+            return history.past(&session.uuid, earlier, most);
         }
         let mut passing = Passing::new(&self.caller);
         let mut named = earlier.clone();
@@ -282,7 +282,7 @@ impl Answering {
         let accepted = &self.accepted;
         if self.kept {
             let ids = [accepted.question_id.clone(), self.answer_id.clone()];
-            return (accepted.session.id.clone(), ids);
+            return (accepted.session.uuid.clone(), ids);
         }
         let mut passing = Passing::new(&self.caller);
         for message in &accepted.earlier {
@@ -449,13 +449,16 @@ impl Answering {
             user_id: self.caller.user_id.clone(),
             role: Role::Assistant,
             content: content.to_owned(),
+            metadata: serde_json::json!({}),
             created_at: Time::now(),
+            deleted_at: None,
             answer: Some(summary.clone()),
         };
         let tenant = self.caller.tenant_id.clone();
         self.service
             .blocking(move |inner| Ok(inner.store.append_message(&tenant, &message)?))
             .await
+            .map(drop)
     }
 
     fn elapsed_ms(&self) -> f64 {

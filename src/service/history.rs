@@ -1,6 +1,7 @@
 //! What chat models were told in running conversations, byte for byte, so that
 //! the next turn continues the same prompt. Only a cache: what is not here is
-//! made from the stored messages.
+//! made from the stored messages. Stored conversations go by their own ids, for those that clients
+//! choose are unique in their tenant alone.
 
 use super::Caller;
 use crate::answer::Turn;
@@ -136,6 +137,12 @@ impl History {
         }
     }
 
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.conversations.clear();
+    }
+
     /// Forgets a conversation.
     pub(super) fn forget(&self, session: &SessionId) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -166,7 +173,9 @@ mod tests {
             user_id: "u".into(),
             role,
             content: content.to_owned(),
+            metadata: serde_json::json!({}),
             created_at: Time::now(),
+            deleted_at: None,
             answer: None,
         }
     }
@@ -235,7 +244,7 @@ mod tests {
     #[test]
     fn longest_unused_conversation_is_let_go_first() {
         let history = History::default();
-        let id = |n: usize| SessionId::from(format!("{n}"));
+        let id = |n: usize| SessionId::from(n.to_string());
         for n in 0..=MOST_SESSIONS {
             history.keep(&id(n), Vec::new());
         }

@@ -7,8 +7,11 @@ mod answering;
 mod auth;
 mod chat;
 mod conversation;
+mod custody;
 mod documents;
 mod embedding;
+mod erase;
+mod export;
 mod figures;
 mod fitting;
 mod folder;
@@ -17,6 +20,7 @@ mod health;
 mod history;
 mod keys;
 mod ledger;
+mod messages;
 mod models;
 mod records;
 mod search;
@@ -28,24 +32,31 @@ mod writing;
 pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, UserView, command_token, script_token};
 pub use chat::{AnswerStream, PassingQuestion, Question};
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
+pub use custody::DataOf;
 pub use embedding::Embeddings;
+pub use erase::Erased;
+pub use export::Archive;
 pub use figures::AnswerFigures;
 pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, IndexFacts, ModelFacts, Status};
 pub use keys::IssuedKey;
 pub use ledger::PageView;
+pub use messages::NewMessage;
 pub use models::{
     Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelList,
 };
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
-pub use sessions::{MessageView, SessionView};
+pub use sessions::{MessageView, NewSession, SessionView};
 pub use upload::{Added, AddedDocument, DEFAULT_DATASET, Upload, UploadRequest};
 pub use writing::WritingOptions;
 
 pub use crate::answer::{Marker, markers};
 pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
-pub use crate::store::{ApiKey, DocumentFilter, DocumentPage, UserRole};
+pub use crate::store::{
+    ApiKey, DocumentFilter, DocumentPage, MessageFilter, SessionChange, SessionFilter, SessionPage,
+    SessionPlace, UserRole,
+};
 
 use crate::answer::AnswerError;
 use crate::config::Config;
@@ -142,6 +153,7 @@ impl Service {
             config,
             folder,
         };
+        inner.resume_erasure()?;
         if inner.config.handbook {
             inner.preload_handbook()?;
         }

@@ -174,6 +174,26 @@ impl Store {
         })
     }
 
+    /// The documents that a tenant has of its own, or those that one of its
+    /// users uploaded.
+    pub fn document_ids(
+        &self,
+        tenant: &TenantId,
+        user: Option<&UserId>,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT x.id FROM documents x JOIN datasets d ON d.key = x.dataset_key
+                 WHERE d.tenant_id = ?1 AND d.builtin = 0 AND (?2 IS NULL OR x.user_id = ?2)
+                 ORDER BY x.key",
+            )?;
+            let parameters = params![tenant.as_str(), user.map(UserId::as_str)];
+            let rows =
+                statement.query_map(parameters, |row| Ok(row.get::<_, String>(0)?.into()))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// How many documents the instance has.
     pub fn document_count(&self) -> Result<u64, StoreError> {
         self.read(|connection| {

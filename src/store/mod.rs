@@ -26,7 +26,9 @@ pub use chunks::{IndexEntry, StoredChunk};
 pub use documents::{DocumentFilter, DocumentPage, Insertion, NewDocument};
 pub use jobs::Job;
 pub use keys::{ApiKey, NewApiKey};
+pub use messages::MessageFilter;
 pub use scope::ScopeKeys;
+pub use sessions::{SessionChange, SessionFilter, SessionPage, SessionPlace};
 pub use tokens::Refresh;
 pub use users::{NewUser, User, UserRole};
 
@@ -113,6 +115,23 @@ impl Store {
         Ok(())
     }
 
+    /// Writes the file anew from what is there, and empties the write-ahead
+    /// log: after that nothing of what was deleted is in either. Writers wait.
+    pub fn purge(&self) -> Result<(), StoreError> {
+        let connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        // The copy may be larger than the memory.
+        connection.pragma_update(None, "temp_store", "FILE")?;
+        let copied = connection.execute_batch("VACUUM");
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        copied?;
+        let busy: bool =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        match busy {
+            false => Ok(()),
+            true => Err(StoreError::Busy),
+        }
+    }
+
     /// What SQLite's own check of the file says: empty when it is sound.
     pub fn integrity_faults(&self) -> Result<Vec<String>, StoreError> {
         self.read(|connection| {
@@ -172,6 +191,8 @@ pub enum StoreError {
     Value(String),
     #[error("the database is closed")]
     Closed,
+    #[error("a reader holds on to an old state of the database; try again later")]
+    Busy,
     #[error("database: {0}")]
     Sqlite(#[from] rusqlite::Error),
 }
@@ -181,6 +202,7 @@ impl Kind for StoreError {
         match self {
             Self::Missing(_) => ErrorKind::NotFound,
             Self::Duplicate(_) => ErrorKind::Conflict,
+            Self::Busy => ErrorKind::Busy,
             Self::Open { .. }
             | Self::TooNew { .. }
             | Self::Value(_)

@@ -19,6 +19,6 @@ pub use document::{
 };
 pub use ids::{DatasetId, DocumentId, KeyId, MessageId, SessionId, TenantId, UserId};
 pub use search::{Citation, Passage, PassageScores, SearchOptions, SearchScope, SearchType};
-pub use session::{Message, Role, Session};
+pub use session::{Message, Role, Session, SessionStatus};
 pub use text::{char_len, slice_chars};
 pub use time::Time;

@@ -223,3 +223,30 @@ fn printed_settings_are_accepted_as_settings() {
     assert_eq!(code, 0, "{error}");
     assert!(effective.contains("rate_limit: 100"), "{effective}");
 }
+
+#[test]
+fn everything_is_exported_and_then_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    std::fs::write(folder.path().join("lighthouse.md"), LIGHTHOUSE).unwrap();
+    assert_eq!(satchel.run(&["ingest", "lighthouse.md"]).0, 0);
+    let (code, out, error) = satchel.run(&["export", "all.zip"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(out.starts_with("Wrote all.zip"), "{out}");
+    let archive = std::fs::File::open(folder.path().join("all.zip")).unwrap();
+    let archive = zip::ZipArchive::new(archive).unwrap();
+    let mut names = archive.file_names().map(Result::unwrap);
+    assert!(names.any(|name| name.ends_with("original/lighthouse.md")));
+    let again = satchel.run(&["export", "all.zip"]);
+    assert!(again.0 != 0 && again.2.contains("exists already"));
+    assert!(satchel.run(&["erase", "--all"]).2.contains("--yes"));
+    let (code, out, error) = satchel.run(&["erase", "--all", "--yes"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(
+        out.starts_with("Erased 0 conversations, 1 documents"),
+        "{out}"
+    );
+    assert_eq!(satchel.run(&["search", "lighthouse"]).0, 2);
+}

@@ -6,8 +6,11 @@
 
 mod auth;
 mod chat_model;
+mod chat_store;
 mod command_line;
+mod conversations;
 mod crash;
+mod custody;
 mod datasets;
 mod documents;
 mod edge;
@@ -20,4 +23,5 @@ mod monitoring;
 mod openai;
 mod rag_chat;
 mod real_documents;
+mod soft_deletion;
 mod support;

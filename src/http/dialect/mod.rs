@@ -1,6 +1,8 @@
 //! The dialects that are spoken over HTTP. A dialect translates between its
 //! wire and the service and does nothing else; dialects do not name each other.
 
+pub(crate) mod chat_store;
+pub(crate) mod conversations;
 pub(crate) mod native;
 pub(crate) mod openai;
 pub(crate) mod rag_chat;
@@ -31,33 +33,49 @@ pub(crate) trait Dialect: 'static {
 /// Names a dialect where no type parameter can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tongue {
+    ChatStore,
+    Conversations,
     Native,
     OpenAi,
     RagChat,
 }
 
 impl Tongue {
-    /// First segments of all API paths, with the dialect that answers for unknown paths there.
-    const PREFIXES: [(&'static str, Self); 7] = [
+    /// How all API paths begin, with the dialect that answers for unknown paths
+    /// there; what is longer comes first.
+    const PREFIXES: [(&'static str, Self); 12] = [
+        ("v1/chat/conversations", Self::Conversations),
+        ("v1/health", Self::Conversations),
+        ("v1/schemas", Self::Conversations),
+        ("v1/status", Self::Conversations),
         ("api", Self::Native),
         ("auth", Self::Native),
         ("chat", Self::RagChat),
         ("documents", Self::RagChat),
         ("health", Self::RagChat),
         ("metrics", Self::Native),
+        ("sessions", Self::ChatStore),
         ("v1", Self::OpenAi),
     ];
 
     /// The dialect whose paths start as `path` does.
     pub(crate) fn of_path(path: &str) -> Option<Self> {
-        let first = path.trim_start_matches('/').split('/').next()?;
-        let found = Self::PREFIXES.iter().find(|(prefix, _)| *prefix == first)?;
+        let path = path.trim_start_matches('/');
+        let under = |prefix: &str| {
+            let rest = path.strip_prefix(prefix);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let found = Self::PREFIXES.iter().find(|(prefix, _)| under(prefix))?;
         Some(found.1)
     }
 
     /// A refusal in this dialect.
     pub(crate) fn refuse(self, error: Fault) -> HttpResponse {
         match self {
+            Self::ChatStore => Failure::<chat_store::ChatStore>::from(error).error_response(),
+            Self::Conversations => {
+                Failure::<conversations::Conversations>::from(error).error_response()
+            }
             Self::Native => Failure::<native::Native>::from(error).error_response(),
             Self::OpenAi => Failure::<openai::OpenAi>::from(error).error_response(),
             Self::RagChat => Failure::<rag_chat::RagChat>::from(error).error_response(),
@@ -67,6 +85,12 @@ impl Tongue {
     /// The refusal of a method that the path does not have.
     pub(crate) fn method_not_allowed(self, allow: String) -> HttpResponse {
         match self {
+            Self::ChatStore => {
+                Failure::<chat_store::ChatStore>::method_not_allowed(allow).error_response()
+            }
+            Self::Conversations => {
+                Failure::<conversations::Conversations>::method_not_allowed(allow).error_response()
+            }
             Self::Native => Failure::<native::Native>::method_not_allowed(allow).error_response(),
             Self::OpenAi => Failure::<openai::OpenAi>::method_not_allowed(allow).error_response(),
             Self::RagChat => {

@@ -38,7 +38,7 @@ impl Answer {
     /// The message of an error.
     pub fn detail(&self) -> String {
         let body = self.json();
-        let message = [&body["detail"], &body["error"]["message"]];
+        let message = [&body["detail"], &body["error"]["message"], &body["error"]];
         let message = message.iter().find_map(|one| one.as_str());
         message.unwrap_or_default().to_owned()
     }

@@ -2,11 +2,13 @@
 
 mod client;
 mod hub;
+mod schema;
 mod server;
 mod shape;
 
 pub use client::{Answer, Client, Event, Form, Stream};
 pub use hub::{Behaviour, FakeHub, sha256};
+pub use schema::Schemas;
 pub use server::{Server, settings};
 pub use shape::assert_shape;
 

@@ -141,8 +141,13 @@ impl Server {
 
     /// A client that is a new user of the same tenant.
     pub fn user(&self, name: &str) -> Client {
+        self.account(name, "user")
+    }
+
+    /// A client that is a new account of the same tenant.
+    pub fn account(&self, name: &str, role: &str) -> Client {
         let password = "correct horse battery";
-        let body = serde_json::json!({"username": name, "password": password, "role": "user"});
+        let body = serde_json::json!({"username": name, "password": password, "role": role});
         assert_eq!(self.admin().post("/api/users", &body).status, 201);
         let body = serde_json::json!({"username": name, "password": password});
         let answer = self.stranger().post("/auth/login", &body);

@@ -2,6 +2,7 @@
 //! beside the contracts.
 
 pub(crate) mod auth;
+pub(crate) mod custody;
 pub(crate) mod datasets;
 pub(crate) mod documents;
 pub(crate) mod events;

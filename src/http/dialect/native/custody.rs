@@ -1,0 +1,102 @@
+//! `/api/export` and `/api/erase`: taking one's data along, and being forgotten.
+
+use super::Native;
+use crate::http::auth::Authorized;
+use crate::http::extract::{JsonBody, QueryParams};
+use crate::http::failure::Failure;
+use crate::http::{HttpError, State};
+use crate::service::DataOf;
+use actix_web::http::header::{self, ContentEncoding};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, web};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::json;
+
+type Answer = Result<HttpResponse, Failure<Native>>;
+
+/// How much is meant.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Scope {
+    /// One user's data.
+    #[default]
+    User,
+    /// All of the tenant.
+    Tenant,
+}
+
+fn data_of(scope: Scope, user: Option<String>) -> Result<DataOf, HttpError> {
+    match (scope, user) {
+        (Scope::User, None) => Ok(DataOf::Caller),
+        (Scope::User, Some(user)) => Ok(DataOf::User(user)),
+        (Scope::Tenant, None) => Ok(DataOf::Tenant),
+        (Scope::Tenant, Some(_)) => {
+            let message = "it says one user, but scope says the whole tenant";
+            Err(HttpError::field("user", message))
+        }
+    }
+}
+
+/// Query of `GET /api/export`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ExportQuery {
+    #[serde(default)]
+    scope: Scope,
+    /// Id or name.
+    user: Option<String>,
+}
+
+/// `GET /api/export`: a ZIP archive.
+pub(crate) async fn export(
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    query: QueryParams<Native, ExportQuery>,
+) -> Answer {
+    let ExportQuery { scope, user } = query.value;
+    let of = data_of(scope, user)?;
+    let archive = state.service.export(&caller, of).await?;
+    let disposition = "attachment; filename=\"satchel-export.zip\"";
+    Ok(HttpResponse::Ok()
+        .content_type("application/zip")
+        .insert_header((header::CONTENT_DISPOSITION, disposition))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(ContentEncoding::Identity)
+        .streaming(archive.map(|piece| piece.map(Bytes::from))))
+}
+
+/// Body of `POST /api/erase`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct EraseBody {
+    #[serde(default)]
+    scope: Scope,
+    /// Id or name.
+    user: Option<String>,
+    /// Must be true: there is no way back.
+    confirm: bool,
+}
+
+/// `POST /api/erase`.
+pub(crate) async fn erase(
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    body: JsonBody<Native, EraseBody>,
+) -> Answer {
+    let EraseBody {
+        scope,
+        user,
+        confirm,
+    } = body.value;
+    let of = data_of(scope, user)?;
+    if !confirm {
+        let message = "it must be true: what is erased cannot be brought back";
+        return Err(HttpError::field("confirm", message).into());
+    }
+    let erased = state.service.erase(&caller, of).await?;
+    Ok(HttpResponse::Ok().json(json!({
+        "sessions": erased.sessions,
+        "documents": erased.documents,
+        "datasets": erased.datasets,
+        "users": erased.users,
+    })))
+}

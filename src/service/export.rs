@@ -1,0 +1,287 @@
+//! Everything that somebody has, as one ZIP archive: JSON beside the original
+//! files. It is written while it is being sent and needs no room of its own.
+
+use super::custody::{DataOf, Holder};
+use super::{Caller, Inner, Service};
+use crate::error::{ErrorKind, Fault};
+use crate::store::MessageFilter;
+use crate::types::{Document, Message, Session, Time};
+use futures_util::Stream;
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use zip::CompressionMethod;
+use zip::write::{SimpleFileOptions, StreamWriter, ZipWriter};
+
+/// Bytes that are sent at once.
+const PIECE: usize = 64 * 1024;
+
+/// Pieces that wait for a slow reader before the archive waits for it.
+const BACKLOG: usize = 4;
+
+/// The bytes of an archive. It breaks off with an error if it cannot be made whole.
+pub struct Archive(Receiver<io::Result<Vec<u8>>>);
+
+impl Stream for Archive {
+    type Item = io::Result<Vec<u8>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context)
+    }
+}
+
+impl Service {
+    /// Everything that somebody has: conversations with all their messages, also
+    /// those deleted softly, and documents with their original files; of a
+    /// tenant also its datasets and users.
+    pub async fn export(&self, caller: &Caller, of: DataOf) -> Result<Archive, Fault> {
+        let caller = caller.clone();
+        let holder = self
+            .blocking(move |inner| inner.holder(&caller, &of))
+            .await?;
+        let (sender, receiver) = channel(BACKLOG);
+        let inner = Arc::clone(&self.inner);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = inner.write_archive(&holder, Pipe::new(sender.clone())) {
+                tracing::error!(%error, "an export broke off");
+                // An error means that nobody reads any more.
+                let _ = sender.blocking_send(Err(io::Error::other("the export broke off")));
+            }
+        });
+        Ok(Archive(receiver))
+    }
+}
+
+type Zip = ZipWriter<StreamWriter<Pipe>>;
+
+impl Inner {
+    fn write_archive(&self, holder: &Holder, pipe: Pipe) -> Result<(), Fault> {
+        let Holder { tenant, user } = holder;
+        let mut zip = ZipWriter::new_stream(pipe);
+        let manifest = json!({
+            "format": "satchel-export",
+            "version": 1,
+            "tenant_id": tenant,
+            "user_id": user,
+            "created_at": Time::now().to_string(),
+        });
+        add_json(&mut zip, "manifest.json", &manifest)?;
+        self.add_accounts(&mut zip, holder)?;
+        for id in self.store.session_ids(tenant, user.as_ref())? {
+            let Some(session) = self.store.session(tenant, &id)? else {
+                continue;
+            };
+            let all = MessageFilter {
+                deleted_too: true,
+                ..MessageFilter::default()
+            };
+            let messages = self.store.messages(tenant, &session.id, &all)?;
+            let name = format!("sessions/{}.json", session.uuid);
+            add_json(&mut zip, &name, &session_json(&session, &messages))?;
+        }
+        for id in self.store.document_ids(tenant, user.as_ref())? {
+            let Some(document) = self.store.document(tenant, &id)? else {
+                continue;
+            };
+            let name = format!("documents/{id}/document.json");
+            add_json(&mut zip, &name, &document_json(&document))?;
+            let name = format!("documents/{id}/original/{}", plain_name(&document.filename));
+            match File::open(self.jobs.pipeline().originals.path(&id)) {
+                Ok(file) => add_file(&mut zip, &name, file)?,
+                // Deleted meanwhile; `doctor` tells of those that are missing.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(broken(error)),
+            }
+        }
+        let pipe = zip.finish().map_err(broken)?.into_inner();
+        pipe.finish().map_err(broken)
+    }
+
+    fn add_accounts(&self, zip: &mut Zip, holder: &Holder) -> Result<(), Fault> {
+        let Holder { tenant, user } = holder;
+        let users = self.store.users(tenant)?;
+        let users: Vec<_> = users
+            .iter()
+            .filter(|one| user.as_ref().is_none_or(|user| one.id == *user))
+            .map(|one| {
+                json!({
+                    "id": one.id,
+                    "username": one.username,
+                    "role": one.role.as_str(),
+                    "created_at": one.created_at.to_string(),
+                })
+            })
+            .collect();
+        add_json(zip, "users.json", &json!(users))?;
+        if user.is_some() {
+            return Ok(());
+        }
+        let datasets = self.store.datasets(tenant)?;
+        let datasets: Vec<_> = datasets
+            .iter()
+            .map(|one| {
+                json!({
+                    "id": one.id,
+                    "name": one.name,
+                    "description": one.description,
+                    "created_at": one.created_at.to_string(),
+                })
+            })
+            .collect();
+        add_json(zip, "datasets.json", &json!(datasets))
+    }
+}
+
+fn session_json(session: &Session, messages: &[Message]) -> Value {
+    let messages: Vec<_> = messages
+        .iter()
+        .map(|message| {
+            json!({
+                "id": message.id,
+                "role": message.role.as_str(),
+                "content": message.content,
+                "metadata": message.metadata,
+                "created_at": message.created_at.to_string(),
+                "deleted_at": message.deleted_at.map(|time| time.to_string()),
+                "answer": message.answer,
+            })
+        })
+        .collect();
+    json!({
+        "id": session.id,
+        "uuid": session.uuid,
+        "user_id": session.user_id,
+        "external_user_id": session.external_user_id,
+        "agent_id": session.agent_id,
+        "title": session.title,
+        "system_prompt": session.system_prompt,
+        "status": session.status.as_str(),
+        "metadata": session.metadata,
+        "created_at": session.created_at.to_string(),
+        "updated_at": session.updated_at.to_string(),
+        "expires_at": session.expires_at.map(|time| time.to_string()),
+        "messages": messages,
+    })
+}
+
+fn document_json(document: &Document) -> Value {
+    json!({
+        "id": document.id,
+        "external_id": document.external_id,
+        "dataset_id": document.dataset_id,
+        "user_id": document.user_id,
+        "filename": document.filename,
+        "file_type": document.file_type,
+        "bytes": document.bytes,
+        "sha256": document.sha256,
+        "status": document.status.as_str(),
+        "error": document.error,
+        "pages": document.pages,
+        "metadata": document.metadata,
+        "created_at": document.created_at.to_string(),
+        "updated_at": document.updated_at.to_string(),
+    })
+}
+
+fn add_json(zip: &mut Zip, name: &str, value: &Value) -> Result<(), Fault> {
+    let text = serde_json::to_vec_pretty(value)
+        .map_err(|error| Fault::internal(format!("{name} has no JSON form: {error}")))?;
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    zip.start_file(name, options).map_err(broken)?;
+    zip.write_all(&text).map_err(broken)
+}
+
+fn add_file(zip: &mut Zip, name: &str, mut file: File) -> Result<(), Fault> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .large_file(true);
+    zip.start_file(name, options).map_err(broken)?;
+    io::copy(&mut file, zip).map_err(broken)?;
+    Ok(())
+}
+
+/// A file name that can leave no folder on any system.
+fn plain_name(name: &str) -> String {
+    let plain = |c: char| {
+        if c.is_control() || "/\\:*?\"<>|".contains(c) {
+            '_'
+        } else {
+            c
+        }
+    };
+    let name: String = name.chars().map(plain).collect();
+    match name.trim_matches(['.', ' ']) {
+        "" => "original".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+fn broken(error: impl std::fmt::Display) -> Fault {
+    Fault::new(ErrorKind::Storage, format!("writing an archive: {error}"))
+}
+
+/// Where the archive is written to: pieces on their way to the reader.
+struct Pipe {
+    sender: Sender<io::Result<Vec<u8>>>,
+    piece: Vec<u8>,
+}
+
+impl Pipe {
+    fn new(sender: Sender<io::Result<Vec<u8>>>) -> Self {
+        Self {
+            sender,
+            piece: Vec::with_capacity(PIECE),
+        }
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
+        self.sender
+            .blocking_send(Ok(piece))
+            .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.send()
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= PIECE {
+            self.send()?;
+        }
+        Ok(bytes.len())
+    }
+
+    /// Pieces go out when they are full.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_name;
+
+    #[test]
+    fn file_name_in_an_archive_leaves_no_folder() {
+        for (name, plain) in [
+            ("report.pdf", "report.pdf"),
+            ("../../etc/passwd", "_.._etc_passwd"),
+            ("C:\\x", "C__x"),
+            ("..", "original"),
+            ("", "original"),
+        ] {
+            assert_eq!(plain_name(name), plain, "{name}");
+        }
+    }
+}

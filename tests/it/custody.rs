@@ -1,0 +1,222 @@
+//! The life of data: taking it along, and leaving nothing of it behind.
+
+use crate::support::{Client, LIGHTHOUSE, Server};
+use serde_json::{Value, json};
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+use zip::ZipArchive;
+
+/// Words that occur nowhere else.
+const SECRET: &str = "zwyxqvorn";
+
+fn document() -> String {
+    format!("# Notes on {SECRET}heading\n\nThe {SECRET} valve was opened by Ilse {SECRET}man.\n")
+}
+
+/// Files of the folder in which `word` occurs, in whatever case.
+fn files_with(folder: &Path, word: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in walkdir::WalkDir::new(folder) {
+        let entry = entry.unwrap();
+        // Files of the index come and go.
+        let Ok(bytes) = std::fs::read(entry.path()) else {
+            continue;
+        };
+        let lower = bytes.to_ascii_lowercase();
+        if lower.windows(word.len()).any(|one| one == word.as_bytes()) {
+            found.push(entry.into_path());
+        }
+    }
+    found
+}
+
+/// Leaves traces of a user in every store.
+fn fill(client: &Client, user: &str) {
+    assert_eq!(
+        client.ingest("secret-zwyxqvorn.md", document())["status"],
+        "ready"
+    );
+    client.ask(&format!("Who opened the {SECRET} valve?"));
+    let body = json!({"title": SECRET, "metadata": {"note": SECRET}});
+    let made = client.post("/v1/chat/conversations", &body).json();
+    let id = made["conversation_id"].as_str().unwrap();
+    let body = json!({"content": format!("What is {SECRET}?")});
+    let path = format!("/v1/chat/conversations/{id}/messages");
+    assert_eq!(client.post(&path, &body).status, 200);
+    let session = json!({"user_id": user, "agent_id": SECRET, "session_id": SECRET});
+    assert_eq!(client.post("/sessions", &session).status, 201);
+    for n in 0..200 {
+        let content = format!("{SECRET} {n} {}", "and more of it ".repeat(n % 50));
+        let body = json!({"user_id": user, "role": "user", "content": content});
+        let path = format!("/sessions/{SECRET}/messages");
+        assert_eq!(client.post(&path, &body).status, 201);
+    }
+}
+
+fn archive(client: &Client, path: &str) -> ZipArchive<Cursor<Vec<u8>>> {
+    let answer = client.get(path);
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), "application/zip");
+    ZipArchive::new(Cursor::new(answer.bytes)).unwrap()
+}
+
+fn names(archive: &ZipArchive<Cursor<Vec<u8>>>) -> Vec<String> {
+    archive
+        .file_names()
+        .map(|name| name.unwrap().into_owned())
+        .collect()
+}
+
+fn read(archive: &mut ZipArchive<Cursor<Vec<u8>>>, name: &str) -> String {
+    let mut text = String::new();
+    let mut file = archive.by_name(name).unwrap();
+    file.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn erased_user_leaves_nothing_in_any_file_and_others_keep_theirs() {
+    let server = Server::start();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    bob.ingest("lighthouse.md", LIGHTHOUSE);
+    bob.ask("Who built the lighthouse?");
+    fill(&ada, "ada");
+    let folder = server.data_dir().to_owned();
+    assert!(
+        files_with(&folder, SECRET).len() >= 3,
+        "database, keywords, original"
+    );
+    let body = json!({"user": "ada", "confirm": true});
+    let erased = server.admin().post("/api/erase", &body);
+    assert_eq!(erased.status, 200, "{}", erased.text);
+    assert_eq!(
+        erased.json(),
+        json!({"sessions": 3, "documents": 1, "datasets": 0, "users": 1})
+    );
+    assert_eq!(files_with(&folder, SECRET), Vec::<PathBuf>::new());
+    assert_eq!(ada.get("/auth/me").status, 401, "the account is gone too");
+    let found = bob.post(
+        "/api/search",
+        &json!({"query": "Who built the lighthouse?"}),
+    );
+    assert!(
+        found.json()["results"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("Adela")
+    );
+    assert_eq!(bob.get("/chat/sessions").json()["total_count"], 1);
+    let examined = server.admin().get("/api/examination").json();
+    assert_eq!(examined["consistent"], true, "{examined}");
+    let server = server.restart();
+    assert_eq!(files_with(server.data_dir(), SECRET), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn erased_tenant_leaves_nothing_but_the_account_that_erased_it() {
+    let server = Server::start();
+    let (admin, ada) = (server.admin(), server.user("ada"));
+    let dataset = json!({"name": format!("About {SECRET}"), "description": SECRET});
+    assert_eq!(admin.post("/api/datasets", &dataset).status, 201);
+    fill(&ada, "ada");
+    fill_again(&admin);
+    let refused = ada.post("/api/erase", &json!({"scope": "tenant", "confirm": true}));
+    assert_eq!(refused.status, 403);
+    let refused = admin.post("/api/erase", &json!({"scope": "tenant", "confirm": false}));
+    assert_eq!(refused.status, 400);
+    let erased = admin.post("/api/erase", &json!({"scope": "tenant", "confirm": true}));
+    assert_eq!(erased.status, 200, "{}", erased.text);
+    assert_eq!(files_with(server.data_dir(), SECRET), Vec::<PathBuf>::new());
+    let users = admin.get("/api/users").json();
+    assert_eq!(users["users"].as_array().unwrap().len(), 1);
+    let fresh = admin.ingest("lighthouse.md", LIGHTHOUSE);
+    assert_eq!(fresh["status"], "ready", "and it works on: {fresh}");
+}
+
+/// The administrator has something too.
+fn fill_again(admin: &Client) {
+    let session = json!({"user_id": "admin", "title": SECRET});
+    assert_eq!(admin.post("/sessions", &session).status, 201);
+}
+
+#[test]
+fn erasure_that_was_cut_off_is_ended_at_the_next_start() {
+    let server = Server::start();
+    let admin = server.admin();
+    let id = admin.ingest("notes.md", document())["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(admin.delete(&format!("/documents/{id}")).status, 200);
+    let database = server.data_dir().join("satchel.db");
+    let raw = rusqlite::Connection::open(&database).unwrap();
+    let pending = "INSERT INTO settings (name, value) VALUES ('erasure_pending', 'now')";
+    raw.execute(pending, []).unwrap();
+    drop(raw);
+    let server = server.restart();
+    assert_eq!(files_with(server.data_dir(), SECRET), Vec::<PathBuf>::new());
+    let raw = rusqlite::Connection::open(&database).unwrap();
+    let left = "SELECT count(*) FROM settings WHERE name = 'erasure_pending'";
+    assert_eq!(
+        raw.query_row(left, [], |row| row.get::<_, u32>(0)).unwrap(),
+        0
+    );
+}
+
+#[test]
+fn user_erases_itself_and_nobody_else() {
+    let server = Server::start();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    bob.ingest("lighthouse.md", LIGHTHOUSE);
+    let refused = ada.post("/api/erase", &json!({"user": "bob", "confirm": true}));
+    assert_eq!(refused.status, 403);
+    assert_eq!(ada.get("/api/export?user=bob").status, 403);
+    assert_eq!(ada.get("/api/export?scope=tenant").status, 403);
+    assert_eq!(
+        ada.post("/api/erase", &json!({"confirm": true})).status,
+        200
+    );
+    assert_eq!(ada.get("/auth/me").status, 401);
+    assert_eq!(bob.get("/api/documents").json()["total_count"], 1);
+}
+
+#[test]
+fn export_holds_conversations_also_deleted_messages_and_originals() {
+    let server = Server::start();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    let id = ada.ingest("notes.md", document())["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    ada.ask("Who opened the valve?");
+    bob.ingest("lighthouse.md", LIGHTHOUSE);
+    let mut own = archive(&ada, "/api/export");
+    let files = names(&own);
+    let sessions: Vec<_> = files
+        .iter()
+        .filter(|one| one.starts_with("sessions/"))
+        .collect();
+    assert_eq!(sessions.len(), 1, "{files:?}");
+    let session: Value = serde_json::from_str(&read(&mut own, sessions[0])).unwrap();
+    assert_eq!(session["messages"][0]["content"], "Who opened the valve?");
+    assert_eq!(session["messages"][1]["role"], "assistant");
+    assert!(session["messages"][1]["answer"]["citations"].is_array());
+    let original = read(&mut own, &format!("documents/{id}/original/notes.md"));
+    assert_eq!(original, document(), "byte for byte");
+    assert!(
+        !files.iter().any(|name| name.contains("lighthouse")),
+        "{files:?}"
+    );
+    let mut all = archive(&server.admin(), "/api/export?scope=tenant");
+    let users: Value = serde_json::from_str(&read(&mut all, "users.json")).unwrap();
+    assert_eq!(users.as_array().unwrap().len(), 3);
+    let manifest: Value = serde_json::from_str(&read(&mut all, "manifest.json")).unwrap();
+    assert_eq!(manifest["format"], "satchel-export");
+    assert!(
+        names(&all)
+            .iter()
+            .any(|name| name.ends_with("lighthouse.md"))
+    );
+    let of_bob = archive(&server.admin(), "/api/export?user=bob");
+    assert!(!names(&of_bob).iter().any(|name| name.ends_with("notes.md")));
+}
