@@ -139,8 +139,8 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::http::sse::Frame;
     use crate::types::{
-        AnswerEvent, AnswerMode, AnswerSummary, Citation, Coverage, FinishReason, Stage, Time,
-        TokenUsage,
+        AnswerEvent, AnswerMode, AnswerSummary, Citation, Coverage, FinishReason, Placement,
+        Stage, Time, TokenUsage,
     };
     use serde_json::{Value, json};
 
@@ -168,6 +168,7 @@ mod tests {
             end: 9,
             text: "text".into(),
             score: 0.7,
+            placement: Placement::default(),
         };
         AnswerEvent::Done {
             answer_id: "a".into(),
