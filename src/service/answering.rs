@@ -200,7 +200,7 @@ impl Answering {
     async fn write(&self, model: Arc<ChatModel>, found: &SearchOutcome) -> Result<(), Fault> {
         let session = &self.accepted.session;
         let history = &self.service.inner.history;
-        let turns = history.turns(&session.id, &self.accepted.earlier);
+        let turns = history.turns(session, &self.accepted.earlier);
         let (prompt, generation) = self.start(&model, &turns, &found.passages).await?;
         let generated = self.generate(generation, &prompt, &found.passages).await;
         let Generated {
@@ -223,7 +223,9 @@ impl Answering {
             let mut turns = turns;
             turns.push(prompt.turn);
             turns.push(Turn::plain(Role::Assistant, raw));
-            history.keep(&session.id, turns);
+            let earlier = self.accepted.earlier.iter().map(|one| &one.id);
+            let messages = earlier.chain([&self.accepted.question_id, &self.answer_id]);
+            history.keep(session, messages.cloned().collect(), turns);
         }
         let written = Written {
             mode: AnswerMode::Model {
@@ -412,13 +414,16 @@ impl Answering {
             user_id: self.caller.user_id.clone(),
             role: Role::Assistant,
             content: content.to_owned(),
+            metadata: serde_json::json!({}),
             created_at: Time::now(),
+            deleted_at: None,
             answer: Some(summary.clone()),
         };
         let tenant = self.caller.tenant_id.clone();
         self.service
             .blocking(move |inner| Ok(inner.store.append_message(&tenant, &message)?))
             .await
+            .map(drop)
     }
 
     fn elapsed_ms(&self) -> f64 {

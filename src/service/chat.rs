@@ -4,10 +4,13 @@ use super::answering::Answering;
 use super::writing::WritingOptions;
 use super::{Caller, Inner, Service};
 use crate::error::Fault;
+use crate::store::{MessageFilter, SessionChange};
 use crate::types::{
-    AnswerEvent, DatasetId, Message, MessageId, Role, SearchOptions, Session, SessionId, Time,
+    AnswerEvent, DatasetId, Message, MessageId, Role, SearchOptions, Session, SessionId,
+    SessionStatus, Time,
 };
 use futures_util::Stream;
+use serde_json::json;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -74,7 +77,7 @@ impl Service {
     /// was stored.
     pub async fn ask(&self, caller: &Caller, question: Question) -> Result<AnswerStream, Fault> {
         let started = Instant::now();
-        self.check_message(&question.message)?;
+        self.check_text("message", &question.message)?;
         let accepted = {
             let (caller, question) = (caller.clone(), question.clone());
             self.blocking(move |inner| inner.accept(&caller, &question))
@@ -103,7 +106,7 @@ impl Service {
         question: PassingQuestion,
     ) -> Result<AnswerStream, Fault> {
         let started = Instant::now();
-        self.check_message(&question.message)?;
+        self.check_text("message", &question.message)?;
         let PassingQuestion {
             message,
             earlier,
@@ -129,7 +132,9 @@ impl Service {
             user_id: caller.user_id.clone(),
             role,
             content,
+            metadata: json!({}),
             created_at: now,
+            deleted_at: None,
             answer: None,
         };
         let accepted = Accepted {
@@ -161,16 +166,17 @@ impl Service {
         Ok(AnswerStream(receiver))
     }
 
-    fn check_message(&self, message: &str) -> Result<(), Fault> {
+    /// An error unless `text`, which the client calls `field`, may be a message.
+    pub fn check_text(&self, field: &str, text: &str) -> Result<(), Fault> {
         let longest = self.inner.config.max_message_chars;
-        if message.trim().is_empty() {
-            return Err(Fault::invalid("message: it is empty"));
+        if text.trim().is_empty() {
+            return Err(Fault::invalid(format!("{field}: it is empty")).about(field));
         }
-        let chars = message.chars().count();
+        let chars = text.chars().count();
         if chars > longest {
-            return Err(Fault::invalid(format!(
-                "message: it has {chars} characters, at most {longest} are allowed"
-            )));
+            let message =
+                format!("{field}: it has {chars} characters, at most {longest} are allowed");
+            return Err(Fault::invalid(message).about(field));
         }
         Ok(())
     }
@@ -184,8 +190,18 @@ impl Inner {
         let now = Time::now();
         let (session, earlier, is_new) = match &question.session_id {
             Some(id) => {
-                let session = self.own_session(caller, id)?;
-                let earlier = self.store.messages(&caller.tenant_id, id, None)?;
+                let mut session = self.open_session(caller, id)?;
+                let all = MessageFilter::default();
+                let earlier = self.store.messages(&caller.tenant_id, &session.id, &all)?;
+                if session.title.is_none() {
+                    let change = SessionChange {
+                        title: Some(Some(title(&question.message))),
+                        ..SessionChange::default()
+                    };
+                    session = self
+                        .store
+                        .change_session(&caller.tenant_id, &session.id, &change)?;
+                }
                 (session, earlier, false)
             }
             None => (
@@ -203,28 +219,37 @@ impl Inner {
             user_id: caller.user_id.clone(),
             role: Role::User,
             content: question.message.clone(),
+            metadata: json!({}),
             created_at: now,
+            deleted_at: None,
             answer: None,
         };
-        self.store.append_message(&caller.tenant_id, &message)?;
+        let created_at = self.store.append_message(&caller.tenant_id, &message)?;
         Ok(Accepted {
             session,
             is_new,
             question_id: message.id,
-            created_at: now,
+            created_at,
             earlier,
         })
     }
 }
 
 fn new_session(caller: &Caller, message: &str, now: Time) -> Session {
+    let id = SessionId::generate();
     Session {
-        id: SessionId::generate(),
+        uuid: id.clone(),
+        id,
         tenant_id: caller.tenant_id.clone(),
         user_id: caller.user_id.clone(),
         title: Some(title(message)),
         system_prompt: None,
-        metadata: serde_json::Value::Object(serde_json::Map::new()),
+        metadata: json!({}),
+        agent_id: None,
+        external_user_id: None,
+        status: SessionStatus::Active,
+        expires_at: None,
+        keep_seconds: None,
         created_at: now,
         updated_at: now,
     }

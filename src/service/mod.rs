@@ -15,6 +15,7 @@ mod health;
 mod history;
 mod keys;
 mod ledger;
+mod messages;
 mod models;
 mod records;
 mod search;
@@ -31,17 +32,21 @@ pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, ModelFacts, Status};
 pub use keys::IssuedKey;
 pub use ledger::PageView;
+pub use messages::NewMessage;
 pub use models::{
     Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelList,
 };
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
-pub use sessions::{MessageView, SessionView};
+pub use sessions::{MessageView, NewSession, SessionView};
 pub use upload::{Added, AddedDocument, DEFAULT_DATASET, Upload, UploadRequest};
 pub use writing::WritingOptions;
 
 pub use crate::answer::{Marker, markers};
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
-pub use crate::store::{ApiKey, DocumentFilter, DocumentPage, UserRole};
+pub use crate::store::{
+    ApiKey, DocumentFilter, DocumentPage, MessageFilter, SessionChange, SessionFilter, SessionPage,
+    SessionPlace, UserRole,
+};
 
 use crate::answer::AnswerError;
 use crate::config::Config;

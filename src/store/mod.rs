@@ -26,7 +26,9 @@ pub use chunks::{IndexEntry, StoredChunk};
 pub use documents::{DocumentFilter, DocumentPage, Insertion, NewDocument};
 pub use jobs::Job;
 pub use keys::{ApiKey, NewApiKey};
+pub use messages::MessageFilter;
 pub use scope::ScopeKeys;
+pub use sessions::{SessionChange, SessionFilter, SessionPage, SessionPlace};
 pub use tokens::Refresh;
 pub use users::{NewUser, User, UserRole};
 

@@ -18,7 +18,9 @@ pub use document::{
     PageOutcome, PageSummary,
 };
 pub use ids::{DatasetId, DocumentId, KeyId, MessageId, SessionId, TenantId, UserId};
-pub use search::{Citation, Passage, PassageScores, Placement, SearchOptions, SearchScope, SearchType};
-pub use session::{Message, Role, Session};
+pub use search::{
+    Citation, Passage, PassageScores, Placement, SearchOptions, SearchScope, SearchType,
+};
+pub use session::{Message, Role, Session, SessionStatus};
 pub use text::{char_len, slice_chars};
 pub use time::Time;
