@@ -6,8 +6,8 @@ use super::search::{SearchOutcome, SearchRequest};
 use super::writing::{WritingDefaults, WritingOptions, generation_request};
 use super::{Caller, Service};
 use crate::answer::{
-    BlockStream, MarkerFilter, NOTHING_FOUND, Prompt, PromptBudget, Turn, Verified, build, quotes,
-    render, verify,
+    BlockStream, MarkerFilter, NOT_IN_SELECTION, NOTHING_FOUND, Prompt, PromptBudget, Turn,
+    Verified, build, quotes, render, rests_on_selection, verify,
 };
 use crate::engine::decoder::{
     ChatMessage, ChatModel, DecoderError, Generation, GenerationEvent, Thinking,
@@ -98,7 +98,10 @@ impl Answering {
         })
         .await;
         self.send(AnswerEvent::Status(Stage::Searching)).await;
-        let found = self.search().await?;
+        let found = match self.question.selection.clone() {
+            Some(text) => self.read_selection(text).await?,
+            None => self.search().await?,
+        };
         self.send(AnswerEvent::Sources {
             passages: found.passages.clone(),
             coverage: found.coverage,
@@ -124,8 +127,8 @@ impl Answering {
             query: self.question.message.clone(),
             dataset_id: self.question.dataset_id.clone(),
             document_ids: Vec::new(),
-            module: None,
-            chapter: None,
+            module: self.question.module.clone(),
+            chapter: self.question.chapter.clone(),
             options: self.question.options.clone(),
         };
         self.service
@@ -136,10 +139,13 @@ impl Answering {
     async fn say_nothing_found(&self, found: &SearchOutcome) -> Result<(), Fault> {
         let first_token_ms = Some(self.elapsed_ms());
         self.send(AnswerEvent::Status(Stage::Writing)).await;
-        self.send(AnswerEvent::Token(NOTHING_FOUND.to_owned()))
-            .await;
+        let text = match self.question.selection {
+            Some(_) => NOT_IN_SELECTION,
+            None => NOTHING_FOUND,
+        };
+        self.send(AnswerEvent::Token(text.to_owned())).await;
         let verified = Verified {
-            content: NOTHING_FOUND.to_owned(),
+            content: text.to_owned(),
             checks: Vec::new(),
             citations: Vec::new(),
         };
@@ -170,6 +176,7 @@ impl Answering {
             checks: quoted.checks,
             citations: quoted.citations,
         };
+        let verified = self.as_cited(verified);
         let html = render(
             &verified.content,
             &AnswerMode::Quotes,
@@ -200,7 +207,11 @@ impl Answering {
     async fn write(&self, model: Arc<ChatModel>, found: &SearchOutcome) -> Result<(), Fault> {
         let session = &self.accepted.session;
         let history = &self.service.inner.history;
-        let turns = history.turns(session, &self.accepted.earlier);
+        let bound = self.question.selection.is_some();
+        let turns = match bound {
+            true => Vec::new(),
+            false => history.turns(session, &self.accepted.earlier),
+        };
         let (prompt, generation) = self.start(&model, &turns, &found.passages).await?;
         let generated = self.generate(generation, &prompt, &found.passages).await;
         let Generated {
@@ -219,7 +230,15 @@ impl Answering {
             .service
             .computing(move |inner| Ok(verify(&content, &passages, &inner.encoder)?))
             .await?;
-        if self.kept {
+        let verified = self.as_cited(verified);
+        if bound {
+            // Not a word is shown before it is known to rest on the selection.
+            if error.is_none() && !rests_on_selection(&verified) {
+                return self.say_nothing_found(found).await;
+            }
+            self.send(AnswerEvent::Token(verified.content.clone()))
+                .await;
+        } else if self.kept {
             let mut turns = turns;
             turns.push(prompt.turn);
             turns.push(Turn::plain(Role::Assistant, raw));
@@ -356,6 +375,9 @@ impl Answering {
             return;
         }
         generated.content.push_str(&text);
+        if self.question.selection.is_some() {
+            return;
+        }
         let changed = blocks.push(&text);
         self.send(AnswerEvent::Token(text)).await;
         for (index, html) in changed {

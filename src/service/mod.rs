@@ -9,6 +9,7 @@ mod chat;
 mod conversation;
 mod documents;
 mod embedding;
+mod feedback;
 mod folder;
 mod handbook;
 mod health;
@@ -19,6 +20,7 @@ mod messages;
 mod models;
 mod records;
 mod search;
+mod selection;
 mod sessions;
 mod tokens;
 mod upload;
@@ -28,6 +30,7 @@ pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, UserView, command_tok
 pub use chat::{AnswerStream, PassingQuestion, Question};
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
 pub use embedding::Embeddings;
+pub use feedback::NewFeedback;
 pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, ModelFacts, Status};
 pub use keys::IssuedKey;
@@ -44,7 +47,7 @@ pub use writing::WritingOptions;
 pub use crate::answer::{Marker, markers};
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
-    ApiKey, DocumentFilter, DocumentPage, MessageFilter, SessionChange, SessionFilter, SessionPage,
+    ApiKey, DocumentFilter, DocumentPage, FeedbackEntry, FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage,
     SessionPlace, UserRole,
 };
 
@@ -218,6 +221,7 @@ fn open_lexical(folder: &Path) -> Result<Lexical, Fault> {
 fn first_rows(store: &Store) -> Result<(), Fault> {
     let tenant = TenantId::from(DEFAULT_TENANT);
     store.ensure_tenant(&tenant, "Default")?;
+    store.ensure_tenant(&Caller::visitor().tenant_id, "Public")?;
     if store.users(&tenant)?.is_empty() {
         store.insert_user(&NewUser {
             tenant_id: &tenant,

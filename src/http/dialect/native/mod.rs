@@ -5,6 +5,7 @@ pub(crate) mod auth;
 pub(crate) mod datasets;
 pub(crate) mod documents;
 pub(crate) mod events;
+pub(crate) mod feedback;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod originals;
