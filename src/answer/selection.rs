@@ -190,7 +190,10 @@ pub fn uncited(answer: Verified) -> Verified {
     content.push_str(&answer.content[at..]);
     let moved = |position: usize| {
         let before = taken.iter().filter(|(start, _)| *start < position);
-        position - before.map(|(start, length)| (*length).min(position - start)).sum::<usize>()
+        position
+            - before
+                .map(|(start, length)| (*length).min(position - start))
+                .sum::<usize>()
     };
     let checks = answer.checks.into_iter().map(|check| SentenceCheck {
         start: moved(check.start),

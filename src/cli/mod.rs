@@ -10,6 +10,7 @@ mod doctor;
 pub mod eval;
 mod evaluate;
 mod event_stream;
+mod feedback;
 mod ingest;
 mod keys;
 mod models;
@@ -75,6 +76,8 @@ enum Command {
     Users(people::UsersOptions),
     /// List, add and remove API keys, with which programs sign in
     Keys(keys::Options),
+    /// Print what people think of answers
+    Feedback(feedback::Options),
     /// Print a settings file with every setting, its meaning and its default
     Config(ConfigOptions),
     /// Check that everything is in order: data, indexes, models
@@ -127,6 +130,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Token(options)) => people::token(&config, &options),
         Some(Command::Users(options)) => people::users(&config, &options),
         Some(Command::Keys(options)) => keys::run(&config, &options),
+        Some(Command::Feedback(options)) => feedback::run(&config, &options),
         Some(Command::Config(options)) => {
             print_config(&config, &options);
             Ok(ExitCode::SUCCESS)

@@ -1,5 +1,6 @@
 //! One source of settings, and the documented example made from it.
 
+use super::PublicChat;
 use crate::telemetry::LogFormat;
 use clap::{Args, CommandFactory, Parser};
 use serde::Deserialize;
@@ -76,6 +77,14 @@ pub struct Layer {
     /// Life of a sign-in in days [default: 30]
     #[arg(long, env = "SATCHEL_REFRESH_TOKEN_DAYS", value_name = "N")]
     pub refresh_token_days: Option<u32>,
+    /// Chat API for people without a login: full, sessions (nobody lists others' sessions) or off [default: full on the loopback address, else sessions]
+    #[arg(
+        long,
+        env = "SATCHEL_PUBLIC_CHAT",
+        value_name = "HOW",
+        hide_possible_values = true
+    )]
+    pub public_chat: Option<PublicChat>,
 }
 
 /// Exists so that clap can describe the settings.
@@ -110,6 +119,7 @@ impl Layer {
             threads,
             access_token_minutes,
             refresh_token_days,
+            public_chat,
         } = self;
         Self {
             listen: listen.or(below.listen),
@@ -132,6 +142,7 @@ impl Layer {
             threads: threads.or(below.threads),
             access_token_minutes: access_token_minutes.or(below.access_token_minutes),
             refresh_token_days: refresh_token_days.or(below.refresh_token_days),
+            public_chat: public_chat.or(below.public_chat),
         }
     }
 
@@ -155,10 +166,14 @@ impl Layer {
             let value = match (long, plain) {
                 ("cors-origins", _) => "[]".to_owned(),
                 ("model", _) => "\"some-model.gguf\"".to_owned(),
+                ("public-chat", _) => "\"sessions\"".to_owned(),
                 (_, true) => default.to_owned(),
                 (_, false) => format!("{default:?}"),
             };
-            let mark = if long == "model" { "# " } else { "" };
+            let mark = match long {
+                "model" | "public-chat" => "# ",
+                _ => "",
+            };
             let env = argument
                 .get_env()
                 .map(|name| format!(" ({})", name.to_string_lossy()));

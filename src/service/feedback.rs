@@ -48,8 +48,8 @@ impl Service {
                 let mut messages = messages.iter();
                 messages.position(|one| one.id == *id && one.role == role)
             };
-            let query = place(&query_id, Role::User)
-                .ok_or_else(|| unknown("query_id", "question"))?;
+            let query =
+                place(&query_id, Role::User).ok_or_else(|| unknown("query_id", "question"))?;
             place(&response_id, Role::Assistant)
                 .filter(|response| *response > query)
                 .ok_or_else(|| unknown("response_id", "answer to it"))?;

@@ -47,8 +47,8 @@ pub use writing::WritingOptions;
 pub use crate::answer::{Marker, markers};
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
-    ApiKey, DocumentFilter, DocumentPage, FeedbackEntry, FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage,
-    SessionPlace, UserRole,
+    ApiKey, DocumentFilter, DocumentPage, FeedbackEntry, FeedbackPage, MessageFilter,
+    SessionChange, SessionFilter, SessionPage, SessionPlace, UserRole,
 };
 
 use crate::answer::AnswerError;

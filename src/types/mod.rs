@@ -19,9 +19,7 @@ pub use document::{
     PageOutcome, PageSummary,
 };
 pub use feedback::{Feedback, FeedbackKind};
-pub use ids::{
-    DatasetId, DocumentId, FeedbackId, KeyId, MessageId, SessionId, TenantId, UserId,
-};
+pub use ids::{DatasetId, DocumentId, FeedbackId, KeyId, MessageId, SessionId, TenantId, UserId};
 pub use search::{
     Citation, Passage, PassageScores, Placement, SearchOptions, SearchScope, SearchType,
 };

@@ -1,8 +1,10 @@
 //! The dialects that are spoken over HTTP. A dialect translates between its
 //! wire and the service and does nothing else; dialects do not name each other.
 
+pub(crate) mod chat_module;
 pub(crate) mod native;
 pub(crate) mod openai;
+pub(crate) mod orchestration;
 pub(crate) mod rag_chat;
 
 use super::failure::Failure;
@@ -31,8 +33,10 @@ pub(crate) trait Dialect: 'static {
 /// Names a dialect where no type parameter can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tongue {
+    ChatModule,
     Native,
     OpenAi,
+    Orchestration,
     RagChat,
 }
 
@@ -49,7 +53,16 @@ impl Tongue {
 
     /// The dialect whose paths start as `path` does.
     pub(crate) fn of_path(path: &str) -> Option<Self> {
-        let first = path.trim_start_matches('/').split('/').next()?;
+        let mut segments = path.trim_start_matches('/').split('/');
+        let first = segments.next()?;
+        // Some dialects share a first segment with another one.
+        match (first, segments.next()) {
+            ("api", Some("chats")) => return Some(Self::ChatModule),
+            ("chat", Some("query" | "selected-text" | "history" | "feedback")) => {
+                return Some(Self::Orchestration);
+            }
+            _ => {}
+        }
         let found = Self::PREFIXES.iter().find(|(prefix, _)| *prefix == first)?;
         Some(found.1)
     }
@@ -57,8 +70,12 @@ impl Tongue {
     /// A refusal in this dialect.
     pub(crate) fn refuse(self, error: Fault) -> HttpResponse {
         match self {
+            Self::ChatModule => Failure::<chat_module::ChatModule>::from(error).error_response(),
             Self::Native => Failure::<native::Native>::from(error).error_response(),
             Self::OpenAi => Failure::<openai::OpenAi>::from(error).error_response(),
+            Self::Orchestration => {
+                Failure::<orchestration::Orchestration>::from(error).error_response()
+            }
             Self::RagChat => Failure::<rag_chat::RagChat>::from(error).error_response(),
         }
     }
@@ -66,8 +83,14 @@ impl Tongue {
     /// The refusal of a method that the path does not have.
     pub(crate) fn method_not_allowed(self, allow: String) -> HttpResponse {
         match self {
+            Self::ChatModule => {
+                Failure::<chat_module::ChatModule>::method_not_allowed(allow).error_response()
+            }
             Self::Native => Failure::<native::Native>::method_not_allowed(allow).error_response(),
             Self::OpenAi => Failure::<openai::OpenAi>::method_not_allowed(allow).error_response(),
+            Self::Orchestration => {
+                Failure::<orchestration::Orchestration>::method_not_allowed(allow).error_response()
+            }
             Self::RagChat => {
                 Failure::<rag_chat::RagChat>::method_not_allowed(allow).error_response()
             }

@@ -65,7 +65,10 @@ pub(crate) async fn export(state: web::Data<State>, caller: Authorized<Native>) 
             break;
         }
     }
-    let attached = ("content-disposition", "attachment; filename=\"feedback.jsonl\"");
+    let attached = (
+        "content-disposition",
+        "attachment; filename=\"feedback.jsonl\"",
+    );
     Ok(HttpResponse::Ok()
         .content_type("application/jsonl")
         .insert_header(attached)

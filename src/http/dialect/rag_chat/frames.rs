@@ -139,8 +139,8 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::http::sse::Frame;
     use crate::types::{
-        AnswerEvent, AnswerMode, AnswerSummary, Citation, Coverage, FinishReason, Placement,
-        Stage, Time, TokenUsage,
+        AnswerEvent, AnswerMode, AnswerSummary, Citation, Coverage, FinishReason, Placement, Stage,
+        Time, TokenUsage,
     };
     use serde_json::{Value, json};
 
