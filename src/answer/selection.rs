@@ -42,11 +42,16 @@ pub struct SelectionEvidence {
     pub covered: f32,
 }
 
-/// Coefficients of [`SelectionEvidence::answerable`].
-const COSINE: f32 = 10.0;
-const SENTENCE: f32 = 5.0;
-const COVERED: f32 = 3.0;
-const INTERCEPT: f32 = -9.0;
+/// Coefficients of [`SelectionEvidence::answerable`], a logistic regression over
+/// ClapNQ's questions with their passages (answerable or not) and over English
+/// XQuAD's, with the paragraph that answers and with another one of the article.
+/// At 0.5, the bound in force, 91 % of ClapNQ's and 97 % of XQuAD's questions are
+/// answered from the right text; of the wrong ones 27 % and 8 %, and none if the
+/// text is about something else. Area under the curve .888 and .990.
+const COSINE: f32 = 5.9;
+const SENTENCE: f32 = 6.6;
+const COVERED: f32 = 2.87;
+const INTERCEPT: f32 = -7.11;
 
 impl SelectionEvidence {
     /// How likely it is that the selection answers the question, 0-1.

@@ -6,6 +6,7 @@
 
 mod auth;
 mod chat_model;
+mod chat_module;
 mod command_line;
 mod crash;
 mod datasets;
@@ -16,6 +17,7 @@ mod keys;
 mod layering;
 mod models;
 mod openai;
+mod orchestration;
 mod rag_chat;
 mod real_documents;
 mod support;
