@@ -233,8 +233,11 @@ impl Answering {
         let verified = self.as_cited(verified);
         if bound {
             // Not a word is shown before it is known to rest on the selection.
-            if error.is_none() && !rests_on_selection(&verified) {
-                return self.say_nothing_found(found).await;
+            if !rests_on_selection(&verified) {
+                return match error {
+                    None => self.say_nothing_found(found).await,
+                    Some(error) => Err(error.into()),
+                };
             }
             self.send(AnswerEvent::Token(verified.content.clone()))
                 .await;

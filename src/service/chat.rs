@@ -250,7 +250,10 @@ impl Inner {
             user_id: caller.user_id.clone(),
             role: Role::User,
             content: question.message.clone(),
-            metadata: json!({}),
+            metadata: match &question.selection {
+                Some(text) => json!({"selected_text": text}),
+                None => json!({}),
+            },
             created_at: now,
             deleted_at: None,
             answer: None,

@@ -53,7 +53,10 @@ fn session_is_made_read_listed_and_deleted_without_a_login() {
     let bare = made(&visitor, &json!({"metadata": {"device": "web"}}));
     assert_shape(&bare, &shape_of_session());
     assert_eq!(bare["metadata"], json!({"device": "web"}));
-    assert_eq!((&bare["is_active"], &bare["external_user_id"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        (&bare["is_active"], &bare["external_user_id"]),
+        (&json!(true), &Value::Null)
+    );
     let named = made(
         &visitor,
         &json!({"session_id": "page-7", "external_user_id": "user123",
@@ -109,7 +112,10 @@ fn expired_session_takes_no_messages_and_stays_readable() {
     }
     assert_eq!(visitor.get(&format!("{SESSIONS}old")).status, 200);
     assert!(list(&visitor, &format!("{MESSAGES}?session_id=old")).is_empty());
-    assert_eq!(list(&visitor, &format!("{SESSIONS}?is_active=false")).len(), 1);
+    assert_eq!(
+        list(&visitor, &format!("{SESSIONS}?is_active=false")).len(),
+        1
+    );
 }
 
 #[test]
@@ -134,9 +140,14 @@ fn messages_are_stored_listed_filtered_and_softly_deleted() {
     assert_eq!(plain.json()["role"], "user");
     let said = |query: &str| -> Vec<String> {
         let all = list(&visitor, &format!("{MESSAGES}?session_id=s{query}"));
-        all.iter().map(|one| one["message"].as_str().unwrap().to_owned()).collect()
+        all.iter()
+            .map(|one| one["message"].as_str().unwrap().to_owned())
+            .collect()
     };
-    assert_eq!(said(""), ["Hello, how are you?", "Fine, thanks.", "Be kind.", "Bye"]);
+    assert_eq!(
+        said(""),
+        ["Hello, how are you?", "Fine, thanks.", "Be kind.", "Bye"]
+    );
     assert_eq!(said("&role=user"), ["Hello, how are you?", "Bye"]);
     assert_eq!(said("&search=thanks"), ["Fine, thanks."]);
     let path = format!("{MESSAGES}{}/", hello["id"].as_str().unwrap());
@@ -159,20 +170,60 @@ fn every_error_of_the_contract_has_its_status() {
         (SESSIONS, json!({"session_id": "s"}), 400, "session_id"),
         (SESSIONS, json!({"session_id": 7}), 400, "session_id"),
         (SESSIONS, json!({"metadata": [1]}), 400, "metadata"),
-        (SESSIONS, json!({"expires_at": "tomorrow"}), 400, "expires_at"),
+        (
+            SESSIONS,
+            json!({"expires_at": "tomorrow"}),
+            400,
+            "expires_at",
+        ),
         (MESSAGES, json!({"message": "m"}), 400, "session_id"),
         (MESSAGES, json!({"session_id": "s"}), 400, "message"),
-        (MESSAGES, json!({"session_id": "s", "message": " "}), 400, "message"),
-        (MESSAGES, json!({"session_id": "s", "message": "m", "role": "owl"}), 400, "role"),
-        (MESSAGES, json!({"session_id": "s", "message": "m", "metadata": 1}), 400, "metadata"),
-        (MESSAGES, json!({"session_id": "none", "message": "m"}), 404, "session"),
+        (
+            MESSAGES,
+            json!({"session_id": "s", "message": " "}),
+            400,
+            "message",
+        ),
+        (
+            MESSAGES,
+            json!({"session_id": "s", "message": "m", "role": "owl"}),
+            400,
+            "role",
+        ),
+        (
+            MESSAGES,
+            json!({"session_id": "s", "message": "m", "metadata": 1}),
+            400,
+            "metadata",
+        ),
+        (
+            MESSAGES,
+            json!({"session_id": "none", "message": "m"}),
+            404,
+            "session",
+        ),
         (CHAT, json!({"message": "m"}), 400, "session_id"),
         (CHAT, json!({"session_id": "s"}), 400, "message"),
-        (CHAT, json!({"session_id": "s", "message": "x".repeat(32_001)}), 400, "message"),
-        (CHAT, json!({"session_id": "none", "message": "m"}), 404, "session"),
+        (
+            CHAT,
+            json!({"session_id": "s", "message": "x".repeat(32_001)}),
+            400,
+            "message",
+        ),
+        (
+            CHAT,
+            json!({"session_id": "none", "message": "m"}),
+            404,
+            "session",
+        ),
         (STREAM, json!({"message": "m"}), 400, "session_id"),
         (STREAM, json!({"session_id": "s"}), 400, "message"),
-        (STREAM, json!({"session_id": "none", "message": "m"}), 404, "session"),
+        (
+            STREAM,
+            json!({"session_id": "none", "message": "m"}),
+            404,
+            "session",
+        ),
     ];
     for (path, body, status, what) in table {
         let detail = refused(&visitor.post(path, &body), status);
@@ -180,21 +231,33 @@ fn every_error_of_the_contract_has_its_status() {
     }
     assert!(refused(&visitor.get(MESSAGES), 400).contains("session_id"));
     refused(&visitor.get(&format!("{MESSAGES}?session_id=none")), 404);
-    refused(&visitor.get(&format!("{MESSAGES}?session_id=s&role=owl")), 400);
+    refused(
+        &visitor.get(&format!("{MESSAGES}?session_id=s&role=owl")),
+        400,
+    );
     refused(&visitor.get(&format!("{MESSAGES}none/")), 404);
     refused(&visitor.get(&format!("{SESSIONS}none/")), 404);
     refused(&visitor.get(STREAM), 405);
     refused(&visitor.get("/api/chats/nothing/"), 404);
-    refused(&visitor.call("POST", CHAT, Some("application/json"), b"{"), 400);
+    refused(
+        &visitor.call("POST", CHAT, Some("application/json"), b"{"),
+        400,
+    );
 }
 
 #[test]
 fn chat_answers_from_public_documents_and_stores_both_messages() {
     let server = with_lighthouse();
-    server.admin().ingest("secret.md", "# Safe\n\nThe combination of the safe is 7-19-4.\n");
+    server.admin().ingest(
+        "secret.md",
+        "# Safe\n\nThe combination of the safe is 7-19-4.\n",
+    );
     let visitor = server.stranger();
     let session = made(&visitor, &json!({"session_id": "s"}));
-    let answer = visitor.post(CHAT, &json!({"message": KEEPER, "session_id": session["id"]}));
+    let answer = visitor.post(
+        CHAT,
+        &json!({"message": KEEPER, "session_id": session["id"]}),
+    );
     assert_eq!(answer.status, 200, "{}", answer.text);
     let answer = answer.json();
     assert_shape(
@@ -202,14 +265,25 @@ fn chat_answers_from_public_documents_and_stores_both_messages() {
         &json!({"response": "string", "session_id": "s", "message_id": "string",
                 "response_id": "string"}),
     );
-    assert!(answer["response"].as_str().unwrap().contains("Tobias Grenn"));
+    assert!(
+        answer["response"]
+            .as_str()
+            .unwrap()
+            .contains("Tobias Grenn")
+    );
     let stored = list(&visitor, &format!("{MESSAGES}?session_id=s"));
     assert_shape(&json!(stored), &json!([shape_of_message()]));
     assert_eq!(stored.len(), 2);
-    assert_eq!((&stored[0]["id"], &stored[0]["message"]), (&answer["message_id"], &json!(KEEPER)));
+    assert_eq!(
+        (&stored[0]["id"], &stored[0]["message"]),
+        (&answer["message_id"], &json!(KEEPER))
+    );
     assert_eq!(stored[1]["id"], answer["response_id"]);
     assert_eq!(stored[1]["message"], answer["response"]);
-    assert_eq!(stored[1]["metadata"]["sources"][0]["filename"], "lighthouse.md");
+    assert_eq!(
+        stored[1]["metadata"]["sources"][0]["filename"],
+        "lighthouse.md"
+    );
     let secret = json!({"message": "What is the combination of the safe?", "session_id": "s"});
     let answer = visitor.post(CHAT, &secret).json();
     assert!(!answer.to_string().contains("7-19-4"), "{answer}");
@@ -234,8 +308,14 @@ fn stream_has_the_chunks_of_the_contract() {
         assert_eq!(event.data["done"], false);
         assert_eq!(event.data["message_id"], last.data["message_id"]);
     }
-    assert_eq!((&last.data["chunk"], &last.data["done"]), (&json!(""), &json!(true)));
-    let text: String = chunks.iter().map(|one| one.data["chunk"].as_str().unwrap()).collect();
+    assert_eq!(
+        (&last.data["chunk"], &last.data["done"]),
+        (&json!(""), &json!(true))
+    );
+    let text: String = chunks
+        .iter()
+        .map(|one| one.data["chunk"].as_str().unwrap())
+        .collect();
     let stored = list(&visitor, &format!("{MESSAGES}?session_id=s"));
     assert_eq!(stored[0]["id"], last.data["message_id"]);
     assert_eq!(stored[1]["id"], last.data["response_id"]);
@@ -264,7 +344,10 @@ fn listing_needs_an_administrator_and_the_rest_can_be_turned_off() {
         refused(&visitor.get(path), 404);
     }
     refused(&visitor.post(SESSIONS, &json!({})), 404);
-    refused(&visitor.post(CHAT, &json!({"message": "m", "session_id": "s"})), 404);
+    refused(
+        &visitor.post(CHAT, &json!({"message": "m", "session_id": "s"})),
+        404,
+    );
 }
 
 #[test]
@@ -276,7 +359,10 @@ fn sessions_of_users_do_not_exist_for_visitors() {
     let visitor = server.stranger();
     refused(&visitor.get(&format!("{SESSIONS}{id}")), 404);
     refused(&visitor.get(&format!("{MESSAGES}?session_id={id}")), 404);
-    refused(&visitor.post(CHAT, &json!({"message": "m", "session_id": id})), 404);
+    refused(
+        &visitor.post(CHAT, &json!({"message": "m", "session_id": id})),
+        404,
+    );
     refused(&server.admin().get(&format!("{SESSIONS}{id}")), 404);
     assert!(list(&visitor, SESSIONS).is_empty());
 }

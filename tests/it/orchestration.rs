@@ -1,16 +1,17 @@
 //! Contract 4: questions within a session, selected text, history, feedback.
 
-use crate::support::{Answer, BAKERY, Client, Event, Form, LIGHTHOUSE, Server, assert_shape, settings};
+use crate::support::{
+    Answer, BAKERY, Client, Event, Form, LIGHTHOUSE, Server, assert_shape, settings,
+};
 use satchel::config::Config;
-use satchel::engine::decoder::Architecture;
 use serde_json::{Value, json};
 
-const KEEPER: &str = "Who was the first keeper of the lighthouse?";
+pub const KEEPER: &str = "Who was the first keeper of the lighthouse?";
 
 const COURSE: &str = "---\nmodule: Harbours\nchapter: Lights\npage_url: https://course.example/lights\n---\n\
     # Lights\n\n## Colza oil\n\nThe lamp of the Ness harbour burns colza oil, of which it needs four litres a night.\n";
 
-fn with_documents() -> Server {
+pub fn with_documents() -> Server {
     let server = Server::start();
     let admin = server.admin();
     admin.ingest("lighthouse.md", LIGHTHOUSE);
@@ -29,15 +30,18 @@ fn with_documents() -> Server {
     server
 }
 
-fn refused(answer: &Answer) -> (u16, String) {
+pub fn refused(answer: &Answer) -> (u16, String) {
     let body = answer.json();
-    assert_shape(&body, &json!({"error": {"code": "string", "message": "string"}}));
+    assert_shape(
+        &body,
+        &json!({"error": {"code": "string", "message": "string"}}),
+    );
     assert!(!body["error"]["message"].as_str().unwrap().is_empty());
     let code = body["error"]["code"].as_str().unwrap().to_owned();
     (answer.status, code)
 }
 
-fn query(client: &Client, body: &Value) -> Value {
+pub fn query(client: &Client, body: &Value) -> Value {
     let answer = client.post("/chat/query", body);
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json()
@@ -64,9 +68,15 @@ fn answer_has_the_fields_of_the_contract_and_starts_the_session() {
     assert!(cited["text"].as_str().unwrap().contains("Tobias Grenn"));
     assert_eq!(cited["section"], "Keepers", "the innermost heading");
     let url = cited["page_url"].as_str().unwrap();
-    assert!(url.starts_with("http://127.0.0.1:") && url.contains("/#/documents/"), "{url}");
+    assert!(
+        url.starts_with("http://127.0.0.1:") && url.contains("/#/documents/"),
+        "{url}"
+    );
 
-    let again = query(&admin, &json!({"question": KEEPER, "session_id": "lesson-1"}));
+    let again = query(
+        &admin,
+        &json!({"question": KEEPER, "session_id": "lesson-1"}),
+    );
     assert_ne!(again["response_id"], answer["response_id"]);
     let history = admin.get("/chat/history/lesson-1/").json();
     assert_shape(
@@ -76,8 +86,14 @@ fn answer_has_the_fields_of_the_contract_and_starts_the_session() {
                 "timestamp": "datetime"}]}),
     );
     let items = history["history"].as_array().unwrap();
-    let kinds: Vec<&str> = items.iter().map(|one| one["type"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["user_query", "chat_response", "user_query", "chat_response"]);
+    let kinds: Vec<&str> = items
+        .iter()
+        .map(|one| one["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["user_query", "chat_response", "user_query", "chat_response"]
+    );
     assert_eq!(items[0]["id"], answer["query_id"]);
     assert_eq!(items[1]["id"], answer["response_id"]);
     assert_eq!(items[1]["citations"], answer["citations"]);
@@ -107,10 +123,21 @@ fn module_and_chapter_bound_the_search_and_are_cited() {
     assert_eq!(refused(&elsewhere), (404, "no_relevant_content".to_owned()));
     let unknown = ask(oil, json!("Harbours"), json!("No such chapter"));
     assert_eq!(refused(&unknown).0, 404);
-    let rest = ask("How long do loaves rest before baking?", json!("Bread"), json!("Dough"));
+    let rest = ask(
+        "How long do loaves rest before baking?",
+        json!("Bread"),
+        json!("Dough"),
+    );
     let rest = rest.json();
-    assert_eq!(rest["citations"][0]["section"], "Rest", "what was given wins over headings");
-    assert_eq!(ask(oil, json!(""), json!("")).status, 200, "empty is no filter");
+    assert_eq!(
+        rest["citations"][0]["section"], "Rest",
+        "what was given wins over headings"
+    );
+    assert_eq!(
+        ask(oil, json!(""), json!("")).status,
+        200,
+        "empty is no filter"
+    );
 }
 
 #[test]
@@ -128,35 +155,10 @@ fn lines_bring_their_places_with_them() {
                       "module": "M", "chapter": "C"});
     let cited = query(&admin, &body)["citations"][0].clone();
     let places = ["module", "chapter", "section", "page_url"].map(|name| cited[name].clone());
-    assert_eq!(places, ["M", "C", "S", "https://x.example/1"].map(|text| json!(text)));
-}
-
-#[test]
-fn selected_text_is_the_only_source() {
-    let server = with_documents();
-    let admin = server.admin();
-    let text = "The tower of Cape Wrath is 20 metres high. Its first keeper was Ewan Rae, who came from Durness.";
-    let body = json!({"selected_text": text, "question": KEEPER, "session_id": "sel"});
-    let answer = admin.post("/chat/selected-text", &body);
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    let answer = answer.json();
-    assert_shape(
-        &answer,
-        &json!({"response_id": "string", "answer": "string", "session_id": "sel",
-                "timestamp": "datetime"}),
+    assert_eq!(
+        places,
+        ["M", "C", "S", "https://x.example/1"].map(|text| json!(text))
     );
-    let said = answer["answer"].as_str().unwrap();
-    assert!(said.contains("Ewan Rae") && !said.contains("Grenn"), "{said}");
-    assert!(!said.contains('['), "there is but one source: {said}");
-    assert!(text.contains(said), "a quote is word for word: {said}");
-
-    let elsewhere = json!({"selected_text": text, "session_id": "sel",
-                           "question": "How long do loaves rest before baking?"});
-    let answer = admin.post("/chat/selected-text", &elsewhere);
-    assert_eq!(refused(&answer), (422, "answer_not_in_selection".to_owned()));
-    let session = admin.get("/chat/history/sel").json();
-    assert_eq!(session["history"].as_array().unwrap().len(), 4);
-    assert_eq!(admin.get("/chat/sessions/sel").status, 200, "other dialects read it");
 }
 
 #[test]
@@ -171,7 +173,10 @@ fn stream_has_the_objects_of_the_contract() {
     let kinds: Vec<String> = events.iter().map(kind).collect();
     assert_eq!(kinds.first().unwrap(), "start");
     assert_eq!(kinds[kinds.len() - 2..], ["citations", "end"]);
-    assert!(kinds[1..kinds.len() - 2].iter().all(|one| one == "token"), "{kinds:?}");
+    assert!(
+        kinds[1..kinds.len() - 2].iter().all(|one| one == "token"),
+        "{kinds:?}"
+    );
     for event in &events {
         assert!(event.name.is_empty(), "events have no names");
         assert_shape(
@@ -217,30 +222,130 @@ fn every_error_of_the_contract_has_its_code() {
         body
     };
     let table = [
-        ("/chat/query", json!({"question": "Who?", "session_id": "a b"}), 400, "invalid_session_id"),
-        ("/chat/query", json!({"question": "Who?"}), 400, "invalid_session_id"),
-        ("/chat/query", json!({"question": "Who?", "session_id": 7}), 400, "invalid_session_id"),
-        ("/chat/query", json!({"question": "  ", "session_id": "s"}), 400, "empty_question"),
-        ("/chat/query", json!({"session_id": "s"}), 400, "empty_question"),
-        ("/chat/query", json!({"question": 7, "session_id": "s"}), 400, "invalid"),
-        ("/chat/query", json!({"question": "x".repeat(32_001), "session_id": "s"}), 400, "invalid"),
-        ("/chat/query", json!({"question": "What is the boiling point of tungsten hexafluoride?",
-                               "session_id": "s"}), 404, "no_relevant_content"),
-        ("/chat/selected-text", json!({"selected_text": "t", "question": "Who?",
-                                       "session_id": "x".repeat(129)}), 400, "invalid_session_id"),
-        ("/chat/selected-text", json!({"selected_text": " ", "question": "Who?",
-                                       "session_id": "s"}), 400, "empty_selection"),
-        ("/chat/selected-text", json!({"question": "Who?", "session_id": "s"}), 400, "empty_selection"),
-        ("/chat/selected-text", json!({"selected_text": "t", "question": "",
-                                       "session_id": "s"}), 400, "empty_question"),
-        ("/chat/feedback", feedback(json!({"feedback_type": "meh"})), 400, "invalid_feedback_type"),
-        ("/chat/feedback", feedback(json!({"feedback_type": null})), 400, "invalid_feedback_type"),
-        ("/chat/feedback", feedback(json!({"feedback_text": long})), 400, "feedback_too_long"),
-        ("/chat/feedback", feedback(json!({"session_id": "/"})), 400, "invalid_session_id"),
-        ("/chat/feedback", feedback(json!({"session_id": "unknown"})), 404, "invalid_session_id"),
-        ("/chat/feedback", feedback(json!({"query_id": "unknown"})), 404, "unknown_response"),
-        ("/chat/feedback", feedback(json!({"response_id": known["query_id"]})), 404, "unknown_response"),
-        ("/chat/feedback", feedback(json!({"response_id": null})), 400, "unknown_response"),
+        (
+            "/chat/query",
+            json!({"question": "Who?", "session_id": "a b"}),
+            400,
+            "invalid_session_id",
+        ),
+        (
+            "/chat/query",
+            json!({"question": "Who?"}),
+            400,
+            "invalid_session_id",
+        ),
+        (
+            "/chat/query",
+            json!({"question": "Who?", "session_id": 7}),
+            400,
+            "invalid_session_id",
+        ),
+        (
+            "/chat/query",
+            json!({"question": "  ", "session_id": "s"}),
+            400,
+            "empty_question",
+        ),
+        (
+            "/chat/query",
+            json!({"session_id": "s"}),
+            400,
+            "empty_question",
+        ),
+        (
+            "/chat/query",
+            json!({"question": 7, "session_id": "s"}),
+            400,
+            "invalid",
+        ),
+        (
+            "/chat/query",
+            json!({"question": "x".repeat(32_001), "session_id": "s"}),
+            400,
+            "invalid",
+        ),
+        (
+            "/chat/query",
+            json!({"question": "What is the boiling point of tungsten hexafluoride?",
+                               "session_id": "s"}),
+            404,
+            "no_relevant_content",
+        ),
+        (
+            "/chat/selected-text",
+            json!({"selected_text": "t", "question": "Who?",
+                                       "session_id": "x".repeat(129)}),
+            400,
+            "invalid_session_id",
+        ),
+        (
+            "/chat/selected-text",
+            json!({"selected_text": " ", "question": "Who?",
+                                       "session_id": "s"}),
+            400,
+            "empty_selection",
+        ),
+        (
+            "/chat/selected-text",
+            json!({"question": "Who?", "session_id": "s"}),
+            400,
+            "empty_selection",
+        ),
+        (
+            "/chat/selected-text",
+            json!({"selected_text": "t", "question": "",
+                                       "session_id": "s"}),
+            400,
+            "empty_question",
+        ),
+        (
+            "/chat/feedback",
+            feedback(json!({"feedback_type": "meh"})),
+            400,
+            "invalid_feedback_type",
+        ),
+        (
+            "/chat/feedback",
+            feedback(json!({"feedback_type": null})),
+            400,
+            "invalid_feedback_type",
+        ),
+        (
+            "/chat/feedback",
+            feedback(json!({"feedback_text": long})),
+            400,
+            "feedback_too_long",
+        ),
+        (
+            "/chat/feedback",
+            feedback(json!({"session_id": "/"})),
+            400,
+            "invalid_session_id",
+        ),
+        (
+            "/chat/feedback",
+            feedback(json!({"session_id": "unknown"})),
+            404,
+            "invalid_session_id",
+        ),
+        (
+            "/chat/feedback",
+            feedback(json!({"query_id": "unknown"})),
+            404,
+            "unknown_response",
+        ),
+        (
+            "/chat/feedback",
+            feedback(json!({"response_id": known["query_id"]})),
+            404,
+            "unknown_response",
+        ),
+        (
+            "/chat/feedback",
+            feedback(json!({"response_id": null})),
+            400,
+            "unknown_response",
+        ),
     ];
     for (path, body, status, code) in table {
         let answer = admin.post(path, &body);
@@ -248,21 +353,34 @@ fn every_error_of_the_contract_has_its_code() {
     }
     for (path, status) in [("/chat/history/unknown", 404), ("/chat/history/a%20b", 400)] {
         let answer = admin.get(path);
-        assert_eq!(refused(&answer), (status, "invalid_session_id".to_owned()), "{path}");
+        assert_eq!(
+            refused(&answer),
+            (status, "invalid_session_id".to_owned()),
+            "{path}"
+        );
     }
     // What belongs to somebody else does not exist.
     let theirs = json!({"question": KEEPER, "session_id": "known"});
-    assert_eq!(refused(&bob.post("/chat/query", &theirs)), (404, "invalid_session_id".to_owned()));
+    assert_eq!(
+        refused(&bob.post("/chat/query", &theirs)),
+        (404, "invalid_session_id".to_owned())
+    );
     assert_eq!(bob.get("/chat/history/known").status, 404);
     assert_eq!(bob.post("/chat/feedback", &feedback(json!({}))).status, 404);
     let broken = admin.call("POST", "/chat/query", Some("application/json"), b"{");
     assert_eq!(refused(&broken).0, 400);
-    assert_eq!(refused(&server.stranger().get("/chat/history/known")).0, 401);
+    assert_eq!(
+        refused(&server.stranger().get("/chat/history/known")).0,
+        401
+    );
     assert_eq!(refused(&admin.get("/chat/query")).0, 405);
     assert_eq!(refused(&admin.get("/chat/history/a/b")).0, 404);
     let nothing = json!({"question": "What is the boiling point of tungsten hexafluoride?", "session_id": "s"});
     let stream = admin.stream("/chat/query", &nothing);
-    assert_eq!(stream.status, 404, "a refusal keeps its status where a stream was asked for");
+    assert_eq!(
+        stream.status, 404,
+        "a refusal keeps its status where a stream was asked for"
+    );
 }
 
 #[test]
@@ -298,66 +416,10 @@ fn model_of_the_settings_that_cannot_be_used_is_unavailable() {
         assert!(began.elapsed().as_secs() < 30);
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    let answer = admin.post("/chat/query", &json!({"question": KEEPER, "session_id": "s"}));
+    let answer = admin.post(
+        "/chat/query",
+        &json!({"question": KEEPER, "session_id": "s"}),
+    );
     assert_eq!(refused(&answer), (503, "model_unavailable".to_owned()));
     assert!(!answer.header("retry-after").is_empty());
-}
-
-#[test]
-fn words_of_a_model_that_the_selection_does_not_bear_out_are_not_shown() {
-    let server = Server::with_model(Architecture::Llama);
-    let admin = server.admin();
-    // The model's weights are random, and so is what it says.
-    let body = json!({"selected_text": "The first keeper of the lighthouse was Ewan Rae.",
-                      "question": KEEPER, "session_id": "s"});
-    let answer = admin.post("/chat/selected-text", &body);
-    assert_eq!(refused(&answer), (422, "answer_not_in_selection".to_owned()));
-    let events: Vec<Event> = admin.stream("/chat/selected-text", &body).collect();
-    let kinds: Vec<&str> = events.iter().map(|event| event.data["type"].as_str().unwrap()).collect();
-    assert_eq!(kinds.first(), Some(&"start"));
-    assert_eq!(kinds.last(), Some(&"end"));
-    let error = events.iter().find(|event| event.data["type"] == "error").unwrap();
-    assert_eq!(error.data["code"], "answer_not_in_selection");
-    let asked = query(&admin, &json!({"question": KEEPER, "session_id": "s"}));
-    assert!(asked["answer"].is_string(), "a question to the documents goes on as ever");
-}
-
-#[test]
-fn feedback_is_stored_listed_and_exported_for_administrators() {
-    let server = with_documents();
-    let (admin, ada) = (server.admin(), server.user("ada"));
-    let answer = query(&ada, &json!({"question": KEEPER, "session_id": "s"}));
-    let give = |kind: &str, text: Value| {
-        let body = json!({"session_id": "s", "query_id": answer["query_id"],
-                          "response_id": answer["response_id"], "feedback_type": kind,
-                          "feedback_text": text});
-        let given = ada.post("/chat/feedback", &body);
-        assert_eq!(given.status, 200, "{}", given.text);
-        assert_shape(&given.json(), &json!({"success": "boolean", "feedback_id": "string"}));
-        assert_eq!(given.json()["success"], true);
-    };
-    give("thumbs_up", Value::Null);
-    give("thumbs_down", json!("Not so good."));
-    give("report_inaccurate", json!("x".repeat(2000)));
-    let page = admin.get("/api/feedback?limit=2").json();
-    let shape = json!({"id": "string", "session_id": "s", "user_id": "string",
-        "query_id": "string", "response_id": "string", "feedback_text": "string | null",
-        "feedback_type": "thumbs_up | thumbs_down | report_inaccurate", "question": "string",
-        "answer": "string", "created_at": "datetime"});
-    assert_shape(&page, &json!({"feedback": [shape], "next_cursor": "string"}));
-    assert_eq!(page["feedback"][0]["feedback_type"], "report_inaccurate");
-    assert_eq!(page["feedback"][0]["question"], KEEPER);
-    let cursor = page["next_cursor"].as_str().unwrap();
-    let rest = admin.get(&format!("/api/feedback?limit=2&cursor={cursor}")).json();
-    assert_eq!(rest["feedback"].as_array().unwrap().len(), 1);
-    assert_eq!(rest["next_cursor"], Value::Null);
-    assert_eq!(admin.get("/api/feedback?cursor=-1").status, 400);
-    assert_eq!(admin.get("/api/feedback?limit=0").status, 400);
-    let exported = admin.get("/api/feedback/export");
-    let lines: Vec<Value> = exported.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 3);
-    assert_eq!(lines[1]["feedback_text"], "Not so good.");
-    assert_eq!(ada.get("/api/feedback").status, 403);
-    assert_eq!(ada.delete("/chat/sessions/s").status, 200);
-    assert_eq!(admin.get("/api/feedback").json()["feedback"], json!([]), "it goes with its session");
 }

@@ -14,6 +14,11 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::{StreamExt, stream};
 use std::future::ready;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// How long a stream is held back to see whether there will be an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 type Answer = Result<HttpResponse, Failure<Orchestration>>;
 
@@ -150,7 +155,8 @@ async fn answer(
 async fn begin(events: &mut AnswerStream) -> Vec<AnswerEvent> {
     let mut begun = Vec::new();
     let mut texts = 0;
-    while let Some(event) = events.next().await {
+    let end = Instant::now() + PATIENCE;
+    while let Ok(Some(event)) = timeout_at(end, events.next()).await {
         let known = match &event {
             AnswerEvent::Status(Stage::Reading { .. })
             | AnswerEvent::Block { .. }
