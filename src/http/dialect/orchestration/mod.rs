@@ -8,7 +8,7 @@ pub(crate) mod history;
 mod wire;
 
 use super::{Dialect, Outward};
-use crate::error::{ErrorKind, Fault};
+use crate::error::{ErrorKind, Fault, Kind};
 use crate::http::failure::code_of;
 use crate::types::SessionId;
 use serde_json::{Value, json};
@@ -53,7 +53,6 @@ fn session_id(given: Option<&str>) -> Result<SessionId, Fault> {
 /// What went wrong with a session, in the contract's word: one that the caller
 /// does not have, or that takes no questions.
 fn about_session(fault: Fault) -> Fault {
-    use crate::error::Kind;
     match fault.kind() {
         ErrorKind::NotFound | ErrorKind::Conflict if fault.code() != Some("unknown_response") => {
             fault.coded("invalid_session_id")
