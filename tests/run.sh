@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that must hold: formatting, lints, all tests, the API with OpenAI's
-# own clients, the page in a browser.
+# Everything that must hold: formatting, lints, all tests, the APIs with OpenAI's
+# own clients and with standard clients of event streams, the page in a browser.
 #   tests/run.sh            runs what this machine can, and says what it skips and why
 #   CI=true tests/run.sh    skips nothing: what is missing is a failure
 set -uo pipefail
@@ -97,20 +97,22 @@ fetch_node_client() {
     (cd tests/clients && npm ci --no-audit --no-fund --loglevel=error)
 }
 
-python_client() {
-    tests/clients/with_server.sh "$venv/bin/python" tests/clients/openai_client.py 2>&1 | tee -a "$printed"
+python_clients() {
+    tests/clients/with_server.sh sh -c \
+        '"$1" tests/clients/openai_client.py && "$1" tests/clients/event_streams.py' - "$venv/bin/python" 2>&1 |
+        tee -a "$printed"
 }
 
-node_client() {
-    tests/clients/with_server.sh node --test --test-timeout=60000 tests/clients/openai_client.mjs 2>&1 |
-        tee -a "$printed"
+node_clients() {
+    tests/clients/with_server.sh node --test --test-timeout=60000 \
+        tests/clients/openai_client.mjs tests/clients/event_streams.mjs 2>&1 | tee -a "$printed"
 }
 
 # Without colour: nextest's summary, one result of cargo test a binary, the
 # Python client's and node's totals.
 closing_lines() {
     sed 's/\x1b\[[0-9;]*m//g' "$printed" |
-        grep -E '^ *Summary \[|^test result: |^openai .* passed$|^(ℹ|#) (tests|pass|fail) [0-9]'
+        grep -E '^ *Summary \[|^test result: |^(openai|httpx-sse:) .* passed$|^(ℹ|#) (tests|pass|fail) [0-9]'
 }
 
 step "formatting" cargo fmt --check
@@ -120,19 +122,19 @@ step "executable" cargo build --locked --bin satchel --example tiny_model
 
 venv=${CARGO_TARGET_DIR:-$PWD/target}/clients-venv
 if ! command -v python3 >/dev/null 2>&1; then
-    skip "OpenAI's Python client" "Python is not installed"
+    skip "clients for Python" "Python is not installed"
 elif ! fetch_python_client; then
-    skip "OpenAI's Python client" "pip could not fetch it; it needs a network"
+    skip "clients for Python" "pip could not fetch it; it needs a network"
 else
-    step "OpenAI's Python client" python_client
+    step "clients for Python" python_clients
 fi
 
 if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
-    skip "OpenAI's Node.js client" "Node.js and npm are not installed"
+    skip "clients for Node.js" "Node.js and npm are not installed"
 elif ! fetch_node_client; then
-    skip "OpenAI's Node.js client" "npm could not fetch it; it needs a network"
+    skip "clients for Node.js" "npm could not fetch it; it needs a network"
 else
-    step "OpenAI's Node.js client" node_client
+    step "clients for Node.js" node_clients
 fi
 
 if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then

@@ -77,6 +77,7 @@ pub(super) fn cite(passages: &[Passage], index: usize, span: &Range<usize>) -> O
         end: passage.start + span.end,
         text: slice_chars(&passage.text, span.clone()).to_owned(),
         score: passage.score,
+        placement: passage.placement.clone(),
     })
 }
 

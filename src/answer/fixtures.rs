@@ -1,7 +1,7 @@
 //! What the tests of this module share.
 
 use crate::engine::encoder::Encoder;
-use crate::types::{DatasetId, DocumentId, Passage, PassageScores, char_len};
+use crate::types::{DatasetId, DocumentId, Passage, PassageScores, Placement, char_len};
 use std::sync::OnceLock;
 
 pub(super) fn encoder() -> &'static Encoder {
@@ -24,6 +24,7 @@ pub(super) fn passage(document: &str, start: usize, text: &str) -> Passage {
         start,
         end: start + char_len(text),
         heading_path: Vec::new(),
+        placement: Placement::default(),
         text: text.to_owned(),
         score: 0.9,
         scores: PassageScores::default(),

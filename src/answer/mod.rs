@@ -14,6 +14,7 @@ mod prose;
 mod quotes;
 mod render;
 mod sanitise;
+mod selection;
 mod stream;
 mod terms;
 mod verify;
@@ -23,5 +24,8 @@ pub use error::AnswerError;
 pub use prompt::{Prompt, PromptBudget, PromptReader, Turn, build, opening};
 pub use quotes::{NOTHING_FOUND, Quote, QuotedAnswer, quotes};
 pub use render::render;
+pub use selection::{
+    NOT_IN_SELECTION, Reading, SelectionEvidence, read_selection, rests_on_selection, uncited,
+};
 pub use stream::BlockStream;
 pub use verify::{Verified, is_refusal, verify};

@@ -1,5 +1,5 @@
 use super::render;
-use crate::types::{AnswerMode, Citation, DocumentId, SentenceCheck, Support};
+use crate::types::{AnswerMode, Citation, DocumentId, Placement, SentenceCheck, Support};
 use std::time::{Duration, Instant};
 
 fn citation(number: u32) -> Citation {
@@ -15,6 +15,7 @@ fn citation(number: u32) -> Citation {
         end: 4,
         text: "text".to_owned(),
         score: 0.9,
+        placement: Placement::default(),
     }
 }
 

@@ -11,6 +11,7 @@ mod doctor;
 pub mod eval;
 mod evaluate;
 mod event_stream;
+mod feedback;
 mod ingest;
 mod keys;
 mod models;
@@ -80,6 +81,8 @@ enum Command {
     Export(custody::ExportOptions),
     /// Erase all that one user has, or everything, so that nothing is left
     Erase(custody::EraseOptions),
+    /// Print what people think of answers
+    Feedback(feedback::Options),
     /// Print a settings file with every setting, its meaning and its default
     Config(ConfigOptions),
     /// Check that everything is in order: data, indexes, models
@@ -134,6 +137,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Keys(options)) => keys::run(&config, &options),
         Some(Command::Export(options)) => custody::export(&config, &options),
         Some(Command::Erase(options)) => custody::erase(&config, &options),
+        Some(Command::Feedback(options)) => feedback::run(&config, &options),
         Some(Command::Config(options)) => {
             print_config(&config, &options);
             Ok(ExitCode::SUCCESS)

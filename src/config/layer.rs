@@ -1,5 +1,6 @@
 //! One source of settings, and the documented example made from it.
 
+use super::PublicChat;
 use crate::telemetry::LogFormat;
 use clap::{Args, CommandFactory, Parser, ValueEnum};
 use serde::Deserialize;
@@ -94,6 +95,14 @@ pub struct Layer {
     /// Days that a conversation of /v1/chat is kept after its last message, 0 for ever [default: 90]
     #[arg(long, env = "SATCHEL_CONVERSATION_TTL_DAYS", value_name = "N")]
     pub conversation_ttl_days: Option<u32>,
+    /// Chat API for people without a login: full, sessions (nobody lists others' sessions) or off [default: full on the loopback address, else sessions]
+    #[arg(
+        long,
+        env = "SATCHEL_PUBLIC_CHAT",
+        value_name = "HOW",
+        hide_possible_values = true
+    )]
+    pub public_chat: Option<PublicChat>,
 }
 
 /// What a chat model is asked to run on.
@@ -144,6 +153,7 @@ impl Layer {
             access_token_minutes,
             refresh_token_days,
             conversation_ttl_days,
+            public_chat,
         } = self;
         Self {
             listen: listen.or(below.listen),
@@ -170,6 +180,7 @@ impl Layer {
             access_token_minutes: access_token_minutes.or(below.access_token_minutes),
             refresh_token_days: refresh_token_days.or(below.refresh_token_days),
             conversation_ttl_days: conversation_ttl_days.or(below.conversation_ttl_days),
+            public_chat: public_chat.or(below.public_chat),
         }
     }
 
@@ -193,10 +204,14 @@ impl Layer {
             let value = match (long, plain) {
                 ("cors-origins", _) => "[]".to_owned(),
                 ("model" | "draft-model", _) => "\"some-model.gguf\"".to_owned(),
+                ("public-chat", _) => "\"sessions\"".to_owned(),
                 (_, true) => default.to_owned(),
                 (_, false) => format!("{default:?}"),
             };
-            let mark = if long.ends_with("model") { "# " } else { "" };
+            let mark = match long {
+                "model" | "draft-model" | "public-chat" => "# ",
+                _ => "",
+            };
             let env = argument
                 .get_env()
                 .map(|name| format!(" ({})", name.to_string_lossy()));

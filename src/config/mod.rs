@@ -3,8 +3,10 @@
 //! what they resolve to. Must not read anything but the file it is given.
 
 mod layer;
+mod public_chat;
 
 pub use layer::{DeviceChoice, Layer};
+pub use public_chat::PublicChat;
 
 use crate::error::{ErrorKind, Kind};
 use crate::telemetry::LogFormat;
@@ -54,16 +56,19 @@ pub struct Config {
     pub refresh_token_days: u32,
     /// Days that a conversation of contract 1 is kept after its last message; 0 for ever.
     pub conversation_ttl_days: u32,
+    /// What people who have not signed in may use of the chat module's API.
+    pub public_chat: PublicChat,
 }
 
 impl Config {
     /// Resolves `top` (command line and environment) over `file`.
     pub fn resolve(top: Layer, file: Layer) -> Self {
         let l = top.or(file);
+        let listen = l
+            .listen
+            .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 8080).into());
         Self {
-            listen: l
-                .listen
-                .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 8080).into()),
+            listen,
             data_dir: l.data_dir.unwrap_or_else(|| "data".into()),
             ui: l.ui.unwrap_or(true),
             handbook: l.handbook.unwrap_or(true),
@@ -90,6 +95,9 @@ impl Config {
             access_token_minutes: l.access_token_minutes.unwrap_or(15),
             refresh_token_days: l.refresh_token_days.unwrap_or(30),
             conversation_ttl_days: l.conversation_ttl_days.unwrap_or(90),
+            public_chat: l
+                .public_chat
+                .unwrap_or_else(|| PublicChat::usual_at(listen.ip())),
         }
     }
 
@@ -150,7 +158,7 @@ impl Kind for ConfigError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, Layer};
+    use super::{Config, Layer, PublicChat};
 
     #[test]
     fn command_line_wins_over_file_and_file_over_default() {
@@ -164,6 +172,24 @@ mod tests {
             (config.rate_limit, config.threads, config.streams_per_user),
             (7, 3, 10)
         );
+    }
+
+    #[test]
+    fn sessions_of_others_are_listed_to_strangers_on_the_loopback_address_alone() {
+        let listening = |address: &str| {
+            let listen = Some(address.parse().unwrap());
+            let top = Layer {
+                listen,
+                ..Layer::default()
+            };
+            Config::resolve(top, Layer::default()).public_chat
+        };
+        assert_eq!(listening("127.0.0.1:80"), PublicChat::Full);
+        assert_eq!(listening("[::1]:80"), PublicChat::Full);
+        assert_eq!(listening("0.0.0.0:80"), PublicChat::Sessions);
+        let file: Layer = toml::from_str("public-chat = \"off\"").unwrap();
+        let config = Config::resolve(Layer::default(), file);
+        assert_eq!(config.public_chat, PublicChat::Off);
     }
 
     #[test]

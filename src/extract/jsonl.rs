@@ -1,4 +1,5 @@
-//! `.jsonl` files: one document a line, `{"id", "title", "text", "metadata"}`.
+//! `.jsonl` files: one document a line, `{"id", "title", "text", "metadata"}`. The
+//! known keys of the metadata may also stand beside the text.
 
 use super::error::ExtractError;
 use crate::types::DocumentMetadata;
@@ -29,6 +30,10 @@ struct Line {
     text: String,
     #[serde(default)]
     metadata: Option<DocumentMetadata>,
+    module: Option<String>,
+    chapter: Option<String>,
+    section: Option<String>,
+    page_url: Option<String>,
 }
 
 /// Many collections number their documents.
@@ -86,8 +91,15 @@ fn record(bytes: &[u8], line: usize) -> Result<JsonlRecord, ExtractError> {
         Id::Text(text) => text,
         Id::Number(number) => number.to_string(),
     });
-    let mut metadata = parsed.metadata.unwrap_or_default();
-    metadata.title = parsed.title.clone().or(metadata.title);
+    let beside = DocumentMetadata {
+        title: parsed.title.clone(),
+        module: parsed.module,
+        chapter: parsed.chapter,
+        section: parsed.section,
+        page_url: parsed.page_url,
+        ..DocumentMetadata::default()
+    };
+    let metadata = beside.or(parsed.metadata.unwrap_or_default());
     Ok(JsonlRecord {
         id,
         title: parsed.title,
@@ -121,6 +133,17 @@ mod tests {
         assert_eq!(first.metadata.other["x"], 1);
         let second = found[1].as_ref().unwrap();
         assert_eq!((second.text.as_str(), second.line), ("ü", 3));
+    }
+
+    #[test]
+    fn known_keys_may_stand_beside_the_text_and_win() {
+        let found = read(
+            r#"{"text":"a","module":"M","page_url":"https://x","metadata":{"module":"N","section":"S"}}"#,
+        );
+        let metadata = &found[0].as_ref().unwrap().metadata;
+        assert_eq!(metadata.module.as_deref(), Some("M"));
+        assert_eq!(metadata.section.as_deref(), Some("S"));
+        assert_eq!(metadata.page_url.as_deref(), Some("https://x"));
     }
 
     #[test]

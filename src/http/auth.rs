@@ -83,7 +83,7 @@ pub(super) async fn gate(
 }
 
 async fn admit(request: &ServiceRequest, access: Access) -> (Result<(), Fault>, Option<Standing>) {
-    if access == Access::Public {
+    if matches!(access, Access::Public | Access::Visitor) {
         return (Ok(()), None);
     }
     let Some(state) = request.app_data::<web::Data<State>>() else {
@@ -129,7 +129,8 @@ fn token(request: &ServiceRequest, access: Access) -> Option<String> {
     query.into_inner().auth_token
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token in the header for it.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();

@@ -49,6 +49,14 @@ impl<D> Failure<D> {
     }
 }
 
+impl<D> Failure<D> {
+    /// The same failure under a status that its dialect has for it.
+    pub(super) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+}
+
 impl<D, E: Kind> From<E> for Failure<D> {
     fn from(error: E) -> Self {
         let kind = error.kind();

@@ -4,6 +4,7 @@
 
 mod assets;
 mod auth;
+mod client_address;
 mod dialect;
 mod extract;
 mod failure;

@@ -3,14 +3,16 @@
 //! actix-web, so every path is a resource of its own.
 
 use super::dialect::Tongue;
+use super::dialect::chat_module;
 use super::dialect::chat_store::handlers as store;
 use super::dialect::conversations::{
     handlers as conversations, messages, schemas, system as service,
 };
 use super::dialect::native::{
-    auth, custody, datasets, documents, events, keys, models, originals, system, users,
+    auth, custody, datasets, documents, events, feedback, keys, models, originals, system, users,
 };
 use super::dialect::openai::handlers as openai;
+use super::dialect::orchestration;
 use super::dialect::rag_chat::{chat, files, health, sessions};
 use super::{assets, auth as gatekeeper};
 use crate::error::Fault;
@@ -24,6 +26,8 @@ use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
 pub enum Access {
     /// Anybody.
     Public,
+    /// Anybody; with a token or without, everybody is the same visitor.
+    Visitor,
     /// Whoever has a token.
     User,
     /// The same; the token may also come as `auth_token` in the query.
@@ -41,6 +45,13 @@ pub struct Endpoint {
     pub(super) tongue: Tongue,
     pub access: Access,
     handler: fn() -> Route,
+}
+
+impl Endpoint {
+    /// Whether nobody passes without a token.
+    pub fn wants_caller(&self) -> bool {
+        !matches!(self.access, Access::Public | Access::Visitor)
+    }
 }
 
 macro_rules! endpoints {
@@ -74,6 +85,22 @@ endpoints! {
     GET "/chat/sessions/{session_id}" "read a session" RagChat User sessions::read;
     DELETE "/chat/sessions/{session_id}" "delete a session" RagChat User sessions::delete;
 
+    POST "/chat/query" "ask within a session" Orchestration User orchestration::chat::query;
+    POST "/chat/selected-text" "ask a selected text" Orchestration User orchestration::chat::selected_text;
+    GET "/chat/history/{session_id}" "read a history" Orchestration User orchestration::history::read;
+    POST "/chat/feedback" "judge an answer" Orchestration User orchestration::feedback::add;
+
+    GET "/api/chats/sessions" "list visitors' sessions" ChatModule Visitor chat_module::sessions::list;
+    POST "/api/chats/sessions" "make a visitor's session" ChatModule Visitor chat_module::sessions::create;
+    GET "/api/chats/sessions/{id}" "read a visitor's session" ChatModule Visitor chat_module::sessions::read;
+    DELETE "/api/chats/sessions/{id}" "delete a visitor's session" ChatModule Visitor chat_module::sessions::delete;
+    POST "/api/chats/messages/chat" "ask as a visitor" ChatModule Visitor chat_module::chat::whole;
+    POST "/api/chats/messages/chat/stream" "ask as a visitor, streamed" ChatModule Visitor chat_module::chat::streamed;
+    GET "/api/chats/messages" "list a visitor's messages" ChatModule Visitor chat_module::messages::list;
+    POST "/api/chats/messages" "add a visitor's message" ChatModule Visitor chat_module::messages::create;
+    GET "/api/chats/messages/{id}" "read a visitor's message" ChatModule Visitor chat_module::messages::read;
+    DELETE "/api/chats/messages/{id}" "delete a visitor's message" ChatModule Visitor chat_module::messages::delete;
+
     POST "/documents/upload" "upload a document" RagChat User files::upload;
     GET "/documents/session/{session_id}" "documents of a session" RagChat User files::of_session;
     GET "/documents/{document_id}" "read a document" RagChat User files::read;
@@ -102,6 +129,8 @@ endpoints! {
     DELETE "/api/models/{name}" "remove a model" Native Admin models::remove;
     POST "/api/models/{name}/use" "use a model" Native Admin models::choose;
     POST "/api/models/{name}/pause" "stop a download" Native Admin models::pause;
+    GET "/api/feedback" "list feedback" Native Admin feedback::list;
+    GET "/api/feedback/export" "export feedback" Native Admin feedback::export;
     GET "/api/users" "list users" Native Admin users::list;
     POST "/api/users" "make a user" Native Admin users::create;
     DELETE "/api/users/{user_id}" "delete a user" Native Admin users::delete;

@@ -101,6 +101,7 @@ fn passage(candidate: Candidate) -> Passage {
         start: chunk.start,
         end: chunk.end,
         heading_path: chunk.heading_path,
+        placement: stored.placement,
         text: chunk.text,
         score: candidate.relevance,
         scores: PassageScores {

@@ -8,7 +8,8 @@ use super::search::{SearchOutcome, SearchRequest};
 use super::writing::{WritingDefaults, WritingOptions};
 use super::{Caller, Service};
 use crate::answer::{
-    BlockStream, MarkerFilter, NOTHING_FOUND, Prompt, Turn, Verified, quotes, render, verify,
+    BlockStream, MarkerFilter, NOT_IN_SELECTION, NOTHING_FOUND, Prompt, Turn, Verified, quotes,
+    render, rests_on_selection, verify,
 };
 use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEvent, Thinking};
 use crate::error::{Fault, Kind};
@@ -101,7 +102,10 @@ impl Answering {
         })
         .await;
         self.send(AnswerEvent::Status(Stage::Searching)).await;
-        let found = self.search().await?;
+        let found = match self.question.selection.clone() {
+            Some(text) => self.read_selection(text).await?,
+            None => self.search().await?,
+        };
         self.send(AnswerEvent::Sources {
             passages: found.passages.clone(),
             coverage: found.coverage,
@@ -127,8 +131,8 @@ impl Answering {
             query: self.question.message.clone(),
             dataset_id: self.question.dataset_id.clone(),
             document_ids: Vec::new(),
-            module: None,
-            chapter: None,
+            module: self.question.module.clone(),
+            chapter: self.question.chapter.clone(),
             options: self.question.options.clone(),
         };
         self.service
@@ -139,10 +143,13 @@ impl Answering {
     async fn say_nothing_found(&self, found: &SearchOutcome) -> Result<(), Fault> {
         let first_token_ms = Some(self.elapsed_ms());
         self.send(AnswerEvent::Status(Stage::Writing)).await;
-        self.send(AnswerEvent::Token(NOTHING_FOUND.to_owned()))
-            .await;
+        let text = match self.question.selection {
+            Some(_) => NOT_IN_SELECTION,
+            None => NOTHING_FOUND,
+        };
+        self.send(AnswerEvent::Token(text.to_owned())).await;
         let verified = Verified {
-            content: NOTHING_FOUND.to_owned(),
+            content: text.to_owned(),
             checks: Vec::new(),
             citations: Vec::new(),
         };
@@ -174,6 +181,7 @@ impl Answering {
             checks: quoted.checks,
             citations: quoted.citations,
         };
+        let verified = self.as_cited(verified);
         let html = render(
             &verified.content,
             &AnswerMode::Quotes,
@@ -204,13 +212,17 @@ impl Answering {
     /// Answers with a chat model.
     async fn write(&self, model: Arc<ChatModel>, found: &SearchOutcome) -> Result<(), Fault> {
         let session = &self.accepted.session;
+        let bound = self.question.selection.is_some();
         let (history, config) = (&self.service.inner.history, self.service.config());
         let material = Material {
             question: self.question.message.clone(),
             system: session.system_prompt.clone(),
             passages: found.passages.clone(),
-            past: self.past(config.history_messages),
-            all_passages: self.question.options.all_passages,
+            past: match bound {
+                true => Past::default(),
+                false => self.past(config.history_messages),
+            },
+            all_passages: bound || self.question.options.all_passages,
             writing: self.writing.clone(),
             defaults: DEFAULTS,
         };
@@ -237,11 +249,24 @@ impl Answering {
             .service
             .computing(move |inner| Ok(verify(&content, &passages, &inner.encoder)?))
             .await?;
-        let (name, [asked, answered]) = self.named_with(&verified.content);
-        let mut turns = past.after(prompt.dropped_turns);
-        turns.push((asked, prompt.turn));
-        turns.push((answered, Turn::plain(Role::Assistant, raw)));
-        history.keep(&name, turns);
+        let verified = self.as_cited(verified);
+        if bound {
+            // Not a word is shown before it is known to rest on the selection.
+            if !rests_on_selection(&verified) {
+                return match error {
+                    None => self.say_nothing_found(found).await,
+                    Some(error) => Err(error.into()),
+                };
+            }
+            self.send(AnswerEvent::Token(verified.content.clone()))
+                .await;
+        } else {
+            let (name, [asked, answered]) = self.named_with(&verified.content);
+            let mut turns = past.after(prompt.dropped_turns);
+            turns.push((asked, prompt.turn));
+            turns.push((answered, Turn::plain(Role::Assistant, raw)));
+            history.keep(&name, turns);
+        }
         let written = Written {
             mode: AnswerMode::Model {
                 name: model.info().name.clone(),
@@ -388,6 +413,9 @@ impl Answering {
             return;
         }
         generated.content.push_str(&text);
+        if self.question.selection.is_some() {
+            return;
+        }
         let changed = blocks.push(&text);
         self.send(AnswerEvent::Token(text)).await;
         for (index, html) in changed {

@@ -17,6 +17,12 @@ pub const DEFAULT_TENANT: &str = "default";
 /// The user of a fresh instance.
 pub const FIRST_USER: &str = "admin";
 
+/// The tenant of people who have not signed in.
+const PUBLIC_TENANT: &str = "public";
+
+/// What they are called, all of them.
+const VISITOR: &str = "visitor";
+
 /// Shortest password, in characters.
 const MIN_PASSWORD_CHARS: usize = 8;
 
@@ -42,6 +48,18 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Somebody who has not signed in: in the tenant of all of them, and with
+    /// no right but to ask.
+    pub fn visitor() -> Self {
+        Self {
+            tenant_id: PUBLIC_TENANT.into(),
+            user_id: VISITOR.into(),
+            username: VISITOR.to_owned(),
+            role: UserRole::User,
+            local: false,
+        }
+    }
+
     /// Whether the caller may administer the tenant.
     pub fn is_admin(&self) -> bool {
         self.role == UserRole::Admin

@@ -1,10 +1,11 @@
 //! A question: checked, stored, and then answered as a stream of events.
 
 use super::answering::Answering;
+use super::sessions::{ill_formed_id, no_session};
 use super::writing::WritingOptions;
 use super::{Caller, Inner, Service};
 use crate::error::Fault;
-use crate::store::{MessageFilter, SessionChange};
+use crate::store::{MessageFilter, SessionChange, StoreError};
 use crate::types::{
     AnswerEvent, DatasetId, Message, MessageId, Role, SearchOptions, Session, SessionId,
     SessionStatus, Time,
@@ -23,11 +24,18 @@ const EVENT_BACKLOG: usize = 64;
 const MAX_TITLE_CHARS: usize = 80;
 
 /// What somebody asks.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Question {
     pub message: String,
     /// `None` starts a conversation.
     pub session_id: Option<SessionId>,
+    /// A session that is not there is made, under the id that was given.
+    pub opens_session: bool,
+    /// Only documents of this module and this chapter.
+    pub module: Option<String>,
+    pub chapter: Option<String>,
+    /// Answer from this text and nothing else.
+    pub selection: Option<String>,
     /// `None`: the tenant's own documents, else the handbook.
     pub dataset_id: Option<DatasetId>,
     pub options: SearchOptions,
@@ -154,6 +162,7 @@ impl Service {
                 dataset_id,
                 options,
                 quotes_only,
+                ..Question::default()
             },
             accepted,
             writing,
@@ -183,12 +192,34 @@ impl Service {
 }
 
 impl Inner {
+    /// Whether no session of the tenant has this name.
+    fn is_free(&self, caller: &Caller, id: &SessionId) -> Result<bool, Fault> {
+        Ok(self.store.session(&caller.tenant_id, id)?.is_none())
+    }
+
+    /// Stores a session. A name that another one took in between is as one that
+    /// it always had.
+    fn insert_session(&self, session: &Session) -> Result<(), Fault> {
+        match self.store.insert_session(session) {
+            Err(StoreError::Duplicate(_)) => {
+                let known = self.store.session(&session.tenant_id, &session.id)?;
+                let own = known.filter(|known| known.user_id == session.user_id);
+                own.map(drop).ok_or_else(no_session)
+            }
+            other => Ok(other?),
+        }
+    }
+
     fn accept(&self, caller: &Caller, question: &Question) -> Result<Accepted, Fault> {
         if let Some(id) = &question.dataset_id {
             self.dataset(&caller.tenant_id, id)?;
         }
         let now = Time::now();
         let (session, earlier, is_new) = match &question.session_id {
+            Some(id) if question.opens_session && self.is_free(caller, id)? => {
+                let session = named_session(caller, id, &question.message, now)?;
+                (session, Vec::new(), true)
+            }
             Some(id) => {
                 let mut session = self.open_session(caller, id)?;
                 let all = MessageFilter::default();
@@ -211,7 +242,7 @@ impl Inner {
             ),
         };
         if is_new {
-            self.store.insert_session(&session)?;
+            self.insert_session(&session)?;
         }
         let message = Message {
             id: MessageId::generate(),
@@ -219,7 +250,10 @@ impl Inner {
             user_id: caller.user_id.clone(),
             role: Role::User,
             content: question.message.clone(),
-            metadata: json!({}),
+            metadata: match &question.selection {
+                Some(text) => json!({"selected_text": text}),
+                None => json!({}),
+            },
             created_at: now,
             deleted_at: None,
             answer: None,
@@ -233,6 +267,20 @@ impl Inner {
             earlier,
         })
     }
+}
+
+/// A conversation that `message` starts under a name that the client chose.
+fn named_session(
+    caller: &Caller,
+    id: &SessionId,
+    message: &str,
+    now: Time,
+) -> Result<Session, Fault> {
+    let id = SessionId::parse(id.as_str()).ok_or_else(ill_formed_id)?;
+    Ok(Session {
+        id,
+        ..new_session(caller, message, now)
+    })
 }
 
 fn new_session(caller: &Caller, message: &str, now: Time) -> Session {

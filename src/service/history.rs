@@ -35,6 +35,7 @@ struct Conversation {
 }
 
 /// The turns before a question.
+#[derive(Default)]
 pub(super) struct Past {
     ids: Vec<MessageId>,
     pub(super) turns: Vec<Turn>,

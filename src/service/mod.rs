@@ -12,6 +12,7 @@ mod documents;
 mod embedding;
 mod erase;
 mod export;
+mod feedback;
 mod figures;
 mod fitting;
 mod folder;
@@ -24,6 +25,7 @@ mod messages;
 mod models;
 mod records;
 mod search;
+mod selection;
 mod sessions;
 mod tokens;
 mod upload;
@@ -36,6 +38,7 @@ pub use custody::DataOf;
 pub use embedding::Embeddings;
 pub use erase::Erased;
 pub use export::Archive;
+pub use feedback::NewFeedback;
 pub use figures::AnswerFigures;
 pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, IndexFacts, ModelFacts, Status};
@@ -54,8 +57,8 @@ pub use crate::answer::{Marker, markers};
 pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
-    ApiKey, DocumentFilter, DocumentPage, MessageFilter, SessionChange, SessionFilter, SessionPage,
-    SessionPlace, UserRole,
+    ApiKey, DocumentFilter, DocumentPage, FeedbackEntry, FeedbackPage, MessageFilter,
+    SessionChange, SessionFilter, SessionPage, SessionPlace, UserRole,
 };
 
 use crate::answer::AnswerError;
@@ -232,6 +235,7 @@ fn open_lexical(folder: &Path) -> Result<Lexical, Fault> {
 fn first_rows(store: &Store) -> Result<(), Fault> {
     let tenant = TenantId::from(DEFAULT_TENANT);
     store.ensure_tenant(&tenant, "Default")?;
+    store.ensure_tenant(&Caller::visitor().tenant_id, "Public")?;
     if store.users(&tenant)?.is_empty() {
         store.insert_user(&NewUser {
             tenant_id: &tenant,

@@ -226,7 +226,12 @@ impl Inner {
     }
 }
 
-fn no_session() -> Fault {
+pub(super) fn ill_formed_id() -> Fault {
+    let message = "session_id: it must be 1 to 128 letters, digits, or any of . _ : -";
+    Fault::invalid(message).about("session_id")
+}
+
+pub(super) fn no_session() -> Fault {
     Fault::not_found("the session does not exist")
 }
 
@@ -245,10 +250,7 @@ fn checked(caller: &Caller, new: NewSession) -> Result<Session, Fault> {
     let uuid = SessionId::generate();
     let id = match id {
         None => uuid.clone(),
-        Some(text) => SessionId::parse(&text).ok_or_else(|| {
-            let message = "session_id: it must be 1 to 128 letters, digits, or any of . _ : -";
-            Fault::invalid(message).about("session_id")
-        })?,
+        Some(text) => SessionId::parse(&text).ok_or_else(ill_formed_id)?,
     };
     if let Some(title) = &title {
         check_length("title", title, MAX_TITLE_CHARS)?;

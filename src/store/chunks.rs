@@ -1,7 +1,7 @@
 //! Table `chunks`: the passages that are embedded and indexed.
 
 use super::{Store, StoreError, json_list};
-use crate::types::{Chunk, DatasetId, NewChunk};
+use crate::types::{Chunk, DatasetId, NewChunk, Placement};
 use rusqlite::{Row, Transaction, params};
 
 /// A chunk with what is needed to show it.
@@ -14,6 +14,8 @@ pub struct StoredChunk {
     pub title: Option<String>,
     /// Whether `chunk.page` is a page of the original.
     pub paged: bool,
+    /// Its section is that of the metadata, else the innermost heading.
+    pub placement: Placement,
 }
 
 /// A chunk with what the keyword index wants of it.
@@ -31,7 +33,8 @@ pub struct IndexEntry {
 const SELECT: &str = "
     SELECT c.key, c.document_key, x.dataset_key, x.id, c.position, c.page, c.start, c.end,
            c.heading_path, c.text, d.id, x.external_id, x.filename,
-           json_extract(x.metadata, '$.title'), x.paged
+           json_extract(x.metadata, '$.title'), x.paged, x.module, x.chapter,
+           json_extract(x.metadata, '$.section'), json_extract(x.metadata, '$.page_url')
     FROM chunks c JOIN documents x ON x.key = c.document_key
     JOIN datasets d ON d.key = x.dataset_key";
 
@@ -182,6 +185,15 @@ pub(super) fn insert(
 
 fn stored_chunk(row: &Row<'_>) -> Result<StoredChunk, StoreError> {
     let headings: String = row.get(8)?;
+    let heading_path: Vec<String> =
+        serde_json::from_str(&headings).map_err(|error| StoreError::Value(error.to_string()))?;
+    let section: Option<String> = row.get(17)?;
+    let placement = Placement {
+        module: row.get(15)?,
+        chapter: row.get(16)?,
+        section: section.or_else(|| heading_path.last().cloned()),
+        page_url: row.get(18)?,
+    };
     Ok(StoredChunk {
         chunk: Chunk {
             key: row.get(0)?,
@@ -192,8 +204,7 @@ fn stored_chunk(row: &Row<'_>) -> Result<StoredChunk, StoreError> {
             page: row.get(5)?,
             start: row.get(6)?,
             end: row.get(7)?,
-            heading_path: serde_json::from_str(&headings)
-                .map_err(|error| StoreError::Value(error.to_string()))?,
+            heading_path,
             text: row.get(9)?,
         },
         dataset_id: row.get::<_, String>(10)?.into(),
@@ -201,5 +212,6 @@ fn stored_chunk(row: &Row<'_>) -> Result<StoredChunk, StoreError> {
         filename: row.get(12)?,
         title: row.get(13)?,
         paged: row.get(14)?,
+        placement,
     })
 }

@@ -10,6 +10,7 @@
 mod chunks;
 mod datasets;
 mod documents;
+mod feedback;
 mod jobs;
 mod keys;
 mod messages;
@@ -24,6 +25,7 @@ mod vectors;
 
 pub use chunks::{IndexEntry, StoredChunk};
 pub use documents::{DocumentFilter, DocumentPage, Insertion, NewDocument};
+pub use feedback::{FeedbackEntry, FeedbackPage};
 pub use jobs::Job;
 pub use keys::{ApiKey, NewApiKey};
 pub use messages::MessageFilter;

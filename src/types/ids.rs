@@ -69,6 +69,10 @@ id!(
     MessageId
 );
 id!(
+    /// A verdict on an answer.
+    FeedbackId
+);
+id!(
     /// An API key, without its secret.
     KeyId
 );

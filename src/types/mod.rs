@@ -3,6 +3,7 @@
 
 mod answer;
 mod document;
+mod feedback;
 mod ids;
 mod search;
 mod session;
@@ -17,8 +18,11 @@ pub use document::{
     Chunk, Dataset, Document, DocumentMetadata, DocumentProgress, DocumentStatus, NewChunk, Page,
     PageOutcome, PageSummary,
 };
-pub use ids::{DatasetId, DocumentId, KeyId, MessageId, SessionId, TenantId, UserId};
-pub use search::{Citation, Passage, PassageScores, SearchOptions, SearchScope, SearchType};
+pub use feedback::{Feedback, FeedbackKind};
+pub use ids::{DatasetId, DocumentId, FeedbackId, KeyId, MessageId, SessionId, TenantId, UserId};
+pub use search::{
+    Citation, Passage, PassageScores, Placement, SearchOptions, SearchScope, SearchType,
+};
 pub use session::{Message, Role, Session, SessionStatus};
 pub use text::{char_len, slice_chars};
 pub use time::Time;

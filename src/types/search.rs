@@ -88,6 +88,21 @@ pub struct PassageScores {
     pub late_interaction: Option<f32>,
 }
 
+/// Where a passage stands in the course, book or site that its document is of;
+/// given with the document, the section also by its headings.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Placement {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chapter: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_url: Option<String>,
+}
+
 /// A passage that retrieval found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Passage {
@@ -108,6 +123,7 @@ pub struct Passage {
     /// One past the last character in the page's text.
     pub end: usize,
     pub heading_path: Vec<String>,
+    pub placement: Placement,
     pub text: String,
     /// Calibrated relevance, 0-1.
     pub score: f32,
@@ -133,4 +149,6 @@ pub struct Citation {
     pub text: String,
     /// Calibrated relevance of the passage, 0-1.
     pub score: f32,
+    #[serde(flatten)]
+    pub placement: Placement,
 }

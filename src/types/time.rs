@@ -16,6 +16,12 @@ impl Time {
         Self(jiff::Timestamp::now().as_millisecond())
     }
 
+    /// From RFC 3339, with whatever offset.
+    pub fn parse(text: &str) -> Option<Self> {
+        let stamp: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(stamp.as_millisecond()))
+    }
+
     /// From milliseconds since the Unix epoch.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis)
@@ -48,6 +54,14 @@ impl fmt::Display for Time {
 #[cfg(test)]
 mod tests {
     use super::Time;
+
+    #[test]
+    fn time_is_read_with_whatever_offset() {
+        let time = |text| Time::parse(text).map(Time::millis);
+        assert_eq!(time("1970-01-01T01:00:00.5+01:00"), Some(500));
+        assert_eq!(time("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(time("1970-01-01"), None);
+    }
 
     #[test]
     fn time_is_shown_in_utc_with_milliseconds() {

@@ -6,7 +6,7 @@
 use satchel::answer::{quotes, verify};
 use satchel::engine::encoder::Encoder;
 use satchel::types::{
-    DatasetId, DocumentId, Passage, PassageScores, Support, char_len, slice_chars,
+    DatasetId, DocumentId, Passage, PassageScores, Placement, Support, char_len, slice_chars,
 };
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -253,6 +253,7 @@ fn passage(at: usize, text: &str, score: f32) -> Passage {
         start: 0,
         end: char_len(text),
         heading_path: Vec::new(),
+        placement: Placement::default(),
         text: text.to_owned(),
         score,
         scores: PassageScores::default(),

@@ -6,6 +6,7 @@
 
 mod auth;
 mod chat_model;
+mod chat_module;
 mod chat_store;
 mod command_line;
 mod conversations;
@@ -14,6 +15,7 @@ mod custody;
 mod datasets;
 mod documents;
 mod edge;
+mod feedback;
 mod first_token;
 mod hub;
 mod keys;
@@ -21,7 +23,9 @@ mod layering;
 mod models;
 mod monitoring;
 mod openai;
+mod orchestration;
 mod rag_chat;
 mod real_documents;
+mod selected_text;
 mod soft_deletion;
 mod support;

@@ -1,10 +1,12 @@
 //! The dialects that are spoken over HTTP. A dialect translates between its
 //! wire and the service and does nothing else; dialects do not name each other.
 
+pub(crate) mod chat_module;
 pub(crate) mod chat_store;
 pub(crate) mod conversations;
 pub(crate) mod native;
 pub(crate) mod openai;
+pub(crate) mod orchestration;
 pub(crate) mod rag_chat;
 
 use super::failure::Failure;
@@ -33,23 +35,30 @@ pub(crate) trait Dialect: 'static {
 /// Names a dialect where no type parameter can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tongue {
+    ChatModule,
     ChatStore,
     Conversations,
     Native,
     OpenAi,
+    Orchestration,
     RagChat,
 }
 
 impl Tongue {
     /// How all API paths begin, with the dialect that answers for unknown paths
     /// there; what is longer comes first.
-    const PREFIXES: [(&'static str, Self); 12] = [
+    const PREFIXES: [(&'static str, Self); 17] = [
         ("v1/chat/conversations", Self::Conversations),
         ("v1/health", Self::Conversations),
         ("v1/schemas", Self::Conversations),
         ("v1/status", Self::Conversations),
+        ("api/chats", Self::ChatModule),
         ("api", Self::Native),
         ("auth", Self::Native),
+        ("chat/feedback", Self::Orchestration),
+        ("chat/history", Self::Orchestration),
+        ("chat/query", Self::Orchestration),
+        ("chat/selected-text", Self::Orchestration),
         ("chat", Self::RagChat),
         ("documents", Self::RagChat),
         ("health", Self::RagChat),
@@ -72,12 +81,16 @@ impl Tongue {
     /// A refusal in this dialect.
     pub(crate) fn refuse(self, error: Fault) -> HttpResponse {
         match self {
+            Self::ChatModule => Failure::<chat_module::ChatModule>::from(error).error_response(),
             Self::ChatStore => Failure::<chat_store::ChatStore>::from(error).error_response(),
             Self::Conversations => {
                 Failure::<conversations::Conversations>::from(error).error_response()
             }
             Self::Native => Failure::<native::Native>::from(error).error_response(),
             Self::OpenAi => Failure::<openai::OpenAi>::from(error).error_response(),
+            Self::Orchestration => {
+                Failure::<orchestration::Orchestration>::from(error).error_response()
+            }
             Self::RagChat => Failure::<rag_chat::RagChat>::from(error).error_response(),
         }
     }
@@ -91,8 +104,14 @@ impl Tongue {
             Self::Conversations => {
                 Failure::<conversations::Conversations>::method_not_allowed(allow).error_response()
             }
+            Self::ChatModule => {
+                Failure::<chat_module::ChatModule>::method_not_allowed(allow).error_response()
+            }
             Self::Native => Failure::<native::Native>::method_not_allowed(allow).error_response(),
             Self::OpenAi => Failure::<openai::OpenAi>::method_not_allowed(allow).error_response(),
+            Self::Orchestration => {
+                Failure::<orchestration::Orchestration>::method_not_allowed(allow).error_response()
+            }
             Self::RagChat => {
                 Failure::<rag_chat::RagChat>::method_not_allowed(allow).error_response()
             }

@@ -318,6 +318,13 @@ fn needs(file: &str, bytes: u64) -> u64 {
 }
 
 impl Service {
+    /// Why the chat model that the settings name cannot be used, if it cannot.
+    pub fn configured_model_failure(&self) -> Option<String> {
+        let models = &self.inner.models;
+        let named = self.inner.config.model.is_some() && models.current().is_none();
+        named.then(|| models.error()).flatten()
+    }
+
     /// Which models there are.
     pub async fn models(&self) -> Result<ModelList, Fault> {
         self.blocking(|inner| inner.models.list(cores(&inner.config)))

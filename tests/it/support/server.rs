@@ -6,7 +6,8 @@ use actix_web::rt::System;
 use satchel::config::Config;
 use satchel::engine::decoder::{Architecture, write_tiny_model};
 use satchel::http;
-use satchel::service::Service;
+use satchel::service::{Caller, Service, UploadRequest};
+use satchel::types::DocumentMetadata;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::sync::mpsc;
@@ -24,6 +25,7 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
     folder: Option<TempDir>,
     config: Config,
+    service: Service,
 }
 
 /// What tests of features run with: no limit on requests, no handbook to read first.
@@ -44,6 +46,7 @@ struct Started {
     base: String,
     admin_token: String,
     link: Option<String>,
+    service: Service,
 }
 
 impl Server {
@@ -111,7 +114,38 @@ impl Server {
             thread: Some(thread),
             folder: Some(folder),
             config,
+            service: started.service,
         }
+    }
+
+    /// Adds a document that people who have not signed in may ask, and waits
+    /// until it can be found.
+    pub fn publish(&self, filename: &str, text: &str) {
+        let request = UploadRequest {
+            filename: filename.to_owned(),
+            dataset_id: None,
+            metadata: DocumentMetadata::default(),
+        };
+        let caller = Caller::visitor();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut upload = self.service.begin_upload(&caller, request).await.unwrap();
+            upload.write(text.as_bytes()).await.unwrap();
+            let id = upload.finish().await.unwrap().documents[0].id.clone();
+            let began = Instant::now();
+            loop {
+                let (document, _) = self.service.page_summaries(&caller, &id).await.unwrap();
+                if document.status.is_final() {
+                    assert_eq!(document.status.as_str(), "ready");
+                    return;
+                }
+                assert!(began.elapsed() < LOADING, "{document:?}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
     }
 
     /// The token of the one-time sign-in link, while there is one.
@@ -183,6 +217,7 @@ fn run(config: Config, told: &mpsc::Sender<Started>, stopped: oneshot::Receiver<
             base: format!("http://{}", listener.local_addr().unwrap()),
             admin_token: service.access_token_for(None).await.unwrap(),
             link: service.sign_in_link().await.unwrap(),
+            service: service.clone(),
         };
         told.send(started).unwrap();
         let shutdown = async {

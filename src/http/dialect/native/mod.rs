@@ -6,6 +6,7 @@ pub(crate) mod custody;
 pub(crate) mod datasets;
 pub(crate) mod documents;
 pub(crate) mod events;
+pub(crate) mod feedback;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod originals;

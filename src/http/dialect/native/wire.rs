@@ -3,7 +3,7 @@
 use crate::service::{ApiKey, SignIn, UserView};
 use crate::types::{
     Chunk, Coverage, Dataset, DatasetId, Document, DocumentId, DocumentMetadata, DocumentProgress,
-    PageOutcome, PageSummary, Passage, PassageScores, UserId,
+    PageOutcome, PageSummary, Passage, PassageScores, Placement, UserId,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -132,6 +132,8 @@ pub(crate) struct Hit<'a> {
     score: f32,
     scores: &'a PassageScores,
     heading_path: &'a [String],
+    #[serde(flatten)]
+    placement: &'a Placement,
     text: &'a str,
     start: usize,
     end: usize,
@@ -151,6 +153,7 @@ impl<'a> From<&'a Passage> for Hit<'a> {
             score: passage.score,
             scores: &passage.scores,
             heading_path: &passage.heading_path,
+            placement: &passage.placement,
             text: &passage.text,
             start: passage.start,
             end: passage.end,

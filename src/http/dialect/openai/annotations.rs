@@ -108,7 +108,7 @@ impl Marked {
 #[cfg(test)]
 mod tests {
     use super::annotations;
-    use crate::types::Citation;
+    use crate::types::{Citation, Placement};
 
     fn citation(number: u32) -> Citation {
         Citation {
@@ -123,6 +123,7 @@ mod tests {
             end: 1,
             text: "t".into(),
             score: 0.5,
+            placement: Placement::default(),
         }
     }
 

@@ -175,7 +175,8 @@ pub(super) mod samples {
 
     use super::{Head, Piece};
     use crate::types::{
-        AnswerEvent, AnswerMode, AnswerSummary, Citation, Coverage, FinishReason, TokenUsage,
+        AnswerEvent, AnswerMode, AnswerSummary, Citation, Coverage, FinishReason, Placement,
+        TokenUsage,
     };
 
     pub(crate) fn head() -> Head {
@@ -215,6 +216,7 @@ pub(super) mod samples {
             end: 9,
             text: "text".into(),
             score: 0.7,
+            placement: Placement::default(),
         };
         let done = AnswerEvent::Done {
             answer_id: "a".into(),

@@ -75,6 +75,7 @@ fn question(
         dataset_id: present(dataset_id).map(DatasetId::from),
         options: options.unwrap_or_default().checked()?,
         quotes_only: mode == Some(AnswerModeWire::Quotes),
+        ..Question::default()
     })
 }
 

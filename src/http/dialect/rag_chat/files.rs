@@ -57,7 +57,8 @@ async fn receive(
 ) -> Result<Upload, Failure<RagChat>> {
     let mut upload: Option<Upload> = None;
     let mut dataset_id: Option<DatasetId> = None;
-    let mut metadata = DocumentMetadata::default();
+    // Fields of their own win over the same keys in `metadata`.
+    let (mut metadata, mut plain) = (DocumentMetadata::default(), DocumentMetadata::default());
     while let Some(mut field) = form.try_next().await.map_err(unreadable)? {
         match field.name().unwrap_or_default() {
             "file" if upload.is_some() => {
@@ -76,12 +77,14 @@ async fn receive(
                 upload = Some(started);
             }
             "dataset_id" => {
-                let bytes = small("dataset_id", field).await?;
-                let text = String::from_utf8(bytes)
-                    .map_err(|_| HttpError::field("dataset_id", "not valid UTF-8"))?;
-                let text = text.trim();
-                dataset_id = (!text.is_empty()).then(|| text.into());
+                let given = text("dataset_id", field).await?;
+                dataset_id = given.map(DatasetId::from);
             }
+            "title" => plain.title = text("title", field).await?,
+            "module" => plain.module = text("module", field).await?,
+            "chapter" => plain.chapter = text("chapter", field).await?,
+            "section" => plain.section = text("section", field).await?,
+            "page_url" => plain.page_url = text("page_url", field).await?,
             "metadata" => {
                 let bytes = small("metadata", field).await?;
                 if !bytes.trim_ascii().is_empty() {
@@ -98,8 +101,16 @@ async fn receive(
         return Err(HttpError::field("file", "the form has no file").into());
     };
     upload.set_dataset(dataset_id);
-    upload.set_metadata(metadata);
+    upload.set_metadata(plain.or(metadata));
     Ok(upload)
+}
+
+/// A field of text; an empty one says nothing.
+async fn text(name: &str, field: Field) -> Result<Option<String>, HttpError> {
+    let bytes = small(name, field).await?;
+    let text = String::from_utf8(bytes).map_err(|_| HttpError::field(name, "not valid UTF-8"))?;
+    let text = text.trim();
+    Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 /// A field that is short enough for memory.

@@ -153,7 +153,7 @@ mod tests {
     use crate::http::sse::Frame;
     use crate::types::{
         AnswerEvent, AnswerMode, AnswerSummary, Citation, Coverage, FinishReason, LeftOut,
-        PromptReading, Stage, Time, TokenUsage,
+        Placement, PromptReading, Stage, Time, TokenUsage,
     };
     use serde_json::{Value, json};
 
@@ -181,6 +181,7 @@ mod tests {
             end: 9,
             text: "text".into(),
             score: 0.7,
+            placement: Placement::default(),
         };
         AnswerEvent::Done {
             answer_id: "a".into(),

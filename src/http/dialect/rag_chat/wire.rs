@@ -5,8 +5,8 @@
 use crate::http::search_options::SearchOptionsWire;
 use crate::types::{
     AnswerMode, AnswerSummary, Chunk, Citation, Coverage, DatasetId, Document, DocumentId, LeftOut,
-    Message, MessageId, Passage, PassageScores, SentenceCheck, Session, SessionId, TokenUsage,
-    UserId,
+    Message, MessageId, Passage, PassageScores, Placement, SentenceCheck, Session, SessionId,
+    TokenUsage, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -78,6 +78,8 @@ pub(crate) struct Source<'a> {
     end: usize,
     text: &'a str,
     heading_path: &'a [String],
+    #[serde(flatten)]
+    placement: &'a Placement,
     score: f32,
     scores: &'a PassageScores,
 }
@@ -98,6 +100,7 @@ impl<'a> Source<'a> {
             end: passage.end,
             text: &passage.text,
             heading_path: &passage.heading_path,
+            placement: &passage.placement,
             score: passage.score,
             scores: &passage.scores,
         }

@@ -1,0 +1,34 @@
+//! Answers that are bound to a text that somebody selected: it stands in the
+//! place of all documents, and nothing else is looked at.
+
+use super::answering::Answering;
+use super::search::SearchOutcome;
+use crate::answer::{Verified, read_selection, uncited};
+use crate::error::Fault;
+use crate::types::Coverage;
+
+impl Answering {
+    /// Reads the text that the question is about, in place of a search.
+    pub(super) async fn read_selection(&self, text: String) -> Result<SearchOutcome, Fault> {
+        let question = self.question.message.clone();
+        self.service
+            .computing(move |inner| {
+                let read = read_selection(&question, &text, &inner.encoder)?;
+                Ok(SearchOutcome {
+                    answerable: read.evidence.answerable(),
+                    passages: read.passages,
+                    coverage: Coverage::default(),
+                })
+            })
+            .await
+    }
+
+    /// The answer as it is shown. From a selection it names no places: there is
+    /// but one.
+    pub(super) fn as_cited(&self, verified: Verified) -> Verified {
+        match self.question.selection {
+            Some(_) => uncited(verified),
+            None => verified,
+        }
+    }
+}
