@@ -16,6 +16,7 @@ mod models;
 mod people;
 mod search;
 mod serve;
+mod tenants;
 
 use crate::config::{Config, Layer};
 use crate::telemetry;
@@ -73,6 +74,8 @@ enum Command {
     Token(people::TokenOptions),
     /// List, add and remove users
     Users(people::UsersOptions),
+    /// List, add and remove tenants, whose users see nothing of each other
+    Tenants(tenants::Options),
     /// List, add and remove API keys, with which programs sign in
     Keys(keys::Options),
     /// Print a settings file with every setting, its meaning and its default
@@ -126,6 +129,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Models(options)) => models::run(&config, &options),
         Some(Command::Token(options)) => people::token(&config, &options),
         Some(Command::Users(options)) => people::users(&config, &options),
+        Some(Command::Tenants(options)) => tenants::run(&config, &options),
         Some(Command::Keys(options)) => keys::run(&config, &options),
         Some(Command::Config(options)) => {
             print_config(&config, &options);

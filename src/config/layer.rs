@@ -1,5 +1,7 @@
 //! One source of settings, and the documented example made from it.
 
+use super::issuer::{EXAMPLE, Issuer};
+use super::network::Network;
 use crate::telemetry::LogFormat;
 use clap::{Args, CommandFactory, Parser};
 use serde::Deserialize;
@@ -76,6 +78,32 @@ pub struct Layer {
     /// Life of a sign-in in days [default: 30]
     #[arg(long, env = "SATCHEL_REFRESH_TOKEN_DAYS", value_name = "N")]
     pub refresh_token_days: Option<u32>,
+    /// Requests a minute and tenant, 0 for no limit [default: 0]
+    #[arg(long, env = "SATCHEL_TENANT_RATE_LIMIT", value_name = "N")]
+    pub tenant_rate_limit: Option<u32>,
+    /// Requests a minute and address of people who have not signed in, 0 for no limit [default: 60]
+    #[arg(long, env = "SATCHEL_PUBLIC_RATE_LIMIT", value_name = "N")]
+    pub public_rate_limit: Option<u32>,
+    /// Connections at once [default: 10000]
+    #[arg(long, env = "SATCHEL_MAX_CONNECTIONS", value_name = "N")]
+    pub max_connections: Option<usize>,
+    /// How long a client may take to send a JSON body, and to send nothing in the middle of an upload [default: 30]
+    #[arg(long, env = "SATCHEL_BODY_TIMEOUT_SECONDS", value_name = "N")]
+    pub body_timeout_seconds: Option<u32>,
+    /// How long the audit log is kept in days, 0 for as long as there is room [default: 365]
+    #[arg(long, env = "SATCHEL_AUDIT_DAYS", value_name = "DAYS")]
+    pub audit_days: Option<u32>,
+    /// Proxies whose X-Forwarded-For is believed, as addresses or networks, comma separated [default: none]
+    #[arg(
+        long,
+        env = "SATCHEL_TRUSTED_PROXIES",
+        value_name = "NETWORK",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Option<Vec<Network>>,
+    /// Others whose tokens are accepted; in the settings file alone.
+    #[arg(skip)]
+    pub issuers: Option<Vec<Issuer>>,
 }
 
 /// Exists so that clap can describe the settings.
@@ -110,6 +138,13 @@ impl Layer {
             threads,
             access_token_minutes,
             refresh_token_days,
+            tenant_rate_limit,
+            public_rate_limit,
+            max_connections,
+            body_timeout_seconds,
+            audit_days,
+            trusted_proxies,
+            issuers,
         } = self;
         Self {
             listen: listen.or(below.listen),
@@ -132,6 +167,13 @@ impl Layer {
             threads: threads.or(below.threads),
             access_token_minutes: access_token_minutes.or(below.access_token_minutes),
             refresh_token_days: refresh_token_days.or(below.refresh_token_days),
+            tenant_rate_limit: tenant_rate_limit.or(below.tenant_rate_limit),
+            public_rate_limit: public_rate_limit.or(below.public_rate_limit),
+            max_connections: max_connections.or(below.max_connections),
+            body_timeout_seconds: body_timeout_seconds.or(below.body_timeout_seconds),
+            audit_days: audit_days.or(below.audit_days),
+            trusted_proxies: trusted_proxies.or(below.trusted_proxies),
+            issuers: issuers.or(below.issuers),
         }
     }
 
@@ -153,7 +195,7 @@ impl Layer {
             };
             let plain = default.parse::<i64>().is_ok() || default == "true" || default == "false";
             let value = match (long, plain) {
-                ("cors-origins", _) => "[]".to_owned(),
+                ("cors-origins" | "trusted-proxies", _) => "[]".to_owned(),
                 ("model", _) => "\"some-model.gguf\"".to_owned(),
                 (_, true) => default.to_owned(),
                 (_, false) => format!("{default:?}"),
@@ -167,6 +209,6 @@ impl Layer {
                 env.unwrap_or_default()
             );
         }
-        text
+        text + EXAMPLE
     }
 }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_api_keys.sql"),
+    include_str!("migrations/0004_people.sql"),
 ];
 
 /// Runs the scripts that the database has not seen, each in a transaction.

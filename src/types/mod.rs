@@ -8,6 +8,7 @@ mod search;
 mod session;
 mod text;
 mod time;
+mod visibility;
 
 pub use answer::{
     AnswerEvent, AnswerMode, AnswerSummary, Coverage, FinishReason, SentenceCheck, Stage, Support,
@@ -22,3 +23,4 @@ pub use search::{Citation, Passage, PassageScores, SearchOptions, SearchScope, S
 pub use session::{Message, Role, Session};
 pub use text::{char_len, slice_chars};
 pub use time::Time;
+pub use visibility::{PUBLIC_TENANT, Viewer, Visibility};

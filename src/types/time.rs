@@ -21,6 +21,12 @@ impl Time {
         Self(millis)
     }
 
+    /// From RFC 3339, as in `2026-11-21T09:30:00Z`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let stamp: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(stamp.as_millisecond()))
+    }
+
     /// Milliseconds since the Unix epoch.
     pub fn millis(self) -> i64 {
         self.0
@@ -48,6 +54,13 @@ impl fmt::Display for Time {
 #[cfg(test)]
 mod tests {
     use super::Time;
+
+    #[test]
+    fn shown_time_is_read_again() {
+        let time = Time::from_millis(1_700_000_000_120);
+        assert_eq!(Time::parse(&time.to_string()), Some(time));
+        assert_eq!(Time::parse("yesterday"), None);
+    }
 
     #[test]
     fn time_is_shown_in_utc_with_milliseconds() {

@@ -4,6 +4,7 @@
 // The lints' exception for tests does not reach the functions that tests share.
 #![allow(clippy::unwrap_used, clippy::panic, unreachable_pub)]
 
+mod audit;
 mod auth;
 mod chat_model;
 mod command_line;
@@ -12,6 +13,8 @@ mod datasets;
 mod documents;
 mod edge;
 mod hub;
+mod isolation;
+mod issuers;
 mod keys;
 mod layering;
 mod models;
@@ -19,3 +22,4 @@ mod openai;
 mod rag_chat;
 mod real_documents;
 mod support;
+mod tenants;

@@ -1,6 +1,7 @@
 //! The product's own dialect: what the page, administrators and scripts need
 //! beside the contracts.
 
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod datasets;
 pub(crate) mod documents;
@@ -8,7 +9,9 @@ pub(crate) mod events;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod originals;
+pub(crate) mod sign_ins;
 pub(crate) mod system;
+pub(crate) mod tenants;
 pub(crate) mod users;
 mod wire;
 
