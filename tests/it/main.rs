@@ -9,6 +9,7 @@ mod auth;
 mod chat_model;
 mod command_line;
 mod crash;
+mod credentials;
 mod datasets;
 mod documents;
 mod edge;
