@@ -443,7 +443,7 @@ fn body_that_stops_in_the_middle_is_not_waited_for() {
         "POST /chat/send HTTP/1.1\r\nContent-Type: application/json",
         "POST /documents/upload HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x",
     ] {
-        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
             .unwrap();
