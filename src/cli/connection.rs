@@ -132,6 +132,14 @@ impl Connection {
     }
 }
 
+/// `path`, asked about another tenant than the own one.
+pub(super) fn in_tenant(path: &str, tenant: Option<&str>) -> String {
+    match tenant {
+        Some(tenant) => format!("{path}?tenant_id={tenant}"),
+        None => path.to_owned(),
+    }
+}
+
 /// What the server refused, in its words.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]

@@ -1,6 +1,6 @@
 //! `satchel keys`: the keys with which programs sign in.
 
-use super::connection::Connection;
+use super::connection::{Connection, in_tenant};
 use crate::config::Config;
 use anyhow::{Result, anyhow, bail};
 use clap::Subcommand;
@@ -11,6 +11,9 @@ use std::process::ExitCode;
 pub(super) struct Options {
     #[command(subcommand)]
     action: Option<Action>,
+    /// The tenant whose keys are meant [default: default]
+    #[arg(long, value_name = "ID", global = true)]
+    tenant: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -35,31 +38,32 @@ enum Action {
 /// Lists, makes and removes API keys.
 pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     let connection = Connection::open(config)?;
+    let tenant = options.tenant.as_deref();
     match &options.action {
-        None | Some(Action::List) => list(&connection)?,
+        None | Some(Action::List) => list(&connection, tenant)?,
         Some(Action::Add { name, user }) => {
-            let body = json!({"name": name, "username": user});
+            let body = json!({"name": name, "username": user, "tenant_id": tenant});
             let made = connection.post("/api/keys", &body)?;
             println!("{}", word(&made, "key"));
             eprintln!("Keep this key: it cannot be shown again.");
         }
         Some(Action::Remove { key }) => {
-            let keys = all(&connection)?;
+            let keys = all(&connection, tenant)?;
             let found = chosen(&keys, key)?;
             let id = word(found, "id");
-            connection.delete(&format!("/api/keys/{id}"))?;
+            connection.delete(&in_tenant(&format!("/api/keys/{id}"), tenant))?;
             println!("Removed {}.", word(found, "name"));
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(connection: &Connection) -> Result<()> {
+fn list(connection: &Connection, tenant: Option<&str>) -> Result<()> {
     println!(
         "{:<24} {:<12} {:<16} {:<25} last used",
         "name", "key", "user", "since"
     );
-    for key in all(connection)? {
+    for key in all(connection, tenant)? {
         let used = match word(&key, "last_used_at") {
             "" => "never",
             used => used,
@@ -75,8 +79,8 @@ fn list(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-fn all(connection: &Connection) -> Result<Vec<Value>> {
-    let answer = connection.get("/api/keys")?;
+fn all(connection: &Connection, tenant: Option<&str>) -> Result<Vec<Value>> {
+    let answer = connection.get(&in_tenant("/api/keys", tenant))?;
     Ok(answer["keys"].as_array().cloned().unwrap_or_default())
 }
 

@@ -18,6 +18,7 @@ mod models;
 mod people;
 mod search;
 mod serve;
+mod tenants;
 
 use crate::config::{Config, Layer};
 use crate::telemetry;
@@ -75,6 +76,8 @@ enum Command {
     Token(people::TokenOptions),
     /// List, add and remove users
     Users(people::UsersOptions),
+    /// List, add and remove tenants, whose users see nothing of each other
+    Tenants(tenants::Options),
     /// List, add and remove API keys, with which programs sign in
     Keys(keys::Options),
     /// Write everything, or all that one user has, into a ZIP archive
@@ -134,6 +137,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Models(options)) => models::run(&config, &options),
         Some(Command::Token(options)) => people::token(&config, &options),
         Some(Command::Users(options)) => people::users(&config, &options),
+        Some(Command::Tenants(options)) => tenants::run(&config, &options),
         Some(Command::Keys(options)) => keys::run(&config, &options),
         Some(Command::Export(options)) => custody::export(&config, &options),
         Some(Command::Erase(options)) => custody::erase(&config, &options),

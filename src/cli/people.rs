@@ -1,6 +1,6 @@
 //! `satchel token` and `satchel users`, and finding things by their name.
 
-use super::connection::Connection;
+use super::connection::{Connection, in_tenant};
 use crate::config::Config;
 use crate::service::{DataFolder, script_token};
 use anyhow::{Context, Result, anyhow, bail};
@@ -30,6 +30,9 @@ pub(super) fn token(config: &Config, options: &TokenOptions) -> Result<ExitCode>
 pub(super) struct UsersOptions {
     #[command(subcommand)]
     action: Option<Action>,
+    /// The tenant whose users are meant [default: default]
+    #[arg(long, value_name = "ID", global = true)]
+    tenant: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -50,6 +53,8 @@ enum Action {
 enum Role {
     User,
     Admin,
+    /// May act for any user of its tenant
+    Service,
 }
 
 impl Role {
@@ -57,36 +62,43 @@ impl Role {
         match self {
             Self::User => "user",
             Self::Admin => "admin",
+            Self::Service => "service",
         }
     }
 }
 
 /// Lists, adds and removes users.
 pub(super) fn users(config: &Config, options: &UsersOptions) -> Result<ExitCode> {
+    let tenant = options.tenant.as_deref();
     match &options.action {
-        None | Some(Action::List) => list(&Connection::open(config)?)?,
+        None | Some(Action::List) => list(&Connection::open(config)?, tenant)?,
         Some(Action::Add { name, role }) => {
             let password = password()?;
-            let body = json!({"username": name, "password": password, "role": role.as_str()});
+            let body = json!({
+                "username": name,
+                "password": password,
+                "role": role.as_str(),
+                "tenant_id": tenant,
+            });
             Connection::open(config)?.post("/api/users", &body)?;
             println!("Added {name}.");
         }
         Some(Action::Remove { name }) => {
             let connection = Connection::open(config)?;
-            let found = all_users(&connection)?;
+            let found = all_users(&connection, tenant)?;
             let user = found.iter().find(|user| is_named(user, "username", name));
             let user = user.ok_or_else(|| anyhow!("there is no user {name:?}"))?;
             let id = user["id"].as_str().unwrap_or_default();
-            connection.delete(&format!("/api/users/{id}"))?;
+            connection.delete(&in_tenant(&format!("/api/users/{id}"), tenant))?;
             println!("Removed {name}.");
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(connection: &Connection) -> Result<()> {
+fn list(connection: &Connection, tenant: Option<&str>) -> Result<()> {
     println!("{:<24} {:<8} {:<12} since", "name", "role", "password");
-    for user in all_users(connection)? {
+    for user in all_users(connection, tenant)? {
         let word = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
         let password = match user["password_set"].as_bool() {
             Some(true) => "set",
@@ -102,8 +114,8 @@ fn list(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-fn all_users(connection: &Connection) -> Result<Vec<Value>> {
-    let answer = connection.get("/api/users")?;
+fn all_users(connection: &Connection, tenant: Option<&str>) -> Result<Vec<Value>> {
+    let answer = connection.get(&in_tenant("/api/users", tenant))?;
     Ok(answer["users"].as_array().cloned().unwrap_or_default())
 }
 

@@ -1,6 +1,8 @@
 //! One source of settings, and the documented example made from it.
 
 use super::PublicChat;
+use super::issuer::{EXAMPLE, Issuer};
+use super::network::Network;
 use crate::telemetry::LogFormat;
 use clap::{Args, CommandFactory, Parser, ValueEnum};
 use serde::Deserialize;
@@ -103,6 +105,32 @@ pub struct Layer {
         hide_possible_values = true
     )]
     pub public_chat: Option<PublicChat>,
+    /// Requests a minute and tenant, 0 for no limit [default: 0]
+    #[arg(long, env = "SATCHEL_TENANT_RATE_LIMIT", value_name = "N")]
+    pub tenant_rate_limit: Option<u32>,
+    /// Requests a minute and address of people who have not signed in, 0 for no limit [default: 60]
+    #[arg(long, env = "SATCHEL_PUBLIC_RATE_LIMIT", value_name = "N")]
+    pub public_rate_limit: Option<u32>,
+    /// Connections at once [default: 10000]
+    #[arg(long, env = "SATCHEL_MAX_CONNECTIONS", value_name = "N")]
+    pub max_connections: Option<usize>,
+    /// How long a client may take to send a JSON body, and to send nothing in the middle of an upload [default: 30]
+    #[arg(long, env = "SATCHEL_BODY_TIMEOUT_SECONDS", value_name = "N")]
+    pub body_timeout_seconds: Option<u32>,
+    /// How long the audit log is kept in days, 0 for as long as there is room [default: 365]
+    #[arg(long, env = "SATCHEL_AUDIT_DAYS", value_name = "DAYS")]
+    pub audit_days: Option<u32>,
+    /// Proxies whose X-Forwarded-For is believed, as addresses or networks, comma separated [default: none]
+    #[arg(
+        long,
+        env = "SATCHEL_TRUSTED_PROXIES",
+        value_name = "NETWORK",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Option<Vec<Network>>,
+    /// Others whose tokens are accepted; in the settings file alone.
+    #[arg(skip)]
+    pub issuers: Option<Vec<Issuer>>,
 }
 
 /// What a chat model is asked to run on.
@@ -154,6 +182,13 @@ impl Layer {
             refresh_token_days,
             conversation_ttl_days,
             public_chat,
+            tenant_rate_limit,
+            public_rate_limit,
+            max_connections,
+            body_timeout_seconds,
+            audit_days,
+            trusted_proxies,
+            issuers,
         } = self;
         Self {
             listen: listen.or(below.listen),
@@ -181,6 +216,13 @@ impl Layer {
             refresh_token_days: refresh_token_days.or(below.refresh_token_days),
             conversation_ttl_days: conversation_ttl_days.or(below.conversation_ttl_days),
             public_chat: public_chat.or(below.public_chat),
+            tenant_rate_limit: tenant_rate_limit.or(below.tenant_rate_limit),
+            public_rate_limit: public_rate_limit.or(below.public_rate_limit),
+            max_connections: max_connections.or(below.max_connections),
+            body_timeout_seconds: body_timeout_seconds.or(below.body_timeout_seconds),
+            audit_days: audit_days.or(below.audit_days),
+            trusted_proxies: trusted_proxies.or(below.trusted_proxies),
+            issuers: issuers.or(below.issuers),
         }
     }
 
@@ -202,7 +244,7 @@ impl Layer {
             };
             let plain = default.parse::<i64>().is_ok() || default == "true" || default == "false";
             let value = match (long, plain) {
-                ("cors-origins", _) => "[]".to_owned(),
+                ("cors-origins" | "trusted-proxies", _) => "[]".to_owned(),
                 ("model" | "draft-model", _) => "\"some-model.gguf\"".to_owned(),
                 ("public-chat", _) => "\"sessions\"".to_owned(),
                 (_, true) => default.to_owned(),
@@ -220,6 +262,6 @@ impl Layer {
                 env.unwrap_or_default()
             );
         }
-        text
+        text + EXAMPLE
     }
 }

@@ -2,16 +2,21 @@
 //! of optional settings ([`Layer`]) serves all three sources; [`Config`] is
 //! what they resolve to. Must not read anything but the file it is given.
 
+mod issuer;
 mod layer;
+mod network;
 mod public_chat;
 
+pub use issuer::Issuer;
 pub use layer::{DeviceChoice, Layer};
+pub use network::{Network, NetworkError};
 pub use public_chat::PublicChat;
 
 use crate::error::{ErrorKind, Kind};
 use crate::telemetry::LogFormat;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The settings of a running instance.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +63,20 @@ pub struct Config {
     pub conversation_ttl_days: u32,
     /// What people who have not signed in may use of the chat module's API.
     pub public_chat: PublicChat,
+    /// Requests a minute and tenant, where the tenant has no limit of its own; 0 for no limit.
+    pub tenant_rate_limit: u32,
+    /// Requests a minute and address of people who have not signed in; 0 for no limit.
+    pub public_rate_limit: u32,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// How long a client may take to send a body.
+    pub body_timeout: Duration,
+    /// How long the audit log is kept; 0: as long as there is room.
+    pub audit_days: u32,
+    /// Proxies that are believed when they say who calls.
+    pub trusted_proxies: Vec<Network>,
+    /// Others whose tokens are accepted.
+    pub issuers: Vec<Issuer>,
 }
 
 impl Config {
@@ -98,6 +117,13 @@ impl Config {
             public_chat: l
                 .public_chat
                 .unwrap_or_else(|| PublicChat::usual_at(listen.ip())),
+            tenant_rate_limit: l.tenant_rate_limit.unwrap_or(0),
+            public_rate_limit: l.public_rate_limit.unwrap_or(60),
+            max_connections: l.max_connections.unwrap_or(10_000),
+            body_timeout: Duration::from_secs(l.body_timeout_seconds.unwrap_or(30).into()),
+            audit_days: l.audit_days.unwrap_or(365),
+            trusted_proxies: l.trusted_proxies.unwrap_or_default(),
+            issuers: l.issuers.unwrap_or_default(),
         }
     }
 

@@ -5,8 +5,9 @@
 use super::State;
 use super::dialect::Dialect;
 use super::failure::Failure;
-use super::limit::Standing;
+use super::limit::{self, Checked};
 use super::routes::{Access, Endpoint};
+use super::{audit, client_address};
 use crate::error::{ErrorKind, Fault};
 use crate::service::{Caller, SignIn};
 use actix_web::body::BoxBody;
@@ -71,24 +72,36 @@ pub(super) async fn gate(
         // The method is not one of the path's: its refusal needs no caller.
         return next.call(request).await;
     };
-    let (admitted, standing) = admit(&request, endpoint.access).await;
+    let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
+        let fault = Fault::internal("the server has no state");
+        return Ok(request.into_response(endpoint.tongue.refuse(fault)));
+    };
+    client_address::note(&request, &state.service.config().trusted_proxies);
+    let (admitted, standing) = admit(&state, &request, endpoint.access).await;
     let mut response = match admitted {
         Ok(()) => next.call(request).await?,
         Err(fault) => request.into_response(endpoint.tongue.refuse(fault)),
     };
+    audit::record(&state, endpoint, &response).await;
     if let Some(standing) = standing {
         standing.mark(response.headers_mut());
     }
     Ok(response)
 }
 
-async fn admit(request: &ServiceRequest, access: Access) -> (Result<(), Fault>, Option<Standing>) {
-    if matches!(access, Access::Public | Access::Visitor) {
-        return (Ok(()), None);
+async fn admit(state: &State, request: &ServiceRequest, access: Access) -> Checked {
+    match access {
+        Access::Public => (Ok(()), None),
+        Access::Visitor => {
+            request.extensions_mut().insert(Caller::visitor());
+            let address = client_address::of(request.request());
+            state.addresses.check(address)
+        }
+        _ => admit_caller(state, request, access).await,
     }
-    let Some(state) = request.app_data::<web::Data<State>>() else {
-        return (Err(Fault::internal("the server has no state")), None);
-    };
+}
+
+async fn admit_caller(state: &State, request: &ServiceRequest, access: Access) -> Checked {
     let caller = match token(request, access) {
         Some(token) => state.service.authenticate(&token).await,
         None => Err(unauthorized()),
@@ -99,17 +112,22 @@ async fn admit(request: &ServiceRequest, access: Access) -> (Result<(), Fault>, 
     };
     let (within, standing) = match caller.local {
         true => (Ok(()), None),
-        false => state.requests.check(&caller.user_id),
+        false => within_limits(state, &caller),
     };
-    let allowed = within.and_then(|()| {
-        if access == Access::Admin && !caller.is_admin() {
-            let message = "only an administrator may do this";
-            return Err(Fault::new(ErrorKind::Forbidden, message));
-        }
-        Ok(())
+    let allowed = within.and_then(|()| match access {
+        Access::Admin => caller.require_admin(),
+        Access::Operator => caller.require_operator(),
+        _ => Ok(()),
     });
     request.extensions_mut().insert(caller);
     (allowed, standing)
+}
+
+fn within_limits(state: &State, caller: &Caller) -> Checked {
+    limit::both(state.requests.check(&caller.user_id), || {
+        let most = state.service.requests_per_minute(&caller.tenant_id);
+        state.tenants.check(&caller.tenant_id, most)
+    })
 }
 
 /// The parameter that carries the token where a client cannot send headers.

@@ -15,15 +15,38 @@ use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::time::Duration;
 
-/// Largest body that is read into memory, in bytes; put into the app's data.
+/// Deepest nesting of JSON that is read.
+const DEEPEST: usize = 64;
+
+/// What a body that is read into memory may be; put into the app's data.
 #[derive(Clone, Copy)]
-pub(super) struct BodyLimit(pub(super) usize);
+pub(super) struct BodyLimit {
+    /// Largest size in bytes.
+    pub(super) bytes: usize,
+    /// How long it may take to arrive.
+    pub(super) patience: Duration,
+}
 
 impl Default for BodyLimit {
     fn default() -> Self {
-        Self(1024 * 1024)
+        Self {
+            bytes: 1024 * 1024,
+            patience: Duration::from_secs(30),
+        }
     }
+}
+
+/// What comes of `reading`, if it comes in time.
+pub(super) async fn in_time<T>(
+    patience: Duration,
+    reading: impl Future<Output = T>,
+) -> Result<T, HttpError> {
+    let read = tokio::time::timeout(patience, reading).await;
+    read.map_err(|_| HttpError::BodySlow {
+        seconds: patience.as_secs(),
+    })
 }
 
 /// A JSON body.
@@ -41,7 +64,8 @@ impl<D: Dialect, T: DeserializeOwned + 'static> FromRequest for JsonBody<D, T> {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let bytes = read_body(&request, &mut payload, limit.0).await?;
+            let reading = read_body(&request, &mut payload, limit.bytes);
+            let bytes = in_time(limit.patience, reading).await??;
             Ok(Self {
                 value: from_json(&bytes, "")?,
                 dialect: PhantomData,
@@ -65,7 +89,8 @@ impl<D: Dialect, T: DeserializeOwned + Default + 'static> FromRequest for Option
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let bytes = read_bytes(&request, &mut payload, limit.0).await?;
+            let reading = read_bytes(&request, &mut payload, limit.bytes);
+            let bytes = in_time(limit.patience, reading).await??;
             let value = match bytes.is_empty() {
                 true => T::default(),
                 false if is_json(&request) => from_json(&bytes, "")?,
@@ -132,6 +157,7 @@ fn is_json(request: &HttpRequest) -> bool {
 
 /// Reads JSON; errors name the place as a path that starts with `root`.
 pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8], root: &str) -> Result<T, HttpError> {
+    check_depth(bytes)?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -143,6 +169,25 @@ pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8], root: &str) -> Result
     })?;
     reader.end().map_err(|error| json_error(&error, root))?;
     Ok(value)
+}
+
+/// Refuses what is nested so deep that only an attack is.
+fn check_depth(bytes: &[u8]) -> Result<(), HttpError> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => depth += 1,
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return Err(HttpError::TooDeep { limit: DEEPEST });
+        }
+    }
+    Ok(())
 }
 
 fn json_error(error: &serde_json::Error, path: &str) -> HttpError {
@@ -213,7 +258,7 @@ impl<D: Dialect, T: DeserializeOwned + 'static> FromRequest for PathValues<D, T>
 
 #[cfg(test)]
 mod tests {
-    use super::{BodyLimit, JsonBody, PathValues, QueryParams, from_json};
+    use super::{BodyLimit, JsonBody, PathValues, QueryParams, from_json, in_time};
     use crate::http::dialect::native::Native;
     use actix_web::test::{TestRequest, call_service, init_service};
     use actix_web::{App, HttpResponse, web};
@@ -238,7 +283,10 @@ mod tests {
 
     async fn ask(request: TestRequest) -> (u16, Value) {
         let app = App::new()
-            .app_data(BodyLimit(100))
+            .app_data(BodyLimit {
+                bytes: 100,
+                ..BodyLimit::default()
+            })
             .route("/", web::post().to(echo))
             .route(
                 "/q",
@@ -331,6 +379,26 @@ mod tests {
         assert_eq!((status, body), (200, json!(["a/b", 7])));
         let (status, _) = ask(TestRequest::get().uri("/p/a/minus")).await;
         assert_eq!(status, 400);
+    }
+
+    #[test]
+    fn json_is_read_to_a_depth_and_no_deeper() {
+        let nested = |depth: usize| {
+            let text = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            from_json::<Value>(text.as_bytes(), "").map(|_| ())
+        };
+        assert!(nested(64).is_ok());
+        let error = nested(65).unwrap_err().to_string();
+        assert!(error.contains("deeper than 64"), "{error}");
+        assert!(nested(100_000).is_err());
+        let text = format!(r#"{{"k": 1, "x": "{}\\\""}}"#, "[".repeat(500));
+        assert!(from_json::<Inner>(text.as_bytes(), "").is_ok());
+    }
+
+    #[actix_web::test]
+    async fn body_that_does_not_come_is_not_waited_for() {
+        let waited = in_time(std::time::Duration::ZERO, std::future::pending::<()>()).await;
+        assert!(waited.unwrap_err().to_string().contains("did not arrive"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Limits a caller meets: requests a minute, attempts to sign in, streams at
-//! once. Counts in memory; a restart forgives.
+//! Limits a caller meets: requests a minute, streams at once. Counts in memory;
+//! a restart forgives.
 
 use crate::error::{ErrorKind, Fault};
-use crate::types::UserId;
+use crate::types::{TenantId, UserId};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -17,12 +17,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// After how many checks callers that are quiet again are forgotten.
 const SWEEP_EVERY: u32 = 1024;
-
-/// Attempts to sign in a minute, an address and a user name.
-const SIGN_INS: u32 = 10;
-
-/// Longest user name that is counted by itself; keeps the table small.
-const NAME_CHARS: usize = 128;
 
 type Keyed<K> = RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>;
 
@@ -109,40 +103,83 @@ impl RequestLimit {
     }
 
     /// Counts a request of `user`.
-    pub(super) fn check(&self, user: &UserId) -> (Result<(), Fault>, Option<Standing>) {
-        match self.0.check(user) {
-            Ok(standing) => (Ok(()), standing),
-            Err((standing, wait)) => {
-                let message = format!(
-                    "more than {} requests a minute; try again in {wait} s",
-                    standing.limit
-                );
-                let fault = Fault::new(ErrorKind::RateLimited, message).retry_in(wait);
-                (Err(fault), Some(standing))
-            }
+    pub(super) fn check(&self, user: &UserId) -> Checked {
+        checked(self.0.check(user), "")
+    }
+}
+
+/// Whether a request is within a limit, and where its sender stands.
+pub(super) type Checked = (Result<(), Fault>, Option<Standing>);
+
+fn checked(counted: Result<Option<Standing>, (Standing, u64)>, whose: &str) -> Checked {
+    match counted {
+        Ok(standing) => (Ok(()), standing),
+        Err((standing, wait)) => {
+            let gap = if whose.is_empty() { "" } else { " " };
+            let message = format!(
+                "more than {} requests a minute{gap}{whose}; try again in {wait} s",
+                standing.limit
+            );
+            let fault = Fault::new(ErrorKind::RateLimited, message).retry_in(wait);
+            (Err(fault), Some(standing))
         }
     }
 }
 
-/// Attempts to sign in, for each address and user name.
-pub(super) struct SignInLimit(PerMinute<(Option<IpAddr>, String)>);
+/// Both limits hold; the standing is that of the one that is nearer.
+pub(super) fn both(first: Checked, second: impl FnOnce() -> Checked) -> Checked {
+    let (Ok(()), first) = first else {
+        return first;
+    };
+    let (allowed, second) = second();
+    let nearer = match (first, second) {
+        (Some(first), Some(second)) if allowed.is_ok() && first.remaining < second.remaining => {
+            Some(first)
+        }
+        (first, second) => second.or(first),
+    };
+    (allowed, nearer)
+}
 
-impl SignInLimit {
-    /// The only one there is.
-    pub(super) fn new() -> Self {
-        Self(PerMinute::new(SIGN_INS))
+/// Requests a minute and tenant, for each its own number of them.
+#[derive(Default)]
+pub(super) struct TenantLimit(Mutex<HashMap<u32, Arc<PerMinute<TenantId>>>>);
+
+impl TenantLimit {
+    /// Counts a request of `tenant`, which may send `limit`; 0 for no limit.
+    pub(super) fn check(&self, tenant: &TenantId, limit: u32) -> Checked {
+        if limit == 0 {
+            return (Ok(()), None);
+        }
+        let counter = {
+            let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let counter = counters.entry(limit);
+            Arc::clone(counter.or_insert_with(|| Arc::new(PerMinute::new(limit))))
+        };
+        checked(counter.check(tenant), "of your tenant")
+    }
+}
+
+/// Requests a minute and address of people who have not signed in.
+pub(super) struct AddressLimit(PerMinute<Option<IpAddr>>);
+
+impl AddressLimit {
+    /// At most `limit` a minute; 0 for no limit.
+    pub(super) fn new(limit: u32) -> Self {
+        Self(PerMinute::new(limit))
     }
 
-    /// Counts an attempt from `address` as `username`.
-    pub(super) fn check(&self, address: Option<IpAddr>, username: &str) -> Result<(), Fault> {
-        let name: String = username.chars().take(NAME_CHARS).collect();
-        match self.0.check(&(address, name.to_lowercase())) {
-            Ok(_) => Ok(()),
-            Err((_, wait)) => {
-                let message = format!("too many attempts to sign in; try again in {wait} s");
-                Err(Fault::new(ErrorKind::RateLimited, message).retry_in(wait))
-            }
-        }
+    /// Counts a request from `address`.
+    pub(super) fn check(&self, address: Option<IpAddr>) -> Checked {
+        checked(self.0.check(&address.map(network_of)), "from your address")
+    }
+}
+
+/// Who has one IPv6 address has the other 2^64 of its network as well.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
     }
 }
 
@@ -205,7 +242,7 @@ impl Drop for StreamPermit {
 
 #[cfg(test)]
 mod tests {
-    use super::{RequestLimit, SIGN_INS, SignInLimit, StreamLimit};
+    use super::{AddressLimit, RequestLimit, StreamLimit, TenantLimit, both};
     use crate::error::{ErrorKind, Kind};
 
     #[test]
@@ -238,13 +275,38 @@ mod tests {
     }
 
     #[test]
-    fn guessing_a_password_is_slowed_down_whatever_the_case_of_the_name() {
-        let limit = SignInLimit::new();
-        for _ in 0..SIGN_INS {
-            assert!(limit.check(None, "admin").is_ok());
-        }
-        assert!(limit.check(None, "ADMIN").is_err());
-        assert!(limit.check(None, "somebody else").is_ok());
+    fn tenants_are_counted_by_their_own_limits() {
+        let limit = TenantLimit::default();
+        assert!(limit.check(&"a".into(), 1).0.is_ok());
+        let (refused, standing) = limit.check(&"a".into(), 1);
+        assert!(refused.unwrap_err().to_string().contains("of your tenant"));
+        assert_eq!(standing.unwrap().remaining, 0);
+        assert!(limit.check(&"b".into(), 1).0.is_ok());
+        assert!(limit.check(&"a".into(), 100).0.is_ok());
+        assert_eq!(limit.check(&"a".into(), 0).1, None);
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_are_one() {
+        let limit = AddressLimit::new(1);
+        let from = |text: &str| limit.check(Some(text.parse().unwrap())).0;
+        assert!(from("2001:db8::1").is_ok());
+        assert!(from("2001:db8::2").is_err());
+        assert!(from("2001:db8:0:1::1").is_ok());
+        assert!(from("192.0.2.1").is_ok());
+        assert!(from("192.0.2.2").is_ok());
+        assert!(from("::ffff:192.0.2.1").is_err());
+    }
+
+    #[test]
+    fn standing_is_that_of_the_nearer_limit() {
+        let (users, tenants) = (RequestLimit::new(5), TenantLimit::default());
+        let check = || both(users.check(&"u".into()), || tenants.check(&"t".into(), 3));
+        let remaining: Vec<_> = (0..3).map(|_| check().1.unwrap().remaining).collect();
+        assert_eq!(remaining, [2, 1, 0]);
+        let (refused, standing) = check();
+        assert!(refused.is_err());
+        assert_eq!(standing.unwrap().limit, 3);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! could; below this module nothing knows a status code.
 
 mod assets;
+mod audit;
 mod auth;
 mod client_address;
 mod dialect;
@@ -16,8 +17,10 @@ mod search_options;
 mod security;
 mod sse;
 
+pub use audit::EXEMPT;
 pub use routes::{Access, ENDPOINTS, Endpoint};
 
+use crate::config::Config;
 use crate::error::{ErrorKind, Kind};
 use crate::service::Service;
 use actix_web::body::MessageBody;
@@ -26,7 +29,7 @@ use actix_web::http::KeepAlive;
 use actix_web::middleware::{Compress, Condition, NormalizePath, from_fn};
 use actix_web::{App, HttpServer, web};
 use extract::BodyLimit;
-use limit::{RequestLimit, SignInLimit, StreamLimit};
+use limit::{AddressLimit, RequestLimit, StreamLimit, TenantLimit};
 use metrics::RequestMetrics;
 use security::Hosts;
 use std::future::Future;
@@ -51,7 +54,8 @@ const ANSWER_GRACE: Duration = Duration::from_secs(5);
 struct State {
     service: Service,
     requests: RequestLimit,
-    sign_ins: SignInLimit,
+    tenants: TenantLimit,
+    addresses: AddressLimit,
     /// Answers that are being streamed.
     answers: StreamLimit,
     /// Streams of ingestion progress.
@@ -85,7 +89,8 @@ pub async fn serve(
     let config = service.config();
     let state = web::Data::new(State {
         requests: RequestLimit::new(config.rate_limit),
-        sign_ins: SignInLimit::new(),
+        tenants: TenantLimit::default(),
+        addresses: AddressLimit::new(config.public_rate_limit),
         answers: StreamLimit::new(config.streams_per_user),
         watchers: StreamLimit::new(config.streams_per_user),
         metrics: RequestMetrics::default(),
@@ -93,8 +98,10 @@ pub async fn serve(
         stopping,
     });
     let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+    let connections = connections_a_worker(state.service.config(), cores);
     let server = HttpServer::new(move || app(state.clone(), address))
         .workers(cores)
+        .max_connections(connections)
         // An event is sent when it happens, not when the one before it is acknowledged.
         .tcp_nodelay(true)
         .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
@@ -118,6 +125,11 @@ pub async fn serve(
     ended.map_err(HttpError::Serve)
 }
 
+/// How many connections each worker may have.
+fn connections_a_worker(config: &Config, workers: usize) -> usize {
+    config.max_connections.div_ceil(workers).max(1)
+}
+
 /// The whole application, for a server that listens on `address`.
 fn app(
     state: web::Data<State>,
@@ -136,7 +148,10 @@ fn app(
     let (page, origins) = (config.ui, config.cors_origins.clone());
     // The last one wrapped is the first to see a request.
     App::new()
-        .app_data(BodyLimit(config.max_body_bytes))
+        .app_data(BodyLimit {
+            bytes: config.max_body_bytes,
+            patience: config.body_timeout,
+        })
         .app_data(state)
         .configure(|config| routes::register(config, page))
         .wrap(Compress::default())
@@ -165,6 +180,10 @@ pub enum HttpError {
     BodyTooLarge { limit: usize },
     #[error("the body could not be read: {0}")]
     Body(String),
+    #[error("the body did not arrive within {seconds} s")]
+    BodySlow { seconds: u64 },
+    #[error("the body: not valid JSON: it is nested deeper than {limit} levels")]
+    TooDeep { limit: usize },
     #[error("{}", place(path, what))]
     Field { path: String, what: String },
     #[error("the upload must be multipart/form-data")]
@@ -196,7 +215,9 @@ impl Kind for HttpError {
             Self::Listen(_) | Self::Serve(_) => ErrorKind::Internal,
             Self::NotJson | Self::NotMultipart => ErrorKind::Unsupported,
             Self::BodyTooLarge { .. } => ErrorKind::TooLarge,
-            Self::Body(_) | Self::Field { .. } => ErrorKind::Invalid,
+            Self::Body(_) | Self::BodySlow { .. } | Self::TooDeep { .. } | Self::Field { .. } => {
+                ErrorKind::Invalid
+            }
             Self::Original(_) => ErrorKind::Storage,
         }
     }

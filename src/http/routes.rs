@@ -9,7 +9,8 @@ use super::dialect::conversations::{
     handlers as conversations, messages, schemas, system as service,
 };
 use super::dialect::native::{
-    auth, custody, datasets, documents, events, feedback, keys, models, originals, system, users,
+    audit, auth, custody, datasets, documents, events, feedback, keys, models, originals, sign_ins,
+    system, tenants, users,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
@@ -26,14 +27,17 @@ use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
 pub enum Access {
     /// Anybody.
     Public,
-    /// Anybody; with a token or without, everybody is the same visitor.
-    Visitor,
     /// Whoever has a token.
     User,
     /// The same; the token may also come as `auth_token` in the query.
     UserByQuery,
-    /// Administrators.
+    /// Anybody, so often from one address; with a token or without, everybody
+    /// is the same visitor.
+    Visitor,
+    /// Administrators, each in the own tenant.
     Admin,
+    /// Administrators of the default tenant, who look after the instance.
+    Operator,
 }
 
 /// One endpoint.
@@ -78,6 +82,9 @@ endpoints! {
     POST "/auth/logout" "sign out" Native Public auth::logout;
     GET "/auth/me" "who am I" Native User auth::me;
     POST "/auth/password" "set the password" Native User auth::password;
+    GET "/auth/sessions" "list sign-ins" Native User sign_ins::list;
+    DELETE "/auth/sessions" "end all sign-ins" Native User sign_ins::end_all;
+    DELETE "/auth/sessions/{sign_in_id}" "end a sign-in" Native User sign_ins::end;
 
     GET "/chat/send" "ask, from EventSource" RagChat UserByQuery chat::send_by_get;
     POST "/chat/send" "ask" RagChat User chat::send;
@@ -120,22 +127,28 @@ endpoints! {
     DELETE "/api/datasets/{dataset_id}" "delete a dataset" Native User datasets::delete;
     POST "/api/search" "search" Native User system::search;
     GET "/api/status" "status" Native User system::status;
-    GET "/metrics" "metrics" Native Admin system::metrics;
-    GET "/api/examination" "examine" Native Admin system::examine;
+    GET "/metrics" "metrics" Native Operator system::metrics;
+    GET "/api/examination" "examine" Native Operator system::examine;
     GET "/api/models" "list models" Native User models::list;
-    POST "/api/models/pull" "download a model" Native Admin models::pull;
-    POST "/api/models/unload" "unload the model" Native Admin models::unload;
+    POST "/api/models/pull" "download a model" Native Operator models::pull;
+    POST "/api/models/unload" "unload the model" Native Operator models::unload;
     GET "/api/models/events" "progress of models" Native User models::events;
-    DELETE "/api/models/{name}" "remove a model" Native Admin models::remove;
-    POST "/api/models/{name}/use" "use a model" Native Admin models::choose;
-    POST "/api/models/{name}/pause" "stop a download" Native Admin models::pause;
+    DELETE "/api/models/{name}" "remove a model" Native Operator models::remove;
+    POST "/api/models/{name}/use" "use a model" Native Operator models::choose;
+    POST "/api/models/{name}/pause" "stop a download" Native Operator models::pause;
     GET "/api/feedback" "list feedback" Native Admin feedback::list;
     GET "/api/feedback/export" "export feedback" Native Admin feedback::export;
     GET "/api/users" "list users" Native Admin users::list;
     POST "/api/users" "make a user" Native Admin users::create;
+    PATCH "/api/users/{user_id}" "change a user" Native Admin users::update;
     DELETE "/api/users/{user_id}" "delete a user" Native Admin users::delete;
     GET "/api/export" "export data" Native User custody::export;
     POST "/api/erase" "erase data" Native User custody::erase;
+    GET "/api/tenants" "list tenants" Native Operator tenants::list;
+    POST "/api/tenants" "make a tenant" Native Operator tenants::create;
+    PATCH "/api/tenants/{tenant_id}" "change a tenant" Native Operator tenants::update;
+    DELETE "/api/tenants/{tenant_id}" "delete a tenant" Native Operator tenants::delete;
+    GET "/api/audit" "read the audit log" Native Admin audit::list;
     GET "/api/keys" "list API keys" Native User keys::list;
     POST "/api/keys" "make an API key" Native User keys::create;
     DELETE "/api/keys/{key_id}" "delete an API key" Native User keys::delete;

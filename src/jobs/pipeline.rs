@@ -62,6 +62,7 @@ impl Pipeline {
             tenant_id: document.tenant_id.clone(),
             dataset_id: document.dataset_id.clone(),
             document_id: document.id.clone(),
+            private_to: document.private_to.clone(),
             filename: document.filename.clone(),
             status: document.status,
             error: document.error.clone(),

@@ -6,7 +6,7 @@ use crate::lexical::{Lexical, LexicalDocument};
 use crate::store::{Insertion, NewDocument, Store};
 use crate::types::{
     DatasetId, DocumentId, DocumentMetadata, DocumentStatus, NewChunk, Page, PageOutcome,
-    SearchOptions, SearchScope, SearchType, TenantId, UserId, char_len,
+    SearchOptions, SearchScope, SearchType, TenantId, UserId, Viewer, char_len,
 };
 use crate::vectors::{VectorEntry, Vectors};
 use std::sync::{Arc, LazyLock};
@@ -80,7 +80,7 @@ impl Fixture {
     fn add(&mut self, name: &str, text: &str, embedded: bool) {
         let dataset = self
             .store
-            .dataset(&self.tenant, &self.dataset)
+            .dataset(&Viewer::whole_tenant(self.tenant.clone()), &self.dataset)
             .unwrap()
             .unwrap();
         let id = DocumentId::generate();

@@ -126,7 +126,7 @@ impl Answering {
     }
 
     async fn search(&self) -> Result<SearchOutcome, Fault> {
-        let tenant = self.caller.tenant_id.clone();
+        let viewer = self.caller.viewer();
         let request = SearchRequest {
             query: self.question.message.clone(),
             dataset_id: self.question.dataset_id.clone(),
@@ -136,7 +136,7 @@ impl Answering {
             options: self.question.options.clone(),
         };
         self.service
-            .computing(move |inner| inner.find(&tenant, &request))
+            .computing(move |inner| inner.find(&viewer, &request))
             .await
     }
 

@@ -1,13 +1,15 @@
-//! Who is there: signing in and out, passwords, users.
+//! Who is there: signing in and out, passwords, and whose token it is.
 
 use super::folder::DataFolder;
 use super::keys::is_api_key;
+use super::sign_ins::SignInOrigin;
 use super::tokens::{Purpose, TokenSigner, random_token, token_hash, unauthorized};
+use super::users::UserView;
 use super::{Inner, Service};
 use crate::config::Config;
 use crate::error::{ErrorKind, Fault};
-use crate::store::{NewUser, Refresh, Store, User, UserRole};
-use crate::types::{TenantId, Time, UserId};
+use crate::store::{Refresh, Store, User, UserRole};
+use crate::types::{PUBLIC_TENANT, TenantId, Time, UserId, Viewer};
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use subtle::ConstantTimeEq;
 
@@ -17,10 +19,7 @@ pub const DEFAULT_TENANT: &str = "default";
 /// The user of a fresh instance.
 pub const FIRST_USER: &str = "admin";
 
-/// The tenant of people who have not signed in.
-const PUBLIC_TENANT: &str = "public";
-
-/// What they are called, all of them.
+/// What people who have not signed in are called, all of them.
 const VISITOR: &str = "visitor";
 
 /// Shortest password, in characters.
@@ -45,6 +44,8 @@ pub struct Caller {
     pub role: UserRole,
     /// A command on this machine, which is not subject to the limit on requests.
     pub local: bool,
+    /// The sign-in that the caller's token belongs to.
+    pub sign_in: Option<String>,
 }
 
 impl Caller {
@@ -57,12 +58,37 @@ impl Caller {
             username: VISITOR.to_owned(),
             role: UserRole::User,
             local: false,
+            sign_in: None,
         }
     }
 
     /// Whether the caller may administer the tenant.
     pub fn is_admin(&self) -> bool {
         self.role == UserRole::Admin
+    }
+
+    /// Whether the caller may administer the instance: its tenants and models.
+    pub fn is_operator(&self) -> bool {
+        self.is_admin() && self.tenant_id.as_str() == DEFAULT_TENANT
+    }
+
+    /// The eyes of the caller. An administrator sees all of the tenant.
+    pub fn viewer(&self) -> Viewer {
+        Viewer {
+            tenant_id: self.tenant_id.clone(),
+            user_id: (!self.is_admin()).then(|| self.user_id.clone()),
+        }
+    }
+
+    /// An error unless the caller is an administrator of the default tenant.
+    pub fn require_operator(&self) -> Result<(), Fault> {
+        match self.is_operator() {
+            true => Ok(()),
+            false => Err(Fault::new(
+                ErrorKind::Forbidden,
+                "only an administrator of the tenant \"default\" may do this",
+            )),
+        }
     }
 
     /// An error unless the caller is an administrator.
@@ -85,30 +111,7 @@ impl From<&User> for Caller {
             username: user.username.clone(),
             role: user.role,
             local: false,
-        }
-    }
-}
-
-/// A user without its secrets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct UserView {
-    pub id: UserId,
-    pub tenant_id: TenantId,
-    pub username: String,
-    pub role: UserRole,
-    pub created_at: Time,
-    pub password_set: bool,
-}
-
-impl From<User> for UserView {
-    fn from(user: User) -> Self {
-        Self {
-            id: user.id,
-            tenant_id: user.tenant_id,
-            username: user.username,
-            role: user.role,
-            created_at: user.created_at,
-            password_set: user.password_hash.is_some(),
+            sign_in: None,
         }
     }
 }
@@ -138,17 +141,28 @@ impl Service {
         Ok(self.setup_required().await?.then_some(link))
     }
 
-    /// Signs in by name and password.
-    pub async fn sign_in(&self, username: &str, password: &str) -> Result<SignIn, Fault> {
+    /// Signs in by name and password, unless too many wrong ones came before.
+    pub async fn sign_in(
+        &self,
+        username: &str,
+        password: &str,
+        origin: &SignInOrigin,
+    ) -> Result<SignIn, Fault> {
         let (username, password) = (username.to_owned(), password.to_owned());
+        let origin = origin.clone();
         self.blocking(move |inner| {
+            let attempts = &inner.lockout;
+            attempts.attempt(Some(&username), origin.address)?;
             let user = inner.store.user_by_name(&username)?;
             let hash = user.as_ref().and_then(|user| user.password_hash.clone());
             // An unknown name costs as much time as a wrong password.
             let hash = hash.as_deref().unwrap_or(&inner.decoy_hash);
             let good = password_matches(&password, hash);
             match user {
-                Some(user) if good => inner.begin_sign_in(user),
+                Some(user) if good => {
+                    attempts.forgive(Some(&username), origin.address);
+                    inner.begin_sign_in(user, &origin)
+                }
                 _ => Err(Fault::new(
                     ErrorKind::Unauthorized,
                     "the user name or the password is wrong",
@@ -159,15 +173,26 @@ impl Service {
     }
 
     /// Signs the first user in by the link that was printed at the start.
-    pub async fn sign_in_with_link(&self, token: &str) -> Result<SignIn, Fault> {
+    pub async fn sign_in_with_link(
+        &self,
+        token: &str,
+        origin: &SignInOrigin,
+    ) -> Result<SignIn, Fault> {
         let good: bool = token.as_bytes().ct_eq(self.inner.link.as_bytes()).into();
-        self.blocking(move |inner| match inner.first_user()? {
-            Some(user) if good => inner.begin_sign_in(user),
-            _ => Err(Fault::new(
-                ErrorKind::Unauthorized,
-                "this sign-in link is no longer valid; sign in with your password, \
-                 or restart satchel for a new link if you have not set one",
-            )),
+        let origin = origin.clone();
+        self.blocking(move |inner| {
+            inner.lockout.attempt(None, origin.address)?;
+            match inner.first_user()? {
+                Some(user) if good => {
+                    inner.lockout.forgive(None, origin.address);
+                    inner.begin_sign_in(user, &origin)
+                }
+                _ => Err(Fault::new(
+                    ErrorKind::Unauthorized,
+                    "this sign-in link is no longer valid; sign in with your password, \
+                     or restart satchel for a new link if you have not set one",
+                )),
+            }
         })
         .await
     }
@@ -180,9 +205,9 @@ impl Service {
             let expires_at = inner.refresh_expiry();
             let hash = token_hash(&new);
             match inner.store.rotate_refresh_token(&old, &hash, expires_at)? {
-                Refresh::Rotated(id) => {
-                    let user = inner.store.user(&id)?.ok_or_else(unauthorized)?;
-                    inner.signed_in(user, new)
+                Refresh::Rotated { user, sign_in } => {
+                    let user = inner.store.user(&user)?.ok_or_else(unauthorized)?;
+                    inner.signed_in(user, new, &sign_in)
                 }
                 Refresh::Replayed => {
                     tracing::warn!("a spent refresh token was used again; its sign-in was ended");
@@ -194,34 +219,69 @@ impl Service {
         .await
     }
 
-    /// Ends a sign-in.
-    pub async fn sign_out(&self, refresh_token: &str) -> Result<(), Fault> {
+    /// Ends a sign-in; whose it was.
+    pub async fn sign_out(&self, refresh_token: &str) -> Result<Option<Caller>, Fault> {
         let hash = token_hash(refresh_token);
-        self.blocking(move |inner| Ok(inner.store.end_sign_in(&hash)?))
-            .await
+        self.blocking(move |inner| {
+            let Some(id) = inner.store.end_sign_in(&hash)? else {
+                return Ok(None);
+            };
+            let user = inner.store.user(&id)?;
+            Ok(user.as_ref().map(Caller::from))
+        })
+        .await
     }
 
-    /// Sets the caller's password; all of its other sign-ins end.
+    /// Whom a user name means, for the record of an attempt to sign in.
+    pub async fn named(&self, username: &str) -> Result<Option<Caller>, Fault> {
+        let username = username.to_owned();
+        self.blocking(move |inner| {
+            let user = inner.store.user_by_name(&username)?;
+            Ok(user.as_ref().map(Caller::from))
+        })
+        .await
+    }
+
+    /// Sets the caller's password, which ends all that the caller is signed in
+    /// with. Whoever came with a sign-in gets a new one.
     pub async fn set_password(
         &self,
         caller: &Caller,
         current: Option<&str>,
         new: &str,
-    ) -> Result<(), Fault> {
-        let (id, current, new) = (
-            caller.user_id.clone(),
+        origin: &SignInOrigin,
+    ) -> Result<Option<SignIn>, Fault> {
+        let (caller, current, new) = (
+            caller.clone(),
             current.unwrap_or_default().to_owned(),
             new.to_owned(),
         );
+        let origin = origin.clone();
         self.blocking(move |inner| {
-            let user = inner.store.user(&id)?.ok_or_else(unauthorized)?;
-            if let Some(hash) = &user.password_hash
-                && !password_matches(&current, hash)
-            {
-                let message = "the current password is wrong";
+            let user = inner.store.user(&caller.user_id)?;
+            let user = user.ok_or_else(unauthorized)?;
+            if user.issuer.is_some() {
+                let message = "you sign in elsewhere: your password is kept there";
                 return Err(Fault::new(ErrorKind::Forbidden, message));
             }
-            Ok(inner.store.set_password_hash(&id, &hash_password(&new)?)?)
+            if let Some(hash) = &user.password_hash {
+                // Guessing the present password is slowed down here as well.
+                inner
+                    .lockout
+                    .attempt(Some(&user.username), origin.address)?;
+                if !password_matches(&current, hash) {
+                    let message = "the current password is wrong";
+                    return Err(Fault::new(ErrorKind::Forbidden, message));
+                }
+                inner.lockout.forgive(Some(&user.username), origin.address);
+            }
+            inner
+                .store
+                .set_password_hash(&user.id, &hash_password(&new)?)?;
+            match (caller.sign_in, inner.store.user(&user.id)?) {
+                (Some(_), Some(user)) => inner.begin_sign_in(user, &origin).map(Some),
+                _ => Ok(None),
+            }
         })
         .await
     }
@@ -241,12 +301,18 @@ impl Service {
         if is_api_key(token) {
             return self.authenticate_key(token).await;
         }
+        if let Some(caller) = self.authenticate_outside(token).await {
+            return caller;
+        }
         let bearer = self.inner.signer.check(token)?;
         self.blocking(move |inner| {
-            let user = inner.store.user(&bearer.user_id)?;
+            let sign_in = bearer.sign_in.as_deref();
+            let user = inner.store.signed_in_user(&bearer.user_id, sign_in)?;
             user.filter(|user| user.tenant_id == bearer.tenant_id)
+                .filter(|user| user.generation == bearer.generation)
                 .map(|user| Caller {
                     local: bearer.local,
+                    sign_in: bearer.sign_in,
                     ..Caller::from(&user)
                 })
                 .ok_or_else(unauthorized)
@@ -260,56 +326,11 @@ impl Service {
         self.blocking(move |inner| {
             let user = user_named(&inner.store, name.as_deref())?;
             let purpose = Purpose::Access;
-            inner.signer.issue(&user, SCRIPT_TOKEN_SECONDS, purpose)
+            inner
+                .signer
+                .issue(&user, SCRIPT_TOKEN_SECONDS, purpose, None)
         })
         .await
-    }
-
-    /// All users of the caller's tenant.
-    pub async fn users(&self, caller: &Caller) -> Result<Vec<UserView>, Fault> {
-        caller.require_admin()?;
-        let tenant = caller.tenant_id.clone();
-        self.blocking(move |inner| {
-            let users = inner.store.users(&tenant)?;
-            Ok(users.into_iter().map(UserView::from).collect())
-        })
-        .await
-    }
-
-    /// Makes a user in the caller's tenant.
-    pub async fn create_user(
-        &self,
-        caller: &Caller,
-        username: &str,
-        password: &str,
-        role: UserRole,
-    ) -> Result<UserView, Fault> {
-        caller.require_admin()?;
-        let username = valid_username(username)?.to_owned();
-        let (tenant_id, password) = (caller.tenant_id.clone(), password.to_owned());
-        self.blocking(move |inner| {
-            let hash = hash_password(&password)?;
-            let user = inner.store.insert_user(&NewUser {
-                tenant_id: &tenant_id,
-                username: &username,
-                password_hash: Some(&hash),
-                role,
-            })?;
-            Ok(user.into())
-        })
-        .await
-    }
-
-    /// Deletes a user of the caller's tenant, with its chats.
-    pub async fn delete_user(&self, caller: &Caller, id: &UserId) -> Result<(), Fault> {
-        caller.require_admin()?;
-        if *id == caller.user_id {
-            let message = "you cannot delete yourself: let another administrator do it";
-            return Err(Fault::new(ErrorKind::Conflict, message));
-        }
-        let (tenant, id) = (caller.tenant_id.clone(), id.clone());
-        self.blocking(move |inner| Ok(inner.store.delete_user(&tenant, &id)?))
-            .await
     }
 }
 
@@ -338,7 +359,7 @@ fn token_from_folder(
     })?;
     let store = Store::open(&config.database())?;
     let user = user_named(&store, username)?;
-    TokenSigner::new(&secret).issue(&user, seconds, purpose)
+    TokenSigner::new(&secret).issue(&user, seconds, purpose, None)
 }
 
 /// The user of this name, or the first administrator.
@@ -360,7 +381,9 @@ impl Inner {
     /// The first user, while it has no password.
     fn first_user(&self) -> Result<Option<User>, Fault> {
         let user = self.store.user_by_name(FIRST_USER)?;
-        Ok(user.filter(|user| user.password_hash.is_none()))
+        Ok(user
+            .filter(|user| user.password_hash.is_none() && user.issuer.is_none())
+            .filter(|user| Caller::from(user).is_operator()))
     }
 
     fn refresh_expiry(&self) -> Time {
@@ -371,21 +394,26 @@ impl Inner {
         u64::from(self.config.refresh_token_days) * 24 * 3600
     }
 
-    fn begin_sign_in(&self, user: User) -> Result<SignIn, Fault> {
-        let refresh_token = random_token();
+    fn begin_sign_in(&self, user: User, origin: &SignInOrigin) -> Result<SignIn, Fault> {
+        let (refresh_token, sign_in) = (random_token(), random_token());
         self.store.insert_refresh_token(
             &token_hash(&refresh_token),
-            &random_token(),
+            &sign_in,
             &user.id,
             self.refresh_expiry(),
+            &origin.stored(),
         )?;
-        self.signed_in(user, refresh_token)
+        self.signed_in(user, refresh_token, &sign_in)
     }
 
-    fn signed_in(&self, user: User, refresh_token: String) -> Result<SignIn, Fault> {
+    fn signed_in(&self, user: User, refresh_token: String, sign_in: &str) -> Result<SignIn, Fault> {
         let expires_in = u64::from(self.config.access_token_minutes) * 60;
+        let purpose = Purpose::Access;
+        let access_token = self
+            .signer
+            .issue(&user, expires_in, purpose, Some(sign_in))?;
         Ok(SignIn {
-            access_token: self.signer.issue(&user, expires_in, Purpose::Access)?,
+            access_token,
             expires_in,
             refresh_token,
             refresh_expires_in: self.refresh_seconds(),
@@ -418,9 +446,17 @@ fn password_matches(password: &str, hash: &str) -> bool {
     })
 }
 
-fn valid_username(name: &str) -> Result<&str, Fault> {
-    let plain = |c: char| c.is_alphanumeric() || "._@+-".contains(c);
-    match (1..=64).contains(&name.chars().count()) && name.chars().all(plain) {
+/// Longest user name, in characters.
+pub(super) const MAX_NAME_CHARS: usize = 64;
+
+/// Whether a user name may have this character.
+pub(super) fn is_name_char(c: char) -> bool {
+    c.is_alphanumeric() || "._@+-".contains(c)
+}
+
+pub(super) fn valid_username(name: &str) -> Result<&str, Fault> {
+    let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
+    match fits && name.chars().all(is_name_char) {
         true => Ok(name),
         false => Err(Fault::invalid(
             "username: 1 to 64 letters, digits or . _ @ + - are allowed",

@@ -125,8 +125,8 @@ impl Service {
             writing,
         } = question;
         if let Some(id) = dataset_id.clone() {
-            let tenant = caller.tenant_id.clone();
-            self.blocking(move |inner| inner.dataset(&tenant, &id))
+            let viewer = caller.viewer();
+            self.blocking(move |inner| inner.dataset(&viewer, &id))
                 .await?;
         }
         let now = Time::now();
@@ -212,7 +212,7 @@ impl Inner {
 
     fn accept(&self, caller: &Caller, question: &Question) -> Result<Accepted, Fault> {
         if let Some(id) = &question.dataset_id {
-            self.dataset(&caller.tenant_id, id)?;
+            self.dataset(&caller.viewer(), id)?;
         }
         let now = Time::now();
         let (session, earlier, is_new) = match &question.session_id {

@@ -1,11 +1,12 @@
 //! Datasets and documents: listing, changing, deleting, and watching how far
 //! their ingestion is.
 
+use super::upload::DEFAULT_DATASET;
 use super::{Caller, Inner, Service};
 use crate::error::{ErrorKind, Fault};
 use crate::store::{DocumentFilter, DocumentPage};
 use crate::types::{
-    Dataset, DatasetId, Document, DocumentId, DocumentProgress, DocumentStatus, TenantId,
+    Dataset, DatasetId, Document, DocumentId, DocumentProgress, DocumentStatus, Viewer, Visibility,
 };
 use futures_util::{Stream, StreamExt};
 use std::time::Duration;
@@ -21,11 +22,19 @@ const MAX_DESCRIPTION_CHARS: usize = 2_000;
 /// event was missed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// What is to change of a dataset.
+#[derive(Debug, Clone, Default)]
+pub struct DatasetChange {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub visibility: Option<Visibility>,
+}
+
 impl Service {
-    /// The tenant's datasets, its own first.
+    /// The datasets that the caller sees, the built-in ones last.
     pub async fn datasets(&self, caller: &Caller) -> Result<Vec<Dataset>, Fault> {
-        let tenant = caller.tenant_id.clone();
-        self.blocking(move |inner| Ok(inner.store.datasets(&tenant)?))
+        let viewer = caller.viewer();
+        self.blocking(move |inner| Ok(inner.store.datasets(&viewer)?))
             .await
     }
 
@@ -35,54 +44,84 @@ impl Service {
         caller: &Caller,
         name: &str,
         description: &str,
+        visibility: Visibility,
     ) -> Result<Dataset, Fault> {
         let name = valid_name(name)?;
         let description = valid_description(description)?;
-        let tenant = caller.tenant_id.clone();
+        check_visibility(caller, visibility, &name)?;
+        let caller = caller.clone();
         self.blocking(move |inner| {
-            let id = inner
-                .store
-                .insert_dataset(&tenant, &name, &description, false)?;
-            inner.dataset(&tenant, &id)
+            let owner = Some((&caller.user_id, visibility));
+            let id = inner.store.insert_owned_dataset(
+                &caller.tenant_id,
+                &name,
+                &description,
+                false,
+                owner,
+            )?;
+            inner.dataset(&caller.viewer(), &id)
         })
         .await
     }
 
-    /// Renames or describes a dataset; `None` keeps what is there.
+    /// Changes a dataset; what is `None` stays. How far it is seen is changed
+    /// by its owner or an administrator.
     pub async fn update_dataset(
         &self,
         caller: &Caller,
         id: &DatasetId,
-        name: Option<&str>,
-        description: Option<&str>,
+        change: DatasetChange,
     ) -> Result<Dataset, Fault> {
-        let name = name.map(valid_name).transpose()?;
-        let description = description.map(valid_description).transpose()?;
-        let (tenant, id) = (caller.tenant_id.clone(), id.clone());
+        let name = change.name.as_deref().map(valid_name).transpose()?;
+        let description = change.description.as_deref().map(valid_description);
+        let description = description.transpose()?;
+        let (caller, id) = (caller.clone(), id.clone());
         self.blocking(move |inner| {
-            inner.own_dataset(&tenant, &id)?;
+            let dataset = inner.own_dataset(&caller, &id)?;
+            let tenant = &caller.tenant_id;
+            let visibility = change.visibility.unwrap_or(dataset.visibility);
+            let called = name.as_deref().unwrap_or(&dataset.name);
+            if visibility != dataset.visibility || name.is_some() {
+                check_visibility(&caller, visibility, called)?;
+            }
+            if visibility != dataset.visibility
+                && !caller.is_admin()
+                && dataset.owner_id.as_ref() != Some(&caller.user_id)
+            {
+                let message = "only who made the dataset or an administrator may say who sees it";
+                return Err(Fault::new(ErrorKind::Forbidden, message));
+            }
             inner
                 .store
-                .update_dataset(&tenant, &id, name.as_deref(), description.as_deref())?;
-            inner.dataset(&tenant, &id)
+                .update_dataset(tenant, &id, name.as_deref(), description.as_deref())?;
+            if visibility != dataset.visibility {
+                inner
+                    .store
+                    .set_visibility(tenant, &id, visibility, &caller.user_id)?;
+            }
+            inner.dataset(&caller.viewer(), &id)
         })
         .await
     }
 
     /// Deletes a dataset with its documents.
     pub async fn delete_dataset(&self, caller: &Caller, id: &DatasetId) -> Result<(), Fault> {
-        let (tenant, id) = (caller.tenant_id.clone(), id.clone());
+        let (caller, id) = (caller.clone(), id.clone());
         self.blocking(move |inner| {
-            inner.own_dataset(&tenant, &id)?;
+            inner.own_dataset(&caller, &id)?;
+            let tenant = &caller.tenant_id;
             let everything = DocumentFilter {
                 dataset: Some(id.clone()),
                 limit: i32::MAX as usize,
                 ..DocumentFilter::default()
             };
-            let documents = inner.store.documents(&tenant, &everything)?.documents;
+            let documents = inner
+                .store
+                .documents(&caller.viewer(), &everything)?
+                .documents;
             let ids: Vec<DocumentId> = documents.into_iter().map(|one| one.id).collect();
-            inner.jobs.pipeline().delete(&tenant, &ids)?;
-            Ok(inner.store.delete_dataset(&tenant, &id)?)
+            inner.jobs.pipeline().delete(tenant, &ids)?;
+            Ok(inner.store.delete_dataset(tenant, &id)?)
         })
         .await
     }
@@ -93,15 +132,15 @@ impl Service {
         caller: &Caller,
         filter: DocumentFilter,
     ) -> Result<DocumentPage, Fault> {
-        let tenant = caller.tenant_id.clone();
-        self.blocking(move |inner| Ok(inner.store.documents(&tenant, &filter)?))
+        let viewer = caller.viewer();
+        self.blocking(move |inner| Ok(inner.store.documents(&viewer, &filter)?))
             .await
     }
 
     /// One document.
     pub async fn document(&self, caller: &Caller, id: &DocumentId) -> Result<Document, Fault> {
-        let (tenant, id) = (caller.tenant_id.clone(), id.clone());
-        self.blocking(move |inner| inner.document(&tenant, &id))
+        let (viewer, id) = (caller.viewer(), id.clone());
+        self.blocking(move |inner| inner.document(&viewer, &id))
             .await
     }
 
@@ -130,24 +169,27 @@ impl Service {
         }
     }
 
-    /// What happens to the tenant's documents from now on.
+    /// What happens from now on to the documents of the tenant that the caller sees.
     pub fn progress(&self, caller: &Caller) -> impl Stream<Item = DocumentProgress> + use<> {
-        let tenant = caller.tenant_id.clone();
+        let viewer = caller.viewer();
         let steps = BroadcastStream::new(self.inner.jobs.pipeline().watch());
         steps.filter_map(move |step| {
             // A watcher that fell behind goes on with what is newest.
-            let own = step.ok().filter(|step| step.tenant_id == tenant);
+            let own = step.ok().filter(|step| match &step.private_to {
+                Some(owner) => viewer.sees_private(&step.tenant_id, owner),
+                None => step.tenant_id == viewer.tenant_id,
+            });
             std::future::ready(own)
         })
     }
 
     /// Deletes a document: its rows, vectors, postings and its original.
     pub async fn delete_document(&self, caller: &Caller, id: &DocumentId) -> Result<(), Fault> {
-        let (tenant, id) = (caller.tenant_id.clone(), id.clone());
+        let (caller, id) = (caller.clone(), id.clone());
         self.blocking(move |inner| {
-            let document = inner.document(&tenant, &id)?;
-            inner.own_dataset(&tenant, &document.dataset_id)?;
-            Ok(inner.jobs.pipeline().delete(&tenant, &[id])?)
+            let document = inner.document(&caller.viewer(), &id)?;
+            inner.own_dataset(&caller, &document.dataset_id)?;
+            Ok(inner.jobs.pipeline().delete(&caller.tenant_id, &[id])?)
         })
         .await
     }
@@ -158,9 +200,10 @@ impl Service {
         caller: &Caller,
         id: &DocumentId,
     ) -> Result<Document, Fault> {
-        let (tenant, id) = (caller.tenant_id.clone(), id.clone());
+        let (caller, id) = (caller.clone(), id.clone());
         self.blocking(move |inner| {
-            let document = inner.document(&tenant, &id)?;
+            let document = inner.document(&caller.viewer(), &id)?;
+            inner.own_dataset(&caller, &document.dataset_id)?;
             if document.status != DocumentStatus::Failed {
                 let message = format!(
                     "{} is {}: only a failed document can be tried again",
@@ -172,22 +215,26 @@ impl Service {
             inner.store.requeue_document(document.key)?;
             inner.announce(document.key)?;
             inner.jobs.wake();
-            inner.document(&tenant, &id)
+            inner.document(&caller.viewer(), &id)
         })
         .await
     }
 }
 
 impl Inner {
-    /// A document of the tenant.
-    pub(super) fn document(&self, tenant: &TenantId, id: &DocumentId) -> Result<Document, Fault> {
-        let document = self.store.document(tenant, id)?;
+    /// A document that the viewer sees.
+    pub(super) fn document(&self, viewer: &Viewer, id: &DocumentId) -> Result<Document, Fault> {
+        let document = self.store.document(viewer, id)?;
         document.ok_or_else(|| Fault::not_found("the document does not exist"))
     }
 
-    /// A dataset that its tenant may change.
-    fn own_dataset(&self, tenant: &TenantId, id: &DatasetId) -> Result<Dataset, Fault> {
-        let dataset = self.dataset(tenant, id)?;
+    /// A dataset that the caller may change: one of its tenant.
+    pub(super) fn own_dataset(&self, caller: &Caller, id: &DatasetId) -> Result<Dataset, Fault> {
+        let dataset = self.dataset(&caller.viewer(), id)?;
+        if dataset.tenant_id != caller.tenant_id {
+            let message = "this dataset belongs to others: it can be read, and not be changed";
+            return Err(Fault::new(ErrorKind::Forbidden, message));
+        }
         match dataset.builtin {
             false => Ok(dataset),
             true => Err(Fault::new(
@@ -195,6 +242,24 @@ impl Inner {
                 "the handbook is part of satchel and cannot be changed or deleted",
             )),
         }
+    }
+}
+
+/// Who may see a dataset of this name so far, if the caller says so.
+fn check_visibility(caller: &Caller, visibility: Visibility, name: &str) -> Result<(), Fault> {
+    match visibility {
+        Visibility::Public if !caller.is_admin() => Err(Fault::new(
+            ErrorKind::Forbidden,
+            "only an administrator may show a dataset to people who have not signed in",
+        )),
+        Visibility::Private if name.eq_ignore_ascii_case(DEFAULT_DATASET) => {
+            let message = format!(
+                "visibility: the dataset {DEFAULT_DATASET:?} takes what is added without \
+                 naming one, so all of the tenant sees it"
+            );
+            Err(Fault::invalid(message).about("visibility"))
+        }
+        _ => Ok(()),
     }
 }
 

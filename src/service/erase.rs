@@ -5,7 +5,7 @@ use super::custody::{DataOf, Holder};
 use super::{Caller, Inner, Service};
 use crate::error::{Fault, Kind};
 use crate::store::{StoreError, UserRole};
-use crate::types::{Time, UserId};
+use crate::types::{Time, UserId, Viewer};
 
 /// Set while an erasure is under way: one that was cut off is ended at the
 /// next start.
@@ -60,8 +60,8 @@ impl Inner {
                 erased.users = usize::from(!stays && self.erase_account(caller, user)?);
             }
             None => {
-                for dataset in self.store.datasets(tenant)? {
-                    if !dataset.builtin {
+                for dataset in self.store.datasets(&Viewer::whole_tenant(tenant.clone()))? {
+                    if !dataset.builtin && dataset.tenant_id == *tenant {
                         self.store.delete_dataset(tenant, &dataset.id)?;
                         erased.datasets += 1;
                     }

@@ -5,7 +5,7 @@ use super::custody::{DataOf, Holder};
 use super::{Caller, Inner, Service};
 use crate::error::{ErrorKind, Fault};
 use crate::store::MessageFilter;
-use crate::types::{Document, Message, Session, Time};
+use crate::types::{Document, Message, Session, Time, Viewer};
 use futures_util::Stream;
 use serde_json::{Value, json};
 use std::fs::File;
@@ -84,7 +84,10 @@ impl Inner {
             add_json(&mut zip, &name, &session_json(&session, &messages))?;
         }
         for id in self.store.document_ids(tenant, user.as_ref())? {
-            let Some(document) = self.store.document(tenant, &id)? else {
+            let Some(document) = self
+                .store
+                .document(&Viewer::whole_tenant(tenant.clone()), &id)?
+            else {
                 continue;
             };
             let name = format!("documents/{id}/document.json");
@@ -120,9 +123,10 @@ impl Inner {
         if user.is_some() {
             return Ok(());
         }
-        let datasets = self.store.datasets(tenant)?;
+        let datasets = self.store.datasets(&Viewer::whole_tenant(tenant.clone()))?;
         let datasets: Vec<_> = datasets
             .iter()
+            .filter(|one| one.tenant_id == *tenant)
             .map(|one| {
                 json!({
                     "id": one.id,

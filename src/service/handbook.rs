@@ -7,7 +7,7 @@ use crate::jobs::JobsError;
 use crate::service::tokens::hex;
 use crate::store::{DocumentFilter, Insertion, NewDocument};
 use crate::types::{
-    DatasetId, Document, DocumentId, DocumentMetadata, SearchScope, TenantId, UserId,
+    DatasetId, Document, DocumentId, DocumentMetadata, SearchScope, TenantId, UserId, Viewer,
 };
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
@@ -30,14 +30,15 @@ impl Inner {
     /// Makes the handbook dataset hold exactly the chapters of this executable.
     pub(super) fn preload_handbook(&self) -> Result<(), Fault> {
         let tenant = TenantId::from(DEFAULT_TENANT);
-        let builtin = self.store.datasets(&tenant)?;
+        let viewer = Viewer::whole_tenant(tenant.clone());
+        let builtin = self.store.datasets(&viewer)?;
         let dataset = match builtin.into_iter().find(|dataset| dataset.builtin) {
             Some(dataset) => dataset,
             None => {
                 let id = self
                     .store
                     .insert_dataset(&tenant, DATASET, DESCRIPTION, true)?;
-                self.dataset(&tenant, &id)?
+                self.dataset(&viewer, &id)?
             }
         };
         let chapters: Vec<(String, Vec<u8>, String)> = Chapters::iter()
@@ -52,7 +53,7 @@ impl Inner {
             limit: 10_000,
             ..DocumentFilter::default()
         };
-        let stored = self.store.documents(&tenant, &everything)?.documents;
+        let stored = self.store.documents(&viewer, &everything)?.documents;
         let wanted: HashSet<&str> = chapters.iter().map(|(_, _, hash)| hash.as_str()).collect();
         let is_old = |document: &Document| !wanted.contains(document.sha256.as_str());
         let old: Vec<DocumentId> = stored

@@ -1,7 +1,7 @@
 //! How the instance is: what is loaded, how much there is, and whether it is
 //! all consistent.
 
-use super::{AnswerFigures, Inner, Service};
+use super::{AnswerFigures, Caller, Inner, Service};
 use crate::engine::decoder::{ModelActivity, installed};
 use crate::engine::encoder::Encoder;
 use crate::error::Fault;
@@ -62,7 +62,8 @@ pub struct Status {
     pub jobs_pending: u64,
     /// Memory that the process holds; 0 where the system does not tell.
     pub memory_bytes: u64,
-    pub data_dir: PathBuf,
+    /// `None`: not the caller's concern.
+    pub data_dir: Option<PathBuf>,
 }
 
 /// What a check of all that is stored found.
@@ -102,6 +103,27 @@ impl Service {
     /// How the instance is.
     pub async fn status(&self) -> Result<Status, Fault> {
         self.blocking(|inner| inner.status()).await
+    }
+
+    /// The same as far as it is the caller's concern: the operator's is the
+    /// whole instance, others count what they see.
+    pub async fn status_for(&self, caller: &Caller) -> Result<Status, Fault> {
+        let caller = caller.clone();
+        self.blocking(move |inner| {
+            let status = inner.status()?;
+            if caller.is_operator() {
+                return Ok(status);
+            }
+            let seen = inner.store.visible_counts(&caller.viewer())?;
+            Ok(Status {
+                documents: seen.documents,
+                chunks: seen.chunks,
+                jobs_pending: seen.jobs_pending,
+                data_dir: None,
+                ..status
+            })
+        })
+        .await
     }
 
     /// Checks all that is stored; takes as long as reading it.
@@ -146,7 +168,7 @@ impl Inner {
             chunks: self.store.chunk_count()?,
             jobs_pending: self.store.pending_jobs()?,
             memory_bytes: memory_bytes(),
-            data_dir: self.config.data_dir.clone(),
+            data_dir: Some(self.config.data_dir.clone()),
         })
     }
 }

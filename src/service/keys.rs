@@ -5,7 +5,7 @@ use super::tokens::{random_token, token_hash, unauthorized};
 use super::{Caller, Service};
 use crate::error::{ErrorKind, Fault};
 use crate::store::{ApiKey, NewApiKey};
-use crate::types::KeyId;
+use crate::types::{KeyId, TenantId};
 
 /// How every key begins, as clients of the public API expect.
 const MARK: &str = "sk-";
@@ -29,12 +29,18 @@ pub(super) fn is_api_key(token: &str) -> bool {
 }
 
 impl Service {
-    /// The caller's keys; for an administrator those of the whole tenant.
-    pub async fn api_keys(&self, caller: &Caller) -> Result<Vec<ApiKey>, Fault> {
-        let caller = caller.clone();
+    /// The caller's keys; for an administrator those of the whole tenant, the
+    /// own one or, for the operator, the one that is named.
+    pub async fn api_keys(
+        &self,
+        caller: &Caller,
+        tenant: Option<&TenantId>,
+    ) -> Result<Vec<ApiKey>, Fault> {
+        let (caller, tenant) = (caller.clone(), tenant.cloned());
         self.blocking(move |inner| {
+            let tenant = inner.administered(&caller, tenant)?;
             let user = (!caller.is_admin()).then_some(&caller.user_id);
-            Ok(inner.store.api_keys(&caller.tenant_id, user)?)
+            Ok(inner.store.api_keys(&tenant, user)?)
         })
         .await
     }
@@ -43,18 +49,21 @@ impl Service {
     pub async fn create_api_key(
         &self,
         caller: &Caller,
+        tenant: Option<&TenantId>,
         name: &str,
         username: Option<&str>,
     ) -> Result<IssuedKey, Fault> {
         let name = valid_name(name)?.to_owned();
         let (caller, username) = (caller.clone(), username.map(str::to_owned));
+        let tenant = tenant.cloned();
         self.blocking(move |inner| {
+            let tenant = inner.administered(&caller, tenant)?;
             let user = match username {
                 None => inner.store.user(&caller.user_id)?,
                 Some(name) => inner.store.user_by_name(&name)?,
             };
             let user = user
-                .filter(|user| user.tenant_id == caller.tenant_id)
+                .filter(|user| user.tenant_id == tenant)
                 .filter(|user| user.id == caller.user_id || caller.is_admin())
                 .ok_or_else(|| no_such_user(&caller))?;
             let secret = format!("{MARK}{}", random_token());
@@ -70,11 +79,17 @@ impl Service {
     }
 
     /// Ends a key of the caller, or, by an administrator, of anybody in the tenant.
-    pub async fn delete_api_key(&self, caller: &Caller, id: &KeyId) -> Result<(), Fault> {
-        let (caller, id) = (caller.clone(), id.clone());
+    pub async fn delete_api_key(
+        &self,
+        caller: &Caller,
+        tenant: Option<&TenantId>,
+        id: &KeyId,
+    ) -> Result<(), Fault> {
+        let (caller, id, tenant) = (caller.clone(), id.clone(), tenant.cloned());
         self.blocking(move |inner| {
+            let tenant = inner.administered(&caller, tenant)?;
             let user = (!caller.is_admin()).then_some(&caller.user_id);
-            Ok(inner.store.delete_api_key(&caller.tenant_id, user, &id)?)
+            Ok(inner.store.delete_api_key(&tenant, user, &id)?)
         })
         .await
     }

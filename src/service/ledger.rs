@@ -100,9 +100,9 @@ impl Service {
         id: &DocumentId,
         work: impl FnOnce(&Inner, Document) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        let (tenant, id) = (caller.tenant_id.clone(), id.clone());
+        let (viewer, id) = (caller.viewer(), id.clone());
         self.blocking(move |inner| {
-            let document = inner.document(&tenant, &id)?;
+            let document = inner.document(&viewer, &id)?;
             work(inner, document)
         })
         .await

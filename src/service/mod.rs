@@ -4,6 +4,7 @@
 //! status code, a wire format or a terminal.
 
 mod answering;
+mod audit;
 mod auth;
 mod chat;
 mod conversation;
@@ -19,22 +20,28 @@ mod folder;
 mod handbook;
 mod health;
 mod history;
+mod issuers;
 mod keys;
 mod ledger;
+mod lockout;
 mod messages;
 mod models;
 mod records;
 mod search;
 mod selection;
 mod sessions;
+mod sign_ins;
+mod tenants;
 mod tokens;
 mod upload;
+mod users;
 mod writing;
 
-pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, UserView, command_token, script_token};
+pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, command_token, script_token};
 pub use chat::{AnswerStream, PassingQuestion, Question};
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
 pub use custody::DataOf;
+pub use documents::DatasetChange;
 pub use embedding::Embeddings;
 pub use erase::Erased;
 pub use export::Archive;
@@ -50,15 +57,19 @@ pub use models::{
 };
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
 pub use sessions::{MessageView, NewSession, SessionView};
+pub use sign_ins::{SignInOrigin, SignInView};
+pub use tenants::TenantChange;
 pub use upload::{Added, AddedDocument, DEFAULT_DATASET, Upload, UploadRequest};
+pub use users::{UserChange, UserView};
 pub use writing::WritingOptions;
 
 pub use crate::answer::{Marker, markers};
 pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
-    ApiKey, DocumentFilter, DocumentPage, FeedbackEntry, FeedbackPage, MessageFilter,
-    SessionChange, SessionFilter, SessionPage, SessionPlace, UserRole,
+    ApiKey, AuditFilter, AuditOutcome, AuditRecord, DocumentFilter, DocumentPage, FeedbackEntry,
+    FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage, SessionPlace,
+    StoredAuditRecord, Tenant, TenantLimits, UserRole,
 };
 
 use crate::answer::AnswerError;
@@ -71,15 +82,18 @@ use crate::jobs::{Jobs, JobsError, Originals, Pipeline};
 use crate::lexical::{Lexical, LexicalError};
 use crate::retrieve::{RetrieveError, Retriever};
 use crate::store::{NewUser, Store, StoreError};
-use crate::types::{TenantId, Time};
+use crate::types::{PUBLIC_TENANT, TenantId, Time};
 use crate::vectors::{Vectors, VectorsError};
 use figures::Figures;
 use history::History;
+use issuers::Issuers;
+use lockout::Lockout;
 use models::Models;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
+use tenants::KnownLimits;
 use tokens::TokenSigner;
 use tokio::sync::Semaphore;
 
@@ -103,6 +117,14 @@ struct Inner {
     link: String,
     /// Checked when a user does not exist, so that the answer takes as long.
     decoy_hash: String,
+    /// Wrong attempts to sign in.
+    lockout: Lockout,
+    /// Others whose tokens are accepted.
+    issuers: Issuers,
+    /// What each tenant may use.
+    limits: KnownLimits,
+    /// Held while a document is added.
+    filling: Mutex<()>,
     /// Searches that compute at the same time: more than cores only wait for
     /// each other.
     computing: Semaphore,
@@ -116,10 +138,13 @@ impl Service {
     /// Opens the data folder, takes it, brings it in order and starts working.
     /// [`ErrorKind::Conflict`] if another process owns it.
     pub async fn open(config: Config) -> Result<Self, Fault> {
-        off_thread(move || Self::open_blocking(config)).await
+        let service = off_thread(move || Self::open_blocking(config)).await?;
+        service.keep_audit_short();
+        Ok(service)
     }
 
     fn open_blocking(config: Config) -> Result<Self, Fault> {
+        let issuers = Issuers::new(&config.issuers)?;
         let folder = DataFolder::take(&config)?;
         let store = Arc::new(Store::open(&config.database())?);
         first_rows(&store)?;
@@ -146,6 +171,10 @@ impl Service {
             figures: Figures::default(),
             signer: TokenSigner::new(folder.secret()),
             link: tokens::random_token(),
+            lockout: Lockout::default(),
+            issuers,
+            limits: KnownLimits::read(&store)?,
+            filling: Mutex::new(()),
             decoy_hash: auth::hash_password(&tokens::random_token())?,
             computing: Semaphore::new(cores(&config)),
             started: Instant::now(),
@@ -235,7 +264,7 @@ fn open_lexical(folder: &Path) -> Result<Lexical, Fault> {
 fn first_rows(store: &Store) -> Result<(), Fault> {
     let tenant = TenantId::from(DEFAULT_TENANT);
     store.ensure_tenant(&tenant, "Default")?;
-    store.ensure_tenant(&Caller::visitor().tenant_id, "Public")?;
+    store.ensure_tenant(&PUBLIC_TENANT.into(), "Public")?;
     if store.users(&tenant)?.is_empty() {
         store.insert_user(&NewUser {
             tenant_id: &tenant,

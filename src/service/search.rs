@@ -3,7 +3,7 @@
 use super::{Caller, Inner, Service};
 use crate::error::Fault;
 use crate::types::{
-    Coverage, Dataset, DatasetId, DocumentId, Passage, SearchOptions, SearchScope, TenantId,
+    Coverage, Dataset, DatasetId, DocumentId, Passage, SearchOptions, SearchScope, Viewer,
 };
 
 /// Answerability from which on the documents are taken to hold an answer; what
@@ -14,7 +14,7 @@ pub const ANSWERABLE: f32 = 0.5;
 #[derive(Debug, Clone)]
 pub struct SearchRequest {
     pub query: String,
-    /// `None`: the tenant's own documents, else the handbook.
+    /// `None`: all documents that the caller sees, else the handbook.
     pub dataset_id: Option<DatasetId>,
     /// Only these documents; empty: all.
     pub document_ids: Vec<DocumentId>,
@@ -58,36 +58,36 @@ impl Service {
                 format!("query: it has {chars} characters, at most {longest} are allowed");
             return Err(Fault::invalid(message));
         }
-        let tenant = caller.tenant_id.clone();
-        self.computing(move |inner| inner.find(&tenant, &request))
+        let viewer = caller.viewer();
+        self.computing(move |inner| inner.find(&viewer, &request))
             .await
     }
 }
 
 impl Inner {
-    /// Searches where the request says. Where it says nothing, the tenant's own
+    /// Searches where the request says. Where it says nothing, the viewer's own
     /// documents come first, and only what they do not answer is looked up in
     /// the handbook.
     pub(super) fn find(
         &self,
-        tenant: &TenantId,
+        viewer: &Viewer,
         request: &SearchRequest,
     ) -> Result<SearchOutcome, Fault> {
         let mut scope = SearchScope {
-            tenant_id: tenant.clone(),
+            viewer: viewer.clone(),
             datasets: Vec::new(),
             documents: request.document_ids.clone(),
             module: request.module.clone(),
             chapter: request.chapter.clone(),
         };
         if let Some(id) = &request.dataset_id {
-            self.dataset(tenant, id)?;
+            self.dataset(viewer, id)?;
             scope.datasets = vec![id.clone()];
             return self.find_in(&scope, request);
         }
         let (builtin, own): (Vec<Dataset>, Vec<Dataset>) = self
             .store
-            .datasets(tenant)?
+            .datasets(viewer)?
             .into_iter()
             .partition(|dataset| dataset.builtin);
         let ids = |datasets: Vec<Dataset>| datasets.into_iter().map(|one| one.id).collect();
@@ -124,9 +124,9 @@ impl Inner {
         })
     }
 
-    /// A dataset of the tenant.
-    pub(super) fn dataset(&self, tenant: &TenantId, id: &DatasetId) -> Result<Dataset, Fault> {
-        let dataset = self.store.dataset(tenant, id)?;
+    /// A dataset that the viewer sees.
+    pub(super) fn dataset(&self, viewer: &Viewer, id: &DatasetId) -> Result<Dataset, Fault> {
+        let dataset = self.store.dataset(viewer, id)?;
         dataset.ok_or_else(|| Fault::not_found("the dataset does not exist"))
     }
 }

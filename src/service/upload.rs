@@ -9,6 +9,7 @@ use crate::store::{Insertion, NewDocument};
 use crate::types::{Dataset, DatasetId, DocumentId, DocumentMetadata};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
@@ -74,6 +75,9 @@ impl Service {
     ) -> Result<Upload, Fault> {
         request.filename = valid_name(&request.filename)?;
         let id = DocumentId::generate();
+        let tenant = caller.tenant_id.clone();
+        self.blocking(move |inner| inner.check_quota(&tenant, 1))
+            .await?;
         let path = self.inner.jobs.pipeline().originals.incoming(&id);
         let file = File::create(&path).await.map_err(JobsError::Files)?;
         Ok(Upload {
@@ -139,6 +143,9 @@ impl Upload {
         service
             .blocking(move |inner| {
                 let dataset = inner.dataset_to_fill(&caller, request.dataset_id.as_ref())?;
+                // One after the other, so that two do not take the same room.
+                let _filling = inner.filling.lock().unwrap_or_else(PoisonError::into_inner);
+                inner.check_quota(&caller.tenant_id, bytes)?;
                 if is_jsonl(&request.filename) {
                     return records::add(inner, &caller, &dataset, &request, &incoming.0);
                 }
@@ -202,24 +209,17 @@ impl Inner {
     /// The dataset that takes a new document.
     fn dataset_to_fill(&self, caller: &Caller, id: Option<&DatasetId>) -> Result<Dataset, Fault> {
         let tenant = &caller.tenant_id;
-        let dataset = match id {
-            Some(id) => self.dataset(tenant, id)?,
-            None => match self.store.dataset_by_name(tenant, DEFAULT_DATASET)? {
-                Some(dataset) => dataset,
-                None => {
-                    let id = self
-                        .store
-                        .insert_dataset(tenant, DEFAULT_DATASET, "", false)?;
-                    self.dataset(tenant, &id)?
-                }
-            },
-        };
-        match dataset.builtin {
-            false => Ok(dataset),
-            true => Err(Fault::new(
-                ErrorKind::Forbidden,
-                "the handbook is part of satchel: add your documents to another dataset",
-            )),
+        if let Some(id) = id {
+            return self.own_dataset(caller, id);
+        }
+        match self.store.dataset_by_name(tenant, DEFAULT_DATASET)? {
+            Some(dataset) => Ok(dataset),
+            None => {
+                let id = self
+                    .store
+                    .insert_dataset(tenant, DEFAULT_DATASET, "", false)?;
+                self.dataset(&caller.viewer(), &id)
+            }
         }
     }
 }

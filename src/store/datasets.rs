@@ -1,35 +1,36 @@
 //! Table `datasets`.
 
+use super::scope::VISIBLE;
 use super::{Store, StoreError, is_duplicate};
-use crate::types::{Dataset, DatasetId, TenantId, Time};
-use rusqlite::{OptionalExtension, Row, params};
+use crate::types::{Dataset, DatasetId, TenantId, Time, UserId, Viewer, Visibility};
+use rusqlite::{OptionalExtension, Row, named_params, params};
 
 const SELECT: &str = "
     SELECT d.key, d.id, d.tenant_id, d.name, d.description, d.builtin, d.created_at,
            count(x.key), coalesce(sum(x.pages), 0), coalesce(sum(x.pages_without_text), 0),
-           coalesce(sum(x.chunks), 0)
+           coalesce(sum(x.chunks), 0), d.owner_id, d.visibility
     FROM datasets d LEFT JOIN documents x ON x.dataset_key = d.key";
 
 impl Store {
-    /// The tenant's datasets: its own by name, then the built-in ones.
-    pub fn datasets(&self, tenant: &TenantId) -> Result<Vec<Dataset>, StoreError> {
+    /// The datasets that exist for the viewer: by name, then the built-in ones.
+    pub fn datasets(&self, viewer: &Viewer) -> Result<Vec<Dataset>, StoreError> {
         self.read(|connection| {
             let sql = format!(
-                "{SELECT} WHERE d.tenant_id = ?1 GROUP BY d.key ORDER BY d.builtin, d.name"
+                "{SELECT} WHERE {VISIBLE} GROUP BY d.key ORDER BY d.builtin, d.name, d.key"
             );
             let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map([tenant.as_str()], dataset)?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let parameters = named_params! {
+                ":tenant": viewer.tenant_id.as_str(),
+                ":user": viewer.user_id.as_ref().map(UserId::as_str),
+            };
+            let rows = statement.query_map(parameters, |row| Ok(dataset(row)))?;
+            rows.map(|row| row?).collect()
         })
     }
 
-    /// One dataset of a tenant.
-    pub fn dataset(
-        &self,
-        tenant: &TenantId,
-        id: &DatasetId,
-    ) -> Result<Option<Dataset>, StoreError> {
-        self.one_dataset("d.id = ?2", tenant, id.as_str())
+    /// One dataset, if it exists for the viewer.
+    pub fn dataset(&self, viewer: &Viewer, id: &DatasetId) -> Result<Option<Dataset>, StoreError> {
+        self.one_dataset("d.id = :value", viewer, id.as_str())
     }
 
     /// The tenant's dataset of this name, whatever its case.
@@ -38,26 +39,33 @@ impl Store {
         tenant: &TenantId,
         name: &str,
     ) -> Result<Option<Dataset>, StoreError> {
-        self.one_dataset("d.name = ?2", tenant, name)
+        let viewer = Viewer::whole_tenant(tenant.clone());
+        self.one_dataset("d.tenant_id = :tenant AND d.name = :value", &viewer, name)
     }
 
     fn one_dataset(
         &self,
         condition: &str,
-        tenant: &TenantId,
+        viewer: &Viewer,
         value: &str,
     ) -> Result<Option<Dataset>, StoreError> {
         self.read(|connection| {
-            let sql = format!("{SELECT} WHERE d.tenant_id = ?1 AND {condition} GROUP BY d.key");
-            let found = connection
+            let sql = format!("{SELECT} WHERE {VISIBLE} AND {condition} GROUP BY d.key");
+            let parameters = named_params! {
+                ":tenant": viewer.tenant_id.as_str(),
+                ":user": viewer.user_id.as_ref().map(UserId::as_str),
+                ":value": value,
+            };
+            connection
                 .prepare_cached(&sql)?
-                .query_row(params![tenant.as_str(), value], dataset)
-                .optional()?;
-            Ok(found)
+                .query_row(parameters, |row| Ok(dataset(row)))
+                .optional()?
+                .transpose()
         })
     }
 
-    /// Makes a dataset; a name that is taken is a [`StoreError::Duplicate`].
+    /// Makes a dataset that all of the tenant sees; a name that is taken is a
+    /// [`StoreError::Duplicate`].
     pub fn insert_dataset(
         &self,
         tenant: &TenantId,
@@ -65,19 +73,33 @@ impl Store {
         description: &str,
         builtin: bool,
     ) -> Result<DatasetId, StoreError> {
+        self.insert_owned_dataset(tenant, name, description, builtin, None)
+    }
+
+    /// The same for a dataset that `owner` made and that is seen as far as it says.
+    pub fn insert_owned_dataset(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        description: &str,
+        builtin: bool,
+        owner: Option<(&UserId, Visibility)>,
+    ) -> Result<DatasetId, StoreError> {
         let id = DatasetId::generate();
         self.write(|transaction| {
             transaction
                 .execute(
-                    "INSERT INTO datasets (id, tenant_id, name, description, builtin, created_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    "INSERT INTO datasets (id, tenant_id, name, description, builtin, created_at,
+                     owner_id, visibility) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                     params![
                         id.as_str(),
                         tenant.as_str(),
                         name,
                         description,
                         builtin,
-                        Time::now().millis()
+                        Time::now().millis(),
+                        owner.map(|(user, _)| user.as_str()),
+                        owner.map_or(Visibility::Tenant, |(_, seen)| seen).as_str()
                     ],
                 )
                 .map_err(|error| name_taken(error, name))?;
@@ -110,6 +132,33 @@ impl Store {
         })
     }
 
+    /// Sets how far a dataset that is not built in is seen; one without an
+    /// owner gets `owner`.
+    pub fn set_visibility(
+        &self,
+        tenant: &TenantId,
+        id: &DatasetId,
+        visibility: Visibility,
+        owner: &UserId,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let changed = transaction.execute(
+                "UPDATE datasets SET visibility = ?3, owner_id = coalesce(owner_id, ?4)
+                 WHERE tenant_id = ?1 AND id = ?2 AND NOT builtin",
+                params![
+                    tenant.as_str(),
+                    id.as_str(),
+                    visibility.as_str(),
+                    owner.as_str()
+                ],
+            )?;
+            match changed {
+                0 => Err(StoreError::Missing("the dataset")),
+                _ => Ok(()),
+            }
+        })
+    }
+
     /// Deletes a dataset's row with all that hangs on it.
     pub fn delete_dataset(&self, tenant: &TenantId, id: &DatasetId) -> Result<(), StoreError> {
         self.write(|transaction| {
@@ -133,7 +182,8 @@ fn name_taken(error: rusqlite::Error, name: &str) -> StoreError {
     }
 }
 
-fn dataset(row: &Row<'_>) -> rusqlite::Result<Dataset> {
+fn dataset(row: &Row<'_>) -> Result<Dataset, StoreError> {
+    let visibility: String = row.get(12)?;
     Ok(Dataset {
         key: row.get(0)?,
         id: row.get::<_, String>(1)?.into(),
@@ -146,5 +196,7 @@ fn dataset(row: &Row<'_>) -> rusqlite::Result<Dataset> {
         pages: row.get(8)?,
         pages_without_text: row.get(9)?,
         chunks: row.get(10)?,
+        owner_id: row.get::<_, Option<String>>(11)?.map(Into::into),
+        visibility: Visibility::parse(&visibility).ok_or(StoreError::Value(visibility))?,
     })
 }

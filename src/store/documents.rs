@@ -1,10 +1,12 @@
 //! Table `documents`: what was uploaded and how far its ingestion is.
 
+use super::scope::VISIBLE;
 use super::{Store, StoreError};
 use crate::types::{
     DatasetId, Document, DocumentId, DocumentMetadata, DocumentStatus, TenantId, Time, UserId,
+    Viewer,
 };
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
 /// A document to be stored.
 #[derive(Debug, Clone)]
@@ -55,7 +57,8 @@ pub(super) const SELECT: &str = "
     SELECT x.key, x.id, d.tenant_id, d.id, x.dataset_key, x.user_id, x.external_id, x.filename,
            x.file_type, x.bytes, x.sha256, x.status, x.error, x.paged, x.pages,
            x.pages_without_text, x.characters, x.chunks, x.embedded, x.metadata, x.created_at,
-           x.updated_at
+           x.updated_at,
+           CASE WHEN d.visibility = 'private' THEN coalesce(d.owner_id, '') END
     FROM documents x JOIN datasets d ON d.key = x.dataset_key";
 
 impl Store {
@@ -64,19 +67,22 @@ impl Store {
         self.write(|transaction| new.iter().map(|one| insert(transaction, one)).collect())
     }
 
-    /// One document of a tenant.
+    /// One document, if it exists for the viewer.
     pub fn document(
         &self,
-        tenant: &TenantId,
+        viewer: &Viewer,
         id: &DocumentId,
     ) -> Result<Option<Document>, StoreError> {
         self.read(|connection| {
-            let sql = format!("{SELECT} WHERE d.tenant_id = ?1 AND x.id = ?2");
+            let sql = format!("{SELECT} WHERE {VISIBLE} AND x.id = :id");
+            let parameters = named_params! {
+                ":tenant": viewer.tenant_id.as_str(),
+                ":user": viewer.user_id.as_ref().map(UserId::as_str),
+                ":id": id.as_str(),
+            };
             connection
                 .prepare_cached(&sql)?
-                .query_row(params![tenant.as_str(), id.as_str()], |row| {
-                    Ok(document(row))
-                })
+                .query_row(parameters, |row| Ok(document(row)))
                 .optional()?
                 .transpose()
         })
@@ -87,42 +93,42 @@ impl Store {
         self.read(|connection| document_by_key(connection, key))
     }
 
-    /// Lists a tenant's documents, newest first.
+    /// Lists the documents that exist for the viewer, newest first.
     pub fn documents(
         &self,
-        tenant: &TenantId,
+        viewer: &Viewer,
         filter: &DocumentFilter,
     ) -> Result<DocumentPage, StoreError> {
-        const CONDITION: &str = "d.tenant_id = ?1 AND (?2 IS NULL OR d.id = ?2)
-            AND (?3 IS NULL OR x.status = ?3)
-            AND (?4 IS NULL OR instr(lower(x.filename), lower(?4)) > 0
-                 OR instr(lower(coalesce(json_extract(x.metadata, '$.title'), '')), lower(?4)) > 0)";
+        const CONDITION: &str = "(:dataset IS NULL OR d.id = :dataset)
+            AND (:status IS NULL OR x.status = :status)
+            AND (:text IS NULL OR instr(lower(x.filename), lower(:text)) > 0
+                 OR instr(lower(coalesce(json_extract(x.metadata, '$.title'), '')), lower(:text)) > 0)";
         let dataset = filter.dataset.as_ref().map(DatasetId::as_str);
         let status = filter.status.map(DocumentStatus::as_str);
         let after = filter.after.unwrap_or(i64::MAX as u64);
+        let parameters = named_params! {
+            ":tenant": viewer.tenant_id.as_str(),
+            ":user": viewer.user_id.as_ref().map(UserId::as_str),
+            ":dataset": dataset,
+            ":status": status,
+            ":text": filter.text,
+            ":after": after,
+            ":most": filter.limit + 1,
+        };
         self.read(|connection| {
             let count = format!(
                 "SELECT count(*) FROM documents x JOIN datasets d ON d.key = x.dataset_key
-                 WHERE {CONDITION}"
+                 WHERE {VISIBLE} AND {CONDITION}"
             );
-            let total = connection.prepare_cached(&count)?.query_row(
-                params![tenant.as_str(), dataset, status, filter.text],
-                |row| row.get(0),
-            )?;
-            let list =
-                format!("{SELECT} WHERE {CONDITION} AND x.key < ?5 ORDER BY x.key DESC LIMIT ?6");
+            let total = connection
+                .prepare_cached(&count)?
+                .query_row(&parameters[..5], |row| row.get(0))?;
+            let list = format!(
+                "{SELECT} WHERE {VISIBLE} AND {CONDITION} AND x.key < :after
+                 ORDER BY x.key DESC LIMIT :most"
+            );
             let mut statement = connection.prepare_cached(&list)?;
-            let rows = statement.query_map(
-                params![
-                    tenant.as_str(),
-                    dataset,
-                    status,
-                    filter.text,
-                    after,
-                    filter.limit + 1
-                ],
-                |row| Ok(document(row)),
-            )?;
+            let rows = statement.query_map(parameters, |row| Ok(document(row)))?;
             let mut documents = rows
                 .map(|row| row?)
                 .collect::<Result<Vec<_>, StoreError>>()?;
@@ -307,5 +313,6 @@ fn document(row: &Row<'_>) -> Result<Document, StoreError> {
             .map_err(|error| StoreError::Value(error.to_string()))?,
         created_at: Time::from_millis(row.get(20)?),
         updated_at: Time::from_millis(row.get(21)?),
+        private_to: row.get::<_, Option<String>>(22)?.map(Into::into),
     })
 }

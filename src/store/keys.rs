@@ -112,7 +112,12 @@ impl Store {
                  WHERE api_keys.hash = ?1",
                 users::COLUMNS
             );
-            let row = |row: &Row<'_>| Ok((users::user(row), row.get::<_, Option<i64>>(6)?));
+            let row = |row: &Row<'_>| {
+                Ok((
+                    users::user(row),
+                    row.get::<_, Option<i64>>(users::COLUMN_COUNT)?,
+                ))
+            };
             let mut statement = connection.prepare_cached(&sql)?;
             Ok(statement.query_row([hash], row).optional()?)
         })?;

@@ -8,6 +8,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_api_keys.sql"),
     include_str!("migrations/0003_conversations.sql"),
+    include_str!("migrations/0004_people.sql"),
     include_str!("migrations/0005_feedback.sql"),
 ];
 

@@ -7,6 +7,7 @@
 //! waits for a writer. A committed write survives the death of the process at
 //! any moment.
 
+mod audit;
 mod chunks;
 mod datasets;
 mod documents;
@@ -19,20 +20,25 @@ mod pages;
 mod scope;
 mod sessions;
 mod settings;
+mod sign_ins;
+mod tenants;
 mod tokens;
 mod users;
 mod vectors;
 
+pub use audit::{AuditFilter, AuditOutcome, AuditRecord, StoredAuditRecord};
 pub use chunks::{IndexEntry, StoredChunk};
 pub use documents::{DocumentFilter, DocumentPage, Insertion, NewDocument};
 pub use feedback::{FeedbackEntry, FeedbackPage};
 pub use jobs::Job;
 pub use keys::{ApiKey, NewApiKey};
 pub use messages::MessageFilter;
-pub use scope::ScopeKeys;
+pub use scope::{ScopeKeys, VisibleCounts};
 pub use sessions::{SessionChange, SessionFilter, SessionPage, SessionPlace};
+pub use sign_ins::{Origin, StoredSignIn};
+pub use tenants::{Tenant, TenantLimits};
 pub use tokens::Refresh;
-pub use users::{NewUser, User, UserRole};
+pub use users::{NewUser, Subject, User, UserRole};
 
 use crate::error::{ErrorKind, Kind};
 use crossbeam_channel::{Receiver, Sender};

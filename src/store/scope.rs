@@ -2,7 +2,7 @@
 //! of it has text.
 
 use super::{Store, StoreError, json_list};
-use crate::types::{Coverage, DatasetId, DocumentId, SearchScope};
+use crate::types::{Coverage, DatasetId, DocumentId, SearchScope, UserId, Viewer};
 use rusqlite::{ToSql, named_params};
 
 /// A [`SearchScope`] as row keys.
@@ -14,23 +14,64 @@ pub struct ScopeKeys {
     pub documents: Option<Vec<u64>>,
 }
 
-const CONDITION: &str = "d.tenant_id = :tenant
-    AND (:datasets IS NULL OR d.id IN (SELECT value FROM json_each(:datasets)))
+/// Whether the dataset `d` exists for the viewer `:tenant`, `:user`.
+pub(super) const VISIBLE: &str = "(
+    (d.tenant_id = :tenant
+        AND (d.visibility <> 'private' OR :user IS NULL OR d.owner_id = :user))
+    OR (d.visibility = 'public' AND :tenant = 'public'))";
+
+/// What is in scope, beside [`VISIBLE`].
+const CONDITION: &str = "
+    (:datasets IS NULL OR d.id IN (SELECT value FROM json_each(:datasets)))
     AND (:documents IS NULL OR x.id IN (SELECT value FROM json_each(:documents)))
     AND (:module IS NULL OR x.module = :module)
     AND (:chapter IS NULL OR x.chapter = :chapter)";
 
+/// How much a viewer sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct VisibleCounts {
+    pub documents: u64,
+    pub chunks: u64,
+    /// Documents whose ingestion is not done.
+    pub jobs_pending: u64,
+}
+
 impl Store {
-    /// The row keys that `scope` allows. Ids of other tenants match nothing.
+    /// How much `viewer` sees.
+    pub fn visible_counts(&self, viewer: &Viewer) -> Result<VisibleCounts, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "SELECT count(*), coalesce(sum(x.chunks), 0), count(j.id)
+                 FROM documents x JOIN datasets d ON d.key = x.dataset_key
+                 LEFT JOIN jobs j ON j.document_key = x.key WHERE {VISIBLE}"
+            );
+            let parameters = named_params! {
+                ":tenant": viewer.tenant_id.as_str(),
+                ":user": viewer.user_id.as_ref().map(UserId::as_str),
+            };
+            let mut statement = connection.prepare_cached(&sql)?;
+            Ok(statement.query_row(parameters, |row| {
+                Ok(VisibleCounts {
+                    documents: row.get(0)?,
+                    chunks: row.get(1)?,
+                    jobs_pending: row.get(2)?,
+                })
+            })?)
+        })
+    }
+
+    /// The row keys that `scope` allows. What its viewer may not see matches nothing.
     pub fn scope_keys(&self, scope: &SearchScope) -> Result<ScopeKeys, StoreError> {
         let restricted =
             !scope.documents.is_empty() || scope.module.is_some() || scope.chapter.is_some();
         with_scope(scope, |parameters| {
             self.read(|connection| {
-                let sql = "SELECT key FROM datasets d WHERE d.tenant_id = :tenant
-                    AND (:datasets IS NULL OR d.id IN (SELECT value FROM json_each(:datasets)))";
-                let mut statement = connection.prepare_cached(sql)?;
-                let rows = statement.query_map(&parameters[..2], |row| row.get(0))?;
+                let sql = format!(
+                    "SELECT key FROM datasets d WHERE {VISIBLE} AND (:datasets IS NULL
+                     OR d.id IN (SELECT value FROM json_each(:datasets)))"
+                );
+                let mut statement = connection.prepare_cached(&sql)?;
+                let rows = statement.query_map(&parameters[..3], |row| row.get(0))?;
                 let datasets = rows.collect::<Result<Vec<u64>, _>>()?;
                 if !restricted {
                     return Ok(ScopeKeys {
@@ -40,7 +81,7 @@ impl Store {
                 }
                 let sql = format!(
                     "SELECT x.key FROM documents x JOIN datasets d ON d.key = x.dataset_key
-                     WHERE {CONDITION} ORDER BY x.key"
+                     WHERE {VISIBLE} AND {CONDITION} ORDER BY x.key"
                 );
                 let mut statement = connection.prepare_cached(&sql)?;
                 let rows = statement.query_map(parameters, |row| row.get(0))?;
@@ -61,7 +102,8 @@ impl Store {
                             coalesce(sum(x.pages) FILTER (WHERE x.status = 'ready'), 0),
                             coalesce(sum(x.pages_without_text) FILTER (WHERE x.status = 'ready'), 0),
                             count(*) FILTER (WHERE x.status NOT IN ('ready', 'failed'))
-                     FROM documents x JOIN datasets d ON d.key = x.dataset_key WHERE {CONDITION}"
+                     FROM documents x JOIN datasets d ON d.key = x.dataset_key
+                     WHERE {VISIBLE} AND {CONDITION}"
                 );
                 let coverage = connection
                     .prepare_cached(&sql)?
@@ -80,7 +122,7 @@ impl Store {
     }
 }
 
-/// Calls `work` with the named parameters of [`CONDITION`].
+/// Calls `work` with the named parameters of [`VISIBLE`] and [`CONDITION`].
 fn with_scope<T>(
     scope: &SearchScope,
     work: impl FnOnce(&[(&str, &dyn ToSql)]) -> Result<T, StoreError>,
@@ -92,7 +134,8 @@ fn with_scope<T>(
         ids => json_list(ids).map(Some),
     };
     work(named_params! {
-        ":tenant": scope.tenant_id.as_str(),
+        ":tenant": scope.viewer.tenant_id.as_str(),
+        ":user": scope.viewer.user_id.as_ref().map(UserId::as_str),
         ":datasets": list(&datasets)?,
         ":documents": list(&documents)?,
         ":module": scope.module,

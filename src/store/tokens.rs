@@ -2,6 +2,7 @@
 //! replaced. A spent token that comes back was stolen from one side or the
 //! other, so the whole sign-in (its family) ends.
 
+use super::sign_ins::{self, Origin};
 use super::{Store, StoreError};
 use crate::types::{Time, UserId};
 use rusqlite::{OptionalExtension, params};
@@ -9,8 +10,8 @@ use rusqlite::{OptionalExtension, params};
 /// How an attempt to use a refresh token ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Refresh {
-    /// It was valid and is now replaced.
-    Rotated(UserId),
+    /// It was valid and is now replaced; its sign-in goes on.
+    Rotated { user: UserId, sign_in: String },
     /// It is unknown or expired.
     Unknown,
     /// It was used before; its sign-in has been ended.
@@ -29,8 +30,10 @@ impl Store {
         family: &str,
         user: &UserId,
         expires_at: Time,
+        origin: &Origin,
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
+            sign_ins::insert(transaction, family, user, expires_at, origin)?;
             transaction.execute(
                 "DELETE FROM refresh_tokens WHERE expires_at < ?1",
                 [Time::now().millis()],
@@ -65,7 +68,7 @@ impl Store {
                 return Ok(Refresh::Unknown);
             };
             if spent_at.is_some_and(|at| at + GRACE_MILLIS < now) {
-                transaction.execute("DELETE FROM refresh_tokens WHERE family = ?1", [family])?;
+                sign_ins::end(transaction, &family)?;
                 return Ok(Refresh::Replayed);
             }
             transaction.execute(
@@ -77,19 +80,32 @@ impl Store {
                  VALUES (?1, ?2, ?3, ?4)",
                 params![new, family, user, expires_at.millis()],
             )?;
-            Ok(Refresh::Rotated(user.into()))
+            transaction.execute(
+                "UPDATE sign_ins SET used_at = ?2, expires_at = ?3 WHERE id = ?1",
+                params![family, now, expires_at.millis()],
+            )?;
+            Ok(Refresh::Rotated {
+                user: user.into(),
+                sign_in: family,
+            })
         })
     }
 
-    /// Ends the sign-in that `hash` belongs to.
-    pub fn end_sign_in(&self, hash: &[u8]) -> Result<(), StoreError> {
+    /// Ends the sign-in that `hash` belongs to; whose it was.
+    pub fn end_sign_in(&self, hash: &[u8]) -> Result<Option<UserId>, StoreError> {
         self.write(|transaction| {
-            transaction.execute(
-                "DELETE FROM refresh_tokens WHERE family IN
-                 (SELECT family FROM refresh_tokens WHERE hash = ?1)",
-                [hash],
-            )?;
-            Ok(())
+            let found: Option<(String, String)> = transaction
+                .query_row(
+                    "SELECT family, user_id FROM refresh_tokens WHERE hash = ?1",
+                    [hash],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .optional()?;
+            let Some((family, user)) = found else {
+                return Ok(None);
+            };
+            sign_ins::end(transaction, &family)?;
+            Ok(Some(user.into()))
         })
     }
 }

@@ -1,8 +1,10 @@
-//! Tables `tenants` and `users`.
+//! Tables `users` and `deleted_subjects`: our own people, and those for whom an
+//! outside issuer vouches.
 
+use super::sign_ins;
 use super::{Store, StoreError, is_duplicate};
 use crate::types::{TenantId, Time, UserId};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +43,20 @@ pub struct User {
     pub password_hash: Option<String>,
     pub role: UserRole,
     pub created_at: Time,
+    /// Access tokens of another generation are no good.
+    pub generation: u64,
+    /// Tokens of an outside issuer from before (Unix seconds) are no good.
+    pub valid_after: i64,
+    /// The outside issuer that vouches for the user.
+    pub issuer: Option<String>,
+}
+
+/// Who an outside issuer says somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject<'a> {
+    pub issuer: &'a str,
+    pub subject: &'a str,
+    pub tenant_id: &'a TenantId,
 }
 
 /// A user to be made.
@@ -54,54 +70,83 @@ pub struct NewUser<'a> {
 
 /// What [`user`] reads.
 pub(super) const COLUMNS: &str =
-    "users.id, users.tenant_id, users.username, users.password_hash, users.role, users.created_at";
+    "users.id, users.tenant_id, users.username, users.password_hash, users.role, users.created_at,
+     users.generation, users.valid_after, users.issuer";
+
+/// How many columns that are.
+pub(super) const COLUMN_COUNT: usize = 9;
 
 impl Store {
-    /// Makes a tenant unless it is there.
-    pub fn ensure_tenant(&self, id: &TenantId, name: &str) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            transaction.execute(
-                "INSERT INTO tenants (id, name, created_at) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (id) DO NOTHING",
-                params![id.as_str(), name, Time::now().millis()],
-            )?;
-            Ok(())
+    /// Makes a user; a name that is taken is a [`StoreError::Duplicate`].
+    pub fn insert_user(&self, new: &NewUser<'_>) -> Result<User, StoreError> {
+        self.write(|transaction| insert(transaction, new, None))
+    }
+
+    /// Makes a user for whom an outside issuer vouches. A name that is taken,
+    /// or a subject that is there, is a [`StoreError::Duplicate`].
+    pub fn insert_outside_user(
+        &self,
+        username: &str,
+        role: UserRole,
+        subject: &Subject<'_>,
+    ) -> Result<User, StoreError> {
+        let new = NewUser {
+            tenant_id: subject.tenant_id,
+            username,
+            password_hash: None,
+            role,
+        };
+        self.write(|transaction| insert(transaction, &new, Some(subject)))
+    }
+
+    /// The user whom an outside issuer means.
+    pub fn outside_user(&self, subject: &Subject<'_>) -> Result<Option<User>, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM users WHERE issuer = ?1 AND subject = ?2 AND tenant_id = ?3"
+            );
+            connection
+                .prepare_cached(&sql)?
+                .query_row(
+                    params![subject.issuer, subject.subject, subject.tenant_id.as_str()],
+                    |row| Ok(user(row)),
+                )
+                .optional()?
+                .transpose()
         })
     }
 
-    /// Makes a user; a name that is taken is a [`StoreError::Duplicate`].
-    pub fn insert_user(&self, new: &NewUser<'_>) -> Result<User, StoreError> {
-        let user = User {
-            id: UserId::generate(),
-            tenant_id: new.tenant_id.clone(),
-            username: new.username.to_owned(),
-            password_hash: new.password_hash.map(str::to_owned),
-            role: new.role,
-            created_at: Time::now(),
-        };
-        self.write(|transaction| {
-            let done = transaction.execute(
-                "INSERT INTO users (id, tenant_id, username, password_hash, role, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![
-                    user.id.as_str(),
-                    user.tenant_id.as_str(),
-                    user.username,
-                    user.password_hash,
-                    user.role.as_str(),
-                    user.created_at.millis()
-                ],
+    /// When the user of an outside issuer was deleted (Unix seconds), if it was.
+    pub fn subject_deleted_at(&self, subject: &Subject<'_>) -> Result<Option<i64>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT deleted_at FROM deleted_subjects
+                 WHERE issuer = ?1 AND subject = ?2 AND tenant_id = ?3",
+            )?;
+            let parameters = params![subject.issuer, subject.subject, subject.tenant_id.as_str()];
+            Ok(statement
+                .query_row(parameters, |row| row.get(0))
+                .optional()?)
+        })
+    }
+
+    /// The user with this id, unless the sign-in that is named has ended.
+    pub fn signed_in_user(
+        &self,
+        id: &UserId,
+        sign_in: Option<&str>,
+    ) -> Result<Option<User>, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM users WHERE id = ?1 AND (?2 IS NULL OR EXISTS
+                 (SELECT 1 FROM sign_ins WHERE sign_ins.id = ?2 AND sign_ins.user_id = users.id))"
             );
-            match done {
-                Ok(_) => Ok(()),
-                Err(error) if is_duplicate(&error) => Err(StoreError::Duplicate(format!(
-                    "the user name {:?} is taken",
-                    new.username
-                ))),
-                Err(error) => Err(error.into()),
-            }
-        })?;
-        Ok(user)
+            connection
+                .prepare_cached(&sql)?
+                .query_row(params![id.as_str(), sign_in], |row| Ok(user(row)))
+                .optional()?
+                .transpose()
+        })
     }
 
     /// The user with this name, whatever its case.
@@ -135,7 +180,38 @@ impl Store {
         })
     }
 
-    /// Sets a user's password hash and ends all of its sign-ins.
+    /// Sets the role of a tenant's user and ends all that it is signed in with.
+    pub fn set_role(
+        &self,
+        tenant: &TenantId,
+        id: &UserId,
+        role: UserRole,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let changed = transaction.execute(
+                "UPDATE users SET role = ?3 WHERE id = ?1 AND tenant_id = ?2",
+                params![id.as_str(), tenant.as_str(), role.as_str()],
+            )?;
+            match changed {
+                0 => Err(StoreError::Missing("the user")),
+                _ => sign_ins::end_all(transaction, id),
+            }
+        })
+    }
+
+    /// Notes what an outside issuer says that a user may do. Its tokens go on:
+    /// each of them says it anew.
+    pub fn note_role(&self, id: &UserId, role: UserRole) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE users SET role = ?2 WHERE id = ?1",
+                params![id.as_str(), role.as_str()],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Sets a user's password hash and ends all that it is signed in with.
     pub fn set_password_hash(&self, id: &UserId, hash: &str) -> Result<(), StoreError> {
         self.write(|transaction| {
             let changed = transaction.execute(
@@ -145,17 +221,19 @@ impl Store {
             if changed == 0 {
                 return Err(StoreError::Missing("the user"));
             }
-            transaction.execute(
-                "DELETE FROM refresh_tokens WHERE user_id = ?1",
-                [id.as_str()],
-            )?;
-            Ok(())
+            sign_ins::end_all(transaction, id)
         })
     }
 
     /// Deletes a user of a tenant with its chats; its documents stay with the tenant.
     pub fn delete_user(&self, tenant: &TenantId, id: &UserId) -> Result<(), StoreError> {
         self.write(|transaction| {
+            transaction.execute(
+                "INSERT OR REPLACE INTO deleted_subjects (issuer, subject, tenant_id, deleted_at)
+                 SELECT issuer, subject, tenant_id, ?3 FROM users
+                 WHERE id = ?1 AND tenant_id = ?2 AND issuer IS NOT NULL",
+                params![id.as_str(), tenant.as_str(), Time::now().seconds()],
+            )?;
             let changed = transaction.execute(
                 "DELETE FROM users WHERE id = ?1 AND tenant_id = ?2",
                 params![id.as_str(), tenant.as_str()],
@@ -172,6 +250,46 @@ impl Store {
     }
 }
 
+fn insert(
+    transaction: &Transaction<'_>,
+    new: &NewUser<'_>,
+    subject: Option<&Subject<'_>>,
+) -> Result<User, StoreError> {
+    let user = User {
+        id: UserId::generate(),
+        tenant_id: new.tenant_id.clone(),
+        username: new.username.to_owned(),
+        password_hash: new.password_hash.map(str::to_owned),
+        role: new.role,
+        created_at: Time::now(),
+        generation: 0,
+        valid_after: 0,
+        issuer: subject.map(|subject| subject.issuer.to_owned()),
+    };
+    let done = transaction.execute(
+        "INSERT INTO users (id, tenant_id, username, password_hash, role, created_at, issuer,
+         subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            user.id.as_str(),
+            user.tenant_id.as_str(),
+            user.username,
+            user.password_hash,
+            user.role.as_str(),
+            user.created_at.millis(),
+            user.issuer,
+            subject.map(|subject| subject.subject)
+        ],
+    );
+    match done {
+        Ok(_) => Ok(user),
+        Err(error) if is_duplicate(&error) => Err(StoreError::Duplicate(format!(
+            "the user name {:?} is taken",
+            new.username
+        ))),
+        Err(error) => Err(error.into()),
+    }
+}
+
 pub(super) fn user(row: &Row<'_>) -> Result<User, StoreError> {
     let role: String = row.get(4)?;
     Ok(User {
@@ -181,5 +299,8 @@ pub(super) fn user(row: &Row<'_>) -> Result<User, StoreError> {
         password_hash: row.get(3)?,
         role: UserRole::parse(&role).ok_or(StoreError::Value(role))?,
         created_at: Time::from_millis(row.get(5)?),
+        generation: row.get(6)?,
+        valid_after: row.get(7)?,
+        issuer: row.get(8)?,
     })
 }

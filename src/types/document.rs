@@ -1,6 +1,6 @@
 //! Documents, their pages and their chunks.
 
-use super::{DatasetId, DocumentId, TenantId, Time, UserId};
+use super::{DatasetId, DocumentId, TenantId, Time, UserId, Visibility};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -13,6 +13,9 @@ pub struct Dataset {
     pub tenant_id: TenantId,
     pub name: String,
     pub description: String,
+    /// The user who made it; `None`: the product.
+    pub owner_id: Option<UserId>,
+    pub visibility: Visibility,
     pub created_at: Time,
     /// Made by the product itself (the handbook): cannot be deleted or filled by users.
     pub builtin: bool,
@@ -118,6 +121,8 @@ pub struct Document {
     pub dataset_key: u64,
     /// The user who added it.
     pub user_id: UserId,
+    /// The owner of its dataset, where that is private.
+    pub private_to: Option<UserId>,
     /// The `id` of a line of a `.jsonl` file.
     pub external_id: Option<String>,
     pub filename: String,
@@ -156,6 +161,8 @@ pub struct DocumentProgress {
     pub tenant_id: TenantId,
     pub dataset_id: DatasetId,
     pub document_id: DocumentId,
+    /// The owner of its dataset, where that is private.
+    pub private_to: Option<UserId>,
     pub filename: String,
     pub status: DocumentStatus,
     pub error: Option<String>,

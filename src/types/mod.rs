@@ -9,6 +9,7 @@ mod search;
 mod session;
 mod text;
 mod time;
+mod visibility;
 
 pub use answer::{
     AnswerEvent, AnswerMode, AnswerSummary, Coverage, FinishReason, LeftOut, PromptReading,
@@ -26,3 +27,4 @@ pub use search::{
 pub use session::{Message, Role, Session, SessionStatus};
 pub use text::{char_len, slice_chars};
 pub use time::Time;
+pub use visibility::{PUBLIC_TENANT, Viewer, Visibility};

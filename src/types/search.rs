@@ -1,6 +1,6 @@
 //! What is asked of retrieval, and what it gives back.
 
-use super::{DatasetId, DocumentId, TenantId};
+use super::{DatasetId, DocumentId, TenantId, Viewer};
 use serde::{Deserialize, Serialize};
 
 /// How candidates are found.
@@ -53,8 +53,8 @@ impl Default for SearchOptions {
 /// Which passages may be found at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchScope {
-    pub tenant_id: TenantId,
-    /// Restrict to these datasets; empty: all of the tenant.
+    pub viewer: Viewer,
+    /// Restrict to these datasets; empty: all that the viewer sees.
     pub datasets: Vec<DatasetId>,
     /// Restrict to these documents; empty: all.
     pub documents: Vec<DocumentId>,
@@ -66,7 +66,7 @@ impl SearchScope {
     /// Everything that the tenant has.
     pub fn tenant(tenant_id: TenantId) -> Self {
         Self {
-            tenant_id,
+            viewer: Viewer::whole_tenant(tenant_id),
             datasets: Vec::new(),
             documents: Vec::new(),
             module: None,

@@ -64,6 +64,13 @@ mod tests {
     }
 
     #[test]
+    fn shown_time_is_read_again() {
+        let time = Time::from_millis(1_700_000_000_120);
+        assert_eq!(Time::parse(&time.to_string()), Some(time));
+        assert_eq!(Time::parse("yesterday"), None);
+    }
+
+    #[test]
     fn time_is_shown_in_utc_with_milliseconds() {
         assert_eq!(Time::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(

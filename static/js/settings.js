@@ -31,7 +31,7 @@ async function status(facts) {
     const now = await api('GET', '/api/status');
     facts.replaceChildren(h('h2', {}, 'This instance'), list({
       Version: now.version,
-      Data: now.data_dir,
+      Data: now.data_dir ?? 'not shown to you',
       Documents: `${plural(now.documents, 'document')}, ${plural(now.chunks, 'passage')}`,
       Waiting: now.jobs_pending ? plural(now.jobs_pending, 'document') : 'nothing',
       Memory: size(now.memory_bytes),

@@ -4,6 +4,7 @@
 // The lints' exception for tests does not reach the functions that tests share.
 #![allow(clippy::unwrap_used, clippy::panic, unreachable_pub)]
 
+mod audit;
 mod auth;
 mod chat_model;
 mod chat_module;
@@ -11,6 +12,7 @@ mod chat_store;
 mod command_line;
 mod conversations;
 mod crash;
+mod credentials;
 mod custody;
 mod datasets;
 mod documents;
@@ -18,6 +20,8 @@ mod edge;
 mod feedback;
 mod first_token;
 mod hub;
+mod isolation;
+mod issuers;
 mod keys;
 mod layering;
 mod models;
@@ -29,3 +33,4 @@ mod real_documents;
 mod selected_text;
 mod soft_deletion;
 mod support;
+mod tenants;

@@ -42,6 +42,10 @@ async fn ask(
     let question = Question {
         message: text.to_owned(),
         session_id: Some(id.clone()),
+        opens_session: false,
+        module: None,
+        chapter: None,
+        selection: None,
         dataset_id: None,
         options: SearchOptions::default(),
         quotes_only: false,

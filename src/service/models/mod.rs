@@ -385,7 +385,7 @@ impl Service {
         caller: &Caller,
         work: impl FnOnce(&Inner) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        caller.require_admin()?;
+        caller.require_operator()?;
         self.blocking(work).await
     }
 }

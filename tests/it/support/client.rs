@@ -138,8 +138,7 @@ impl Client {
 
     /// Sends a form to the upload.
     pub fn send_form(&self, form: &Form) -> Answer {
-        let kind = format!("multipart/form-data; boundary={}", Form::BOUNDARY);
-        self.call("POST", "/documents/upload", Some(&kind), &form.body())
+        self.call("POST", "/documents/upload", Some(Form::KIND), &form.body())
     }
 
     /// Uploads and waits until the document is ready or failed; its native form.
@@ -260,6 +259,9 @@ pub struct Form(Vec<u8>);
 impl Form {
     const BOUNDARY: &'static str = "----one-boundary-of-the-tests";
 
+    /// The content type of every form.
+    pub const KIND: &'static str = "multipart/form-data; boundary=----one-boundary-of-the-tests";
+
     pub fn new() -> Self {
         Self(Vec::new())
     }
@@ -286,7 +288,8 @@ impl Form {
         self.part(&head, content.as_ref())
     }
 
-    fn body(&self) -> Vec<u8> {
+    /// The bytes that are sent.
+    pub fn body(&self) -> Vec<u8> {
         let mut body = self.0.clone();
         body.extend(format!("--{}--\r\n", Self::BOUNDARY).bytes());
         body

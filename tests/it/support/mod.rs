@@ -9,7 +9,7 @@ mod shape;
 pub use client::{Answer, Client, Event, Form, Stream};
 pub use hub::{Behaviour, FakeHub, sha256};
 pub use schema::Schemas;
-pub use server::{Server, settings};
+pub use server::{PASSWORD, Server, settings};
 pub use shape::assert_shape;
 
 /// A document with facts that are easy to ask for.

@@ -38,6 +38,9 @@ pub fn settings() -> Config {
     }
 }
 
+/// The password of all users that tests make.
+pub const PASSWORD: &str = "correct horse battery";
+
 /// How long loading a model may take.
 const LOADING: Duration = Duration::from_secs(30);
 
@@ -158,6 +161,11 @@ impl Server {
         &self.config.data_dir
     }
 
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
     /// A client that is the administrator.
     pub fn admin(&self) -> Client {
         Client::new(&self.base, Some(&self.admin_token))
@@ -175,19 +183,48 @@ impl Server {
 
     /// A client that is a new user of the same tenant.
     pub fn user(&self, name: &str) -> Client {
-        self.account(name, "user")
+        self.person("default", name, "user")
     }
 
     /// A client that is a new account of the same tenant.
     pub fn account(&self, name: &str, role: &str) -> Client {
-        let password = "correct horse battery";
-        let body = serde_json::json!({"username": name, "password": password, "role": role});
-        assert_eq!(self.admin().post("/api/users", &body).status, 201);
-        let body = serde_json::json!({"username": name, "password": password});
+        self.person("default", name, role)
+    }
+
+    /// A client that is a new user of a tenant.
+    pub fn person(&self, tenant: &str, name: &str, role: &str) -> Client {
+        let body = serde_json::json!({
+            "username": name, "password": PASSWORD, "role": role, "tenant_id": tenant,
+        });
+        let made = self.admin().post("/api/users", &body);
+        assert_eq!(made.status, 201, "{}", made.text);
+        self.signed_in(name)
+    }
+
+    /// A client that a user has signed in with anew.
+    pub fn signed_in(&self, name: &str) -> Client {
+        self.bearer(&self.token_of(name))
+    }
+
+    /// An access token of a user, by signing in anew.
+    pub fn token_of(&self, name: &str) -> String {
+        let body = serde_json::json!({"username": name, "password": PASSWORD});
         let answer = self.stranger().post("/auth/login", &body);
         assert_eq!(answer.status, 200, "{}", answer.text);
-        let token = answer.json()["access_token"].as_str().unwrap().to_owned();
-        Client::new(&self.base, Some(&token))
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A client with this token.
+    pub fn bearer(&self, token: &str) -> Client {
+        Client::new(&self.base, Some(token))
+    }
+
+    /// Makes a tenant with an administrator `NAME-admin`, which the client is.
+    pub fn tenant(&self, name: &str) -> Client {
+        let body = serde_json::json!({"id": name, "name": name});
+        let made = self.admin().post("/api/tenants", &body);
+        assert_eq!(made.status, 201, "{}", made.text);
+        self.person(name, &format!("{name}-admin"), "admin")
     }
 
     fn stop(&mut self) {

@@ -4,11 +4,13 @@ use super::Native;
 use super::wire::{OwnUser, SignedIn};
 use crate::error::{ErrorKind, Fault};
 use crate::http::State;
+use crate::http::audit;
 use crate::http::auth::{Authorized, no_cookie, refresh_cookie, refresh_token};
+use crate::http::client_address;
 use crate::http::extract::JsonBody;
 use crate::http::failure::Failure;
-use crate::service::SignIn;
-use actix_web::http::header::SET_COOKIE;
+use crate::service::{SignIn, SignInOrigin};
+use actix_web::http::header::{SET_COOKIE, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -35,8 +37,11 @@ pub(crate) async fn link(
     state: web::Data<State>,
     body: JsonBody<Native, LinkBody>,
 ) -> Answer {
-    state.sign_ins.check(address(&request), "")?;
-    let sign_in = state.service.sign_in_with_link(&body.value.token).await?;
+    let origin = origin(&request);
+    let token = &body.value.token;
+    let sign_in = state.service.sign_in_with_link(token, &origin).await?;
+    let caller = state.service.named(&sign_in.user.username).await?;
+    audit::note_caller(&request, caller);
     Ok(signed_in(&sign_in))
 }
 
@@ -54,8 +59,10 @@ pub(crate) async fn login(
     body: JsonBody<Native, LoginBody>,
 ) -> Answer {
     let LoginBody { username, password } = &body.value;
-    state.sign_ins.check(address(&request), username)?;
-    Ok(signed_in(&state.service.sign_in(username, password).await?))
+    audit::note_caller(&request, state.service.named(username).await?);
+    let origin = origin(&request);
+    let sign_in = state.service.sign_in(username, password, &origin).await?;
+    Ok(signed_in(&sign_in))
 }
 
 /// `POST /auth/refresh`: a new access token for the cookie, which is renewed.
@@ -70,7 +77,7 @@ pub(crate) async fn refresh(request: HttpRequest, state: web::Data<State>) -> An
 /// `POST /auth/logout`: also without a valid sign-in, so that it always works.
 pub(crate) async fn logout(request: HttpRequest, state: web::Data<State>) -> Answer {
     if let Some(token) = refresh_token(&request) {
-        state.service.sign_out(&token).await?;
+        audit::note_caller(&request, state.service.sign_out(&token).await?);
     }
     Ok(HttpResponse::NoContent()
         .insert_header((SET_COOKIE, no_cookie()))
@@ -98,15 +105,17 @@ pub(crate) async fn password(
     body: JsonBody<Native, PasswordBody>,
 ) -> Answer {
     let PasswordBody { current, password } = &body.value;
-    if current.is_some() {
-        // Guessing the present password is slowed down here as well.
-        state.sign_ins.check(address(&request), &caller.username)?;
-    }
+    let (current, origin) = (current.as_deref(), origin(&request));
     let service = &state.service;
-    service
-        .set_password(&caller, current.as_deref(), password)
+    let renewed = service
+        .set_password(&caller, current, password, &origin)
         .await?;
-    Ok(HttpResponse::NoContent().finish())
+    let mut response = HttpResponse::NoContent();
+    if let Some(sign_in) = renewed {
+        // The tokens of before have ended; the browser stays signed in.
+        response.insert_header((SET_COOKIE, refresh_cookie(&sign_in)));
+    }
+    Ok(response.finish())
 }
 
 fn signed_in(sign_in: &SignIn) -> HttpResponse {
@@ -115,6 +124,12 @@ fn signed_in(sign_in: &SignIn) -> HttpResponse {
         .json(SignedIn::from(sign_in))
 }
 
-fn address(request: &HttpRequest) -> Option<std::net::IpAddr> {
-    request.peer_addr().map(|address| address.ip())
+/// Where a request comes from.
+fn origin(request: &HttpRequest) -> SignInOrigin {
+    let client = request.headers().get(USER_AGENT);
+    let client = client.and_then(|value| value.to_str().ok());
+    SignInOrigin {
+        address: client_address::of(request),
+        client: client.map(str::to_owned),
+    }
 }

@@ -1,13 +1,14 @@
 //! `/api/datasets`.
 
-use super::Native;
-use super::wire;
-use crate::http::State;
+use super::{Native, wire};
+use crate::http::audit;
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, PathValues};
 use crate::http::failure::Failure;
-use crate::types::DatasetId;
-use actix_web::{HttpResponse, web};
+use crate::http::{HttpError, State};
+use crate::service::DatasetChange;
+use crate::types::{DatasetId, Visibility};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -25,26 +26,38 @@ pub(crate) async fn list(state: web::Data<State>, caller: Authorized<Native>) ->
 pub(crate) struct NewDataset {
     name: String,
     description: Option<String>,
+    visibility: Option<String>,
 }
 
 /// `POST /api/datasets`.
 pub(crate) async fn create(
+    request: HttpRequest,
     state: web::Data<State>,
     caller: Authorized<Native>,
     body: JsonBody<Native, NewDataset>,
 ) -> Answer {
-    let NewDataset { name, description } = &body.value;
+    let NewDataset {
+        name,
+        description,
+        visibility,
+    } = &body.value;
+    let visibility = visibility.as_deref().map(visibility_named).transpose()?;
+    let visibility = visibility.unwrap_or(Visibility::Tenant);
     let description = description.as_deref().unwrap_or_default();
     let service = &state.service;
-    let dataset = service.create_dataset(&caller, name, description).await?;
+    let dataset = service
+        .create_dataset(&caller, name, description, visibility)
+        .await?;
+    audit::note_object(&request, dataset.id.as_str());
     Ok(HttpResponse::Created().json(wire::dataset(&dataset)))
 }
 
 /// Body of `PATCH /api/datasets/{dataset_id}`; what is absent stays.
 #[derive(Deserialize)]
-pub(crate) struct DatasetChange {
+pub(crate) struct DatasetChangeBody {
     name: Option<String>,
     description: Option<String>,
+    visibility: Option<String>,
 }
 
 /// `PATCH /api/datasets/{dataset_id}`.
@@ -52,14 +65,21 @@ pub(crate) async fn update(
     state: web::Data<State>,
     caller: Authorized<Native>,
     id: PathValues<Native, DatasetId>,
-    body: JsonBody<Native, DatasetChange>,
+    body: JsonBody<Native, DatasetChangeBody>,
 ) -> Answer {
-    let DatasetChange { name, description } = &body.value;
-    let (name, description) = (name.as_deref(), description.as_deref());
+    let DatasetChangeBody {
+        name,
+        description,
+        visibility,
+    } = body.value;
+    let visibility = visibility.as_deref().map(visibility_named).transpose()?;
+    let change = DatasetChange {
+        name,
+        description,
+        visibility,
+    };
     let service = &state.service;
-    let dataset = service
-        .update_dataset(&caller, &id.value, name, description)
-        .await?;
+    let dataset = service.update_dataset(&caller, &id.value, change).await?;
     Ok(HttpResponse::Ok().json(wire::dataset(&dataset)))
 }
 
@@ -71,4 +91,12 @@ pub(crate) async fn delete(
 ) -> Answer {
     state.service.delete_dataset(&caller, &id.value).await?;
     Ok(HttpResponse::Ok().json(json!({"message": "Dataset deleted successfully"})))
+}
+
+fn visibility_named(word: &str) -> Result<Visibility, HttpError> {
+    let wrong = || {
+        let what = format!("{word:?} is none of private, tenant and public");
+        HttpError::field("visibility", what)
+    };
+    Visibility::parse(word).ok_or_else(wrong)
 }

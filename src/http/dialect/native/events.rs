@@ -50,6 +50,7 @@ fn present(document: Document) -> DocumentProgress {
         tenant_id: document.tenant_id,
         dataset_id: document.dataset_id,
         document_id: document.id,
+        private_to: document.private_to,
         filename: document.filename,
         status: document.status,
         error: document.error,

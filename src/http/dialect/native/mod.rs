@@ -1,6 +1,7 @@
 //! The product's own dialect: what the page, administrators and scripts need
 //! beside the contracts.
 
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod custody;
 pub(crate) mod datasets;
@@ -10,7 +11,9 @@ pub(crate) mod feedback;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod originals;
+pub(crate) mod sign_ins;
 pub(crate) mod system;
+pub(crate) mod tenants;
 pub(crate) mod users;
 mod wire;
 

@@ -53,8 +53,8 @@ pub(crate) async fn search(
 }
 
 /// `GET /api/status`.
-pub(crate) async fn status(state: web::Data<State>) -> Answer {
-    let status = state.service.status().await?;
+pub(crate) async fn status(state: web::Data<State>, caller: Authorized<Native>) -> Answer {
+    let status = state.service.status_for(&caller).await?;
     let model = status.chat_model.map(|model| {
         json!({
             "name": model.name,
@@ -89,7 +89,7 @@ pub(crate) async fn status(state: web::Data<State>) -> Answer {
         "chunks": status.chunks,
         "jobs_pending": status.jobs_pending,
         "memory_bytes": status.memory_bytes,
-        "data_dir": status.data_dir.display().to_string(),
+        "data_dir": status.data_dir.map(|folder| folder.display().to_string()),
     })))
 }
 

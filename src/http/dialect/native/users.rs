@@ -1,22 +1,28 @@
 //! `/api/users`, for administrators.
 
-use super::Native;
-use super::wire;
+use super::tenants::OfTenant;
+use super::{Native, wire};
+use crate::http::audit;
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, PathValues};
 use crate::http::failure::Failure;
 use crate::http::{HttpError, State};
-use crate::service::UserRole;
-use crate::types::UserId;
-use actix_web::{HttpResponse, web};
+use crate::service::{UserChange, UserRole};
+use crate::types::{TenantId, UserId};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 type Answer = Result<HttpResponse, Failure<Native>>;
 
 /// `GET /api/users`.
-pub(crate) async fn list(state: web::Data<State>, caller: Authorized<Native>) -> Answer {
-    let users = state.service.users(&caller).await?;
+pub(crate) async fn list(
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    query: OfTenant,
+) -> Answer {
+    let tenant = query.value.tenant_id.as_ref();
+    let users = state.service.users(&caller, tenant).await?;
     let users: Vec<Value> = users.iter().map(wire::user).collect();
     Ok(HttpResponse::Ok().json(json!({"users": users})))
 }
@@ -27,10 +33,13 @@ pub(crate) struct NewUser {
     username: String,
     password: String,
     role: Option<String>,
+    /// Where it is to be, if not in the caller's tenant.
+    tenant_id: Option<TenantId>,
 }
 
 /// `POST /api/users`.
 pub(crate) async fn create(
+    request: HttpRequest,
     state: web::Data<State>,
     caller: Authorized<Native>,
     body: JsonBody<Native, NewUser>,
@@ -39,17 +48,44 @@ pub(crate) async fn create(
         username,
         password,
         role,
+        tenant_id,
     } = &body.value;
-    let role = match role.as_deref() {
-        None => UserRole::User,
-        Some(word) => UserRole::parse(word)
-            .ok_or_else(|| HttpError::field("role", format!("{word:?} is not a role")))?,
-    };
+    let role = role.as_deref().map(role_named).transpose()?;
+    let role = role.unwrap_or(UserRole::User);
     let service = &state.service;
     let user = service
-        .create_user(&caller, username, password, role)
+        .create_user(&caller, tenant_id.as_ref(), username, password, role)
         .await?;
+    audit::note_object(&request, user.id.as_str());
     Ok(HttpResponse::Created().json(wire::user(&user)))
+}
+
+/// Body of `PATCH /api/users/{user_id}`; what is absent stays.
+#[derive(Deserialize)]
+pub(crate) struct UserChangeBody {
+    role: Option<String>,
+    password: Option<String>,
+}
+
+/// `PATCH /api/users/{user_id}`.
+pub(crate) async fn update(
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    id: PathValues<Native, UserId>,
+    query: OfTenant,
+    body: JsonBody<Native, UserChangeBody>,
+) -> Answer {
+    let UserChangeBody { role, password } = body.value;
+    let change = UserChange {
+        role: role.as_deref().map(role_named).transpose()?,
+        password,
+    };
+    let tenant = query.value.tenant_id.as_ref();
+    let service = &state.service;
+    let user = service
+        .update_user(&caller, tenant, &id.value, change)
+        .await?;
+    Ok(HttpResponse::Ok().json(wire::user(&user)))
 }
 
 /// `DELETE /api/users/{user_id}`.
@@ -57,7 +93,16 @@ pub(crate) async fn delete(
     state: web::Data<State>,
     caller: Authorized<Native>,
     id: PathValues<Native, UserId>,
+    query: OfTenant,
 ) -> Answer {
-    state.service.delete_user(&caller, &id.value).await?;
+    let tenant = query.value.tenant_id.as_ref();
+    state
+        .service
+        .delete_user(&caller, tenant, &id.value)
+        .await?;
     Ok(HttpResponse::Ok().json(json!({"message": "User deleted successfully"})))
+}
+
+fn role_named(word: &str) -> Result<UserRole, HttpError> {
+    UserRole::parse(word).ok_or_else(|| HttpError::field("role", format!("{word:?} is not a role")))
 }

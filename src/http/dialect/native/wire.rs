@@ -1,6 +1,6 @@
 //! The JSON of the native dialect.
 
-use crate::service::{ApiKey, SignIn, UserView};
+use crate::service::{ApiKey, SignIn, SignInView, StoredAuditRecord, Tenant, UserView};
 use crate::types::{
     Chunk, Coverage, Dataset, DatasetId, Document, DocumentId, DocumentMetadata, DocumentProgress,
     PageOutcome, PageSummary, Passage, PassageScores, Placement, UserId,
@@ -110,6 +110,8 @@ pub(crate) fn dataset(dataset: &Dataset) -> Value {
         "name": dataset.name,
         "description": dataset.description,
         "builtin": dataset.builtin,
+        "visibility": dataset.visibility.as_str(),
+        "owner_id": dataset.owner_id,
         "document_count": dataset.documents,
         "page_count": dataset.pages,
         "pages_without_text": dataset.pages_without_text,
@@ -218,8 +220,55 @@ pub(crate) fn user(user: &UserView) -> Value {
         "id": user.id,
         "username": user.username,
         "role": user.role.as_str(),
+        "tenant_id": user.tenant_id,
+        "issuer": user.issuer,
         "created_at": user.created_at.to_string(),
         "password_set": user.password_set,
+    })
+}
+
+/// A tenant in a list.
+pub(crate) fn tenant(tenant: &Tenant) -> Value {
+    json!({
+        "id": tenant.id,
+        "name": tenant.name,
+        "requests_per_minute": tenant.limits.requests_per_minute,
+        "disk_quota_bytes": tenant.limits.disk_quota_bytes,
+        "user_count": tenant.users,
+        "document_count": tenant.documents,
+        "disk_bytes": tenant.bytes,
+        "created_at": tenant.created_at.to_string(),
+    })
+}
+
+/// Something that a user is signed in with.
+pub(crate) fn sign_in(view: &SignInView) -> Value {
+    let one = &view.sign_in;
+    json!({
+        "id": one.id,
+        "started_at": one.started_at.to_string(),
+        "last_used_at": one.used_at.to_string(),
+        "expires_at": one.expires_at.to_string(),
+        "address": one.address,
+        "client": one.client,
+        "current": view.current,
+    })
+}
+
+/// A record of the audit log.
+pub(crate) fn audit_record(stored: &StoredAuditRecord) -> Value {
+    let record = &stored.record;
+    json!({
+        "id": stored.key,
+        "at": stored.at.to_string(),
+        "action": record.action,
+        "object": record.object,
+        "outcome": record.outcome.as_str(),
+        "tenant_id": record.tenant_id,
+        "user_id": record.user_id,
+        "username": record.username,
+        "address": record.address,
+        "request_id": record.request_id,
     })
 }
 

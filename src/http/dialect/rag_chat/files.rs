@@ -3,16 +3,19 @@
 use super::RagChat;
 use super::wire::{self, DocumentWire};
 use crate::error::Fault;
+use crate::http::audit;
 use crate::http::auth::Authorized;
-use crate::http::extract::{PathValues, from_json};
+use crate::http::extract::{PathValues, from_json, in_time};
 use crate::http::failure::Failure;
 use crate::http::{HttpError, State};
 use crate::service::{Caller, Upload, UploadRequest};
 use crate::types::{DatasetId, DocumentId, DocumentMetadata, DocumentStatus, SessionId};
 use actix_multipart::{Field, Multipart, MultipartError};
-use actix_web::{HttpResponse, web};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 type Answer = Result<HttpResponse, Failure<RagChat>>;
 
@@ -24,6 +27,7 @@ const NAME_CHARS: usize = 255;
 
 /// `POST /documents/upload`: answers when the text is extracted.
 pub(crate) async fn upload(
+    request: HttpRequest,
     state: web::Data<State>,
     caller: Authorized<RagChat>,
     form: Multipart,
@@ -32,6 +36,7 @@ pub(crate) async fn upload(
     let Some(first) = added.documents.first() else {
         return Err(Fault::invalid("the file holds no documents").into());
     };
+    audit::note_object(&request, first.id.as_str());
     let document = state.service.extracted(&caller, &first.id).await?;
     if document.status == DocumentStatus::Failed && !first.duplicate {
         let reason = document.error.as_deref().unwrap_or("no reason is known");
@@ -59,7 +64,11 @@ async fn receive(
     let mut dataset_id: Option<DatasetId> = None;
     // Fields of their own win over the same keys in `metadata`.
     let (mut metadata, mut plain) = (DocumentMetadata::default(), DocumentMetadata::default());
-    while let Some(mut field) = form.try_next().await.map_err(unreadable)? {
+    let patience = state.service.config().body_timeout;
+    while let Some(mut field) = in_time(patience, form.try_next())
+        .await?
+        .map_err(unreadable)?
+    {
         match field.name().unwrap_or_default() {
             "file" if upload.is_some() => {
                 return Err(HttpError::field("file", "one file at a time, please").into());
@@ -71,29 +80,29 @@ async fn receive(
                     metadata: metadata.clone(),
                 };
                 let mut started = state.service.begin_upload(caller, request).await?;
-                while let Some(bytes) = field.try_next().await.map_err(unreadable)? {
+                while let Some(bytes) = next_bytes(&mut field, patience).await? {
                     started.write(&bytes).await?;
                 }
                 upload = Some(started);
             }
             "dataset_id" => {
-                let given = text("dataset_id", field).await?;
+                let given = text("dataset_id", field, patience).await?;
                 dataset_id = given.map(DatasetId::from);
             }
-            "title" => plain.title = text("title", field).await?,
-            "module" => plain.module = text("module", field).await?,
-            "chapter" => plain.chapter = text("chapter", field).await?,
-            "section" => plain.section = text("section", field).await?,
-            "page_url" => plain.page_url = text("page_url", field).await?,
+            "title" => plain.title = text("title", field, patience).await?,
+            "module" => plain.module = text("module", field, patience).await?,
+            "chapter" => plain.chapter = text("chapter", field, patience).await?,
+            "section" => plain.section = text("section", field, patience).await?,
+            "page_url" => plain.page_url = text("page_url", field, patience).await?,
             "metadata" => {
-                let bytes = small("metadata", field).await?;
+                let bytes = small("metadata", field, patience).await?;
                 if !bytes.trim_ascii().is_empty() {
                     metadata = from_json(&bytes, "metadata")?;
                 }
             }
             other => {
                 let name = other.to_owned();
-                small(&name, field).await?;
+                small(&name, field, patience).await?;
             }
         }
     }
@@ -106,17 +115,17 @@ async fn receive(
 }
 
 /// A field of text; an empty one says nothing.
-async fn text(name: &str, field: Field) -> Result<Option<String>, HttpError> {
-    let bytes = small(name, field).await?;
+async fn text(name: &str, field: Field, patience: Duration) -> Result<Option<String>, HttpError> {
+    let bytes = small(name, field, patience).await?;
     let text = String::from_utf8(bytes).map_err(|_| HttpError::field(name, "not valid UTF-8"))?;
     let text = text.trim();
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 /// A field that is short enough for memory.
-async fn small(name: &str, mut field: Field) -> Result<Vec<u8>, HttpError> {
+async fn small(name: &str, mut field: Field, patience: Duration) -> Result<Vec<u8>, HttpError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = field.try_next().await.map_err(unreadable)? {
+    while let Some(chunk) = next_bytes(&mut field, patience).await? {
         if bytes.len() + chunk.len() > FIELD_LIMIT {
             let what = format!("longer than {FIELD_LIMIT} bytes");
             return Err(HttpError::field(name, what));
@@ -124,6 +133,13 @@ async fn small(name: &str, mut field: Field) -> Result<Vec<u8>, HttpError> {
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+/// The next bytes of a field, which must come within `patience`.
+async fn next_bytes(field: &mut Field, patience: Duration) -> Result<Option<Bytes>, HttpError> {
+    in_time(patience, field.try_next())
+        .await?
+        .map_err(unreadable)
 }
 
 fn unreadable(error: MultipartError) -> HttpError {
