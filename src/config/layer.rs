@@ -1,5 +1,6 @@
 //! One source of settings, and the documented example made from it.
 
+use crate::config::KvCache;
 use crate::telemetry::LogFormat;
 use clap::{Args, CommandFactory, Parser};
 use serde::Deserialize;
@@ -70,6 +71,12 @@ pub struct Layer {
     /// Threads for inference, 0 for one a core [default: 0]
     #[arg(long, env = "SATCHEL_THREADS", value_name = "N", global = true)]
     pub threads: Option<usize>,
+    /// How a chat model keeps what it has read: f16 or q8_0, which takes half the memory [default: f16]
+    #[arg(long, env = "SATCHEL_KV_CACHE", value_name = "FORMAT", global = true)]
+    pub kv_cache: Option<KvCache>,
+    /// Disk space in MiB for what prompts often begin with, kept over a restart, 0 for none [default: 0]
+    #[arg(long, env = "SATCHEL_PREFIX_CACHE_MIB", value_name = "MIB")]
+    pub prefix_cache_mib: Option<u64>,
     /// Life of an access token in minutes [default: 15]
     #[arg(long, env = "SATCHEL_ACCESS_TOKEN_MINUTES", value_name = "N")]
     pub access_token_minutes: Option<u32>,
@@ -108,6 +115,8 @@ impl Layer {
             context_tokens,
             answer_tokens,
             threads,
+            kv_cache,
+            prefix_cache_mib,
             access_token_minutes,
             refresh_token_days,
         } = self;
@@ -130,6 +139,8 @@ impl Layer {
             context_tokens: context_tokens.or(below.context_tokens),
             answer_tokens: answer_tokens.or(below.answer_tokens),
             threads: threads.or(below.threads),
+            kv_cache: kv_cache.or(below.kv_cache),
+            prefix_cache_mib: prefix_cache_mib.or(below.prefix_cache_mib),
             access_token_minutes: access_token_minutes.or(below.access_token_minutes),
             refresh_token_days: refresh_token_days.or(below.refresh_token_days),
         }

@@ -27,6 +27,8 @@ pub struct BenchmarkPlan {
     pub decode: usize,
     /// Numbers of answers written at once.
     pub streams: Vec<usize>,
+    /// Tokens that lie before each answer, rounded up to whole blocks.
+    pub depth: usize,
 }
 
 /// What was measured.
@@ -57,9 +59,11 @@ pub fn benchmark(
     let longest = plan.prompts.iter().copied().max().unwrap_or(0);
     let most_streams = plan.streams.iter().copied().max().unwrap_or(1);
     let per_stream = (plan.decode + 1).next_multiple_of(BLOCK_TOKENS);
+    let depth = plan.depth.next_multiple_of(BLOCK_TOKENS);
     let repeating = 2 * REPEATED_SPAN + plan.decode + MAX_DRAFTS + 1;
-    let tokens = longest.max(repeating).max(most_streams * per_stream);
-    let cache = Cache::new(&shape, tokens + BLOCK_TOKENS);
+    let written = depth + most_streams * per_stream;
+    let tokens = longest.max(repeating).max(written);
+    let cache = Cache::new(&shape, options.kv_cache, tokens + BLOCK_TOKENS);
     let network = Network::load(&file, shape, tokens, options.threads)?;
     let mut bench = Bench { network, cache };
     let mut found = Benchmark {
@@ -74,8 +78,11 @@ pub fn benchmark(
         found.prefill.push((*tokens, bench.prefill(*tokens)));
         report(&found);
     }
+    if depth > 0 {
+        bench.prefill(depth);
+    }
     for streams in &plan.streams {
-        let speed = bench.decode(*streams, plan.decode, per_stream);
+        let speed = bench.decode(*streams, plan.decode, (depth, per_stream));
         found.decode.push((*streams, speed));
         report(&found);
     }
@@ -119,18 +126,19 @@ impl Bench {
         tokens as f64 / begun.elapsed().as_secs_f64()
     }
 
-    /// Tokens per second of so many answers at once, in all.
-    fn decode(&mut self, streams: usize, tokens: usize, per_stream: usize) -> f64 {
+    /// Tokens per second of so many answers at once, in all. They share the
+    /// first `depth` tokens.
+    fn decode(&mut self, streams: usize, tokens: usize, (depth, room): (usize, usize)) -> f64 {
+        let (shared, own) = (depth / BLOCK_TOKENS, room / BLOCK_TOKENS);
         let blocks: Vec<Vec<BlockId>> = (0..streams)
             .map(|stream| {
-                let first = stream * per_stream / BLOCK_TOKENS;
-                (first..first + per_stream / BLOCK_TOKENS)
-                    .map(|block| block as BlockId)
-                    .collect()
+                let first = shared + stream * own;
+                let all = (0..shared).chain(first..first + own);
+                all.map(|block| block as BlockId).collect()
             })
             .collect();
         let begun = Instant::now();
-        for position in 0..tokens {
+        for position in depth..depth + tokens {
             let token = [self.token(position)];
             let segments: Vec<Segment<'_>> = blocks
                 .iter()

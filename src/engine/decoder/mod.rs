@@ -7,6 +7,7 @@ mod benchmark;
 mod blueprint;
 mod error;
 mod gguf_writer;
+mod kept_prefixes;
 mod made_numbers;
 mod made_vocabulary;
 mod model_file;
@@ -27,11 +28,13 @@ mod tests;
 mod tiny;
 mod weight_format;
 
+pub use crate::config::KvCache;
 pub use crate::engine::tokens::ChatMessage;
 pub use architecture::Architecture;
 pub use benchmark::{Benchmark, BenchmarkPlan, benchmark};
 pub use error::DecoderError;
-pub use queue::ModelActivity;
+pub use kept_prefixes::KeptPrefixes;
+pub use queue::{Ending, ModelActivity};
 pub use request::{Generation, GenerationEvent, GenerationRequest, Thinking, TokenLogprob};
 pub use synthetic::{SyntheticShape, write_synthetic};
 pub use tiny::{write_tiny_model, write_tiny_model_as};
@@ -42,6 +45,7 @@ use crate::engine::sampler::{
     ThinkingTags, TokenTable,
 };
 use crate::engine::tokens::{ChatTemplate, Prompt, RenderOptions, Tokenizer};
+use kept_prefixes::Keeper;
 use model_file::ModelFile;
 use network::{BLOCK_TOKENS, Cache, Network};
 use pass_costs::PassCosts;
@@ -62,12 +66,16 @@ const CACHE_BYTES: usize = 2 << 30;
 const CACHE_CONTEXTS: usize = 8;
 
 /// How to load a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadOptions {
     /// Longest context wanted, in tokens; the model may hold less.
     pub context_tokens: usize,
     /// Threads for inference; 0: as many as there are cores.
     pub threads: usize,
+    /// How keys and values are kept.
+    pub kv_cache: KvCache,
+    /// Where beginnings of prompts outlast a restart; none: nowhere.
+    pub kept_prefixes: Option<KeptPrefixes>,
 }
 
 /// What is known about a loaded model.
@@ -93,6 +101,8 @@ pub struct ChatModel {
     queue: Arc<Queue>,
     /// Rows of the scores: the tokens, and what pads them.
     vocabulary: usize,
+    /// Whether beginnings of prompts are kept at its end.
+    keeps: bool,
     /// Made when the first constrained answer is asked for.
     table: OnceLock<Result<Arc<TokenTable>, SamplerError>>,
 }
@@ -129,7 +139,10 @@ impl ChatModel {
         let vocabulary = shape.vocabulary;
         check_vocabulary(&file, &tokenizer, vocabulary)?;
         let template = ChatTemplate::choose(file.text("tokenizer.chat_template"), &tokenizer);
-        let cache = Cache::new(&shape, cache_tokens(&shape, context_tokens));
+        let kept = cache_tokens(&shape, options.kv_cache, context_tokens);
+        let cache = Cache::new(&shape, options.kv_cache, kept);
+        let keeper = Keeper::new(&file, options, context_tokens);
+        let keeps = keeper.is_some();
         let network = Network::load(&file, shape, context_tokens, options.threads)?;
         let queue = Arc::new(Queue::default());
         let scheduler = Scheduler {
@@ -140,6 +153,7 @@ impl ChatModel {
             queue: Arc::clone(&queue),
             running: Vec::new(),
             costs: PassCosts::default(),
+            keeper,
         };
         std::thread::Builder::new()
             .name("chat model".to_owned())
@@ -151,6 +165,7 @@ impl ChatModel {
             template,
             queue,
             vocabulary,
+            keeps,
             table: OnceLock::new(),
         })
     }
@@ -163,6 +178,12 @@ impl ChatModel {
     /// What the model has done and does.
     pub fn activity(&self) -> ModelActivity {
         self.queue.activity()
+    }
+
+    /// What to wait for after the model was dropped, if it still has
+    /// something to write to the disk then.
+    pub fn ending(&self) -> Option<Ending> {
+        self.keeps.then(|| Ending::of(&self.queue))
     }
 
     /// How long the model will take to read so many tokens, once it has read some.
@@ -301,8 +322,8 @@ impl Drop for ChatModel {
 }
 
 /// Tokens that the cache holds.
-fn cache_tokens(shape: &Shape, context: usize) -> usize {
-    let affordable = CACHE_BYTES / Cache::bytes_per_token(shape).max(1);
+fn cache_tokens(shape: &Shape, format: KvCache, context: usize) -> usize {
+    let affordable = CACHE_BYTES / Cache::bytes_per_token(shape, format).max(1);
     let wanted = affordable.min(context.saturating_mul(CACHE_CONTEXTS));
     // A block more, because a sequence may end within one.
     wanted.max(context) + BLOCK_TOKENS

@@ -5,7 +5,7 @@ use super::GenerationEvent;
 use super::error::DecoderError;
 use crate::engine::sampler::{AnswerStream, Sampler};
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -53,10 +53,29 @@ pub(super) struct Queue {
     changed: Condvar,
 }
 
+/// The end of a model's thread, which others may wait for.
+pub struct Ending(Arc<Queue>);
+
+impl Ending {
+    pub(super) fn of(queue: &Arc<Queue>) -> Self {
+        Self(Arc::clone(queue))
+    }
+
+    /// Waits until the thread has done everything, but not longer than this;
+    /// whether it has.
+    pub fn wait(self, patience: Duration) -> bool {
+        let state = self.0.lock();
+        let goes_on = |state: &mut State| !state.ended;
+        let waited = self.0.changed.wait_timeout_while(state, patience, goes_on);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}
+
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Job>,
     closed: bool,
+    ended: bool,
     activity: ModelActivity,
     /// Duration of a request, smoothed.
     request: Option<Duration>,
@@ -79,7 +98,7 @@ impl Queue {
             });
         }
         state.waiting.push_back(job);
-        self.changed.notify_one();
+        self.changed.notify_all();
         Ok(())
     }
 
@@ -114,6 +133,12 @@ impl Queue {
     /// Lets the scheduler end once nothing waits.
     pub(super) fn close(&self) {
         self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// The scheduler has ended.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
         self.changed.notify_all();
     }
 

@@ -5,6 +5,7 @@
 
 use super::GenerationEvent;
 use super::error::DecoderError;
+use super::kept_prefixes::Keeper;
 use super::network::{BLOCK_TOKENS, Cache, MAX_BATCH, Network, Segment};
 use super::pass_costs::PassCosts;
 use super::prefix::Prefixes;
@@ -39,6 +40,7 @@ pub(super) struct Scheduler {
     pub(super) queue: Arc<Queue>,
     pub(super) running: Vec<Sequence>,
     pub(super) costs: PassCosts,
+    pub(super) keeper: Option<Keeper>,
 }
 
 /// A sequence's part of a pass.
@@ -54,10 +56,10 @@ struct Turn {
 impl Scheduler {
     /// Serves requests until the queue is closed and empty.
     pub(super) fn run(mut self) {
-        loop {
-            if self.running.is_empty() && !self.queue.wait() {
-                return;
-            }
+        if let Some(keeper) = &self.keeper {
+            keeper.restore(&mut self.cache, &mut self.prefixes);
+        }
+        while !self.running.is_empty() || self.queue.wait() {
             self.admit();
             self.drop_left();
             let step = guarded(|| Ok::<_, String>(self.step()))
@@ -69,6 +71,10 @@ impl Scheduler {
             self.queue
                 .note_activity(|activity| activity.running = running);
         }
+        if let Some(keeper) = &self.keeper {
+            keeper.save(&self.cache, &self.prefixes);
+        }
+        self.queue.end();
     }
 
     /// Lets requests in, in order, as long as the cache holds all that they

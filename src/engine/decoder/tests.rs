@@ -2,7 +2,7 @@
 
 use super::{
     Architecture, ChatMessage, ChatModel, DecoderError, Generation, GenerationEvent,
-    GenerationRequest, LoadOptions, Thinking, installed, queue, write_tiny_model,
+    GenerationRequest, KvCache, LoadOptions, Thinking, installed, queue, write_tiny_model,
 };
 use crate::engine::sampler::SamplingOptions;
 use crate::error::{ErrorKind, Kind};
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 const OPTIONS: LoadOptions = LoadOptions {
     context_tokens: 1024,
     threads: 0,
+    kv_cache: KvCache::F16,
+    kept_prefixes: None,
 };
 
 struct Tiny {

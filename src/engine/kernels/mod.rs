@@ -4,6 +4,7 @@
 
 mod activations;
 mod buffer;
+pub(in crate::engine) mod codes;
 mod dense;
 mod disjoint;
 mod format;

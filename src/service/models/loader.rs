@@ -4,7 +4,7 @@
 
 use super::{Changes, ModelEvent};
 use crate::config::Config;
-use crate::engine::decoder::{ChatModel, LoadOptions, installed};
+use crate::engine::decoder::{ChatModel, KeptPrefixes, LoadOptions, installed};
 use crate::error::Fault;
 use crate::store::Store;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(3);
 
 /// A file younger than this may still be growing.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// How long a stop waits for the model to keep what it has read.
+const KEEPING: Duration = Duration::from_secs(10);
 
 /// The setting that remembers the choice over a restart.
 const SETTING: &str = "chat_model";
@@ -112,6 +115,11 @@ impl Loader {
             options: LoadOptions {
                 context_tokens: config.context_tokens,
                 threads: config.threads,
+                kv_cache: config.kv_cache,
+                kept_prefixes: Some(KeptPrefixes {
+                    folder: config.prefixes(),
+                    bytes: config.prefix_cache_bytes,
+                }),
             },
             shared: Arc::clone(&shared),
             store,
@@ -193,9 +201,13 @@ impl Loader {
             state.stopping = true;
             state.model.take()
         };
+        let ending = model.as_ref().and_then(|model| model.ending());
         drop(model);
         // It sees the flag and ends; a load in progress is not waited for.
         self.wake();
+        if ending.is_some_and(|ending| !ending.wait(KEEPING)) {
+            tracing::warn!("the chat model took too long to keep what it has read");
+        }
     }
 }
 
