@@ -39,8 +39,8 @@ pub(in crate::engine) fn encode(numbers: &[f32], codes: &mut [u8]) -> f16 {
 fn decode_columns_lanes<const FUSED: bool>(codes: &[u8], scales: &[f32; SHARING], out: &mut [f32]) {
     let rows = codes.as_chunks::<SHARING>().0;
     for (out, codes) in out.as_chunks_mut::<SHARING>().0.iter_mut().zip(rows) {
-        for lane in 0..SHARING {
-            out[lane] = f32::from(codes[lane].cast_signed()) * scales[lane];
+        for ((out, code), scale) in out.iter_mut().zip(codes).zip(scales) {
+            *out = f32::from(code.cast_signed()) * scale;
         }
     }
 }
@@ -60,8 +60,8 @@ fn decode_rows_lanes<const FUSED: bool>(
         ) else {
             return;
         };
-        for lane in 0..SHARING {
-            out[lane] = f32::from(codes[lane].cast_signed()) * scale;
+        for (out, code) in out.iter_mut().zip(codes) {
+            *out = f32::from(code.cast_signed()) * scale;
         }
     }
 }
