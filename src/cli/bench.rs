@@ -34,6 +34,9 @@ pub(super) struct Options {
     /// How many answers to write at once
     #[arg(long, value_delimiter = ',', default_value = "1,8")]
     streams: Vec<usize>,
+    /// Tokens of a conversation that lie before these answers
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=131_072))]
+    depth: u64,
     /// Also measure what people notice of a server: how soon a follow-up on
     /// 3,000 tokens is answered, and how long 8 running answers stand still
     /// while a prompt of 2,048 tokens is read
@@ -60,11 +63,14 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
         prompts: options.prompt.clone(),
         decode: options.decode as usize,
         streams: options.streams.clone(),
+        depth: options.depth as usize,
     };
     let load = LoadOptions {
         context_tokens: config.context_tokens,
         threads: config.threads,
         device: config.device,
+        kv_cache: config.kv_cache,
+        kept_prefixes: None,
     };
     let mut printed = 0;
     let found = benchmark(&path, &load, &plan, |found| {

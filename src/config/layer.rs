@@ -3,6 +3,7 @@
 use super::PublicChat;
 use super::issuer::{EXAMPLE, Issuer};
 use super::network::Network;
+use crate::config::KvCache;
 use crate::telemetry::LogFormat;
 use clap::{Args, CommandFactory, Parser, ValueEnum};
 use serde::Deserialize;
@@ -88,6 +89,12 @@ pub struct Layer {
         hide_possible_values = true
     )]
     pub device: Option<DeviceChoice>,
+    /// How a chat model keeps what it has read: f16 or q8_0, which takes half the memory [default: f16]
+    #[arg(long, env = "SATCHEL_KV_CACHE", value_name = "FORMAT", global = true)]
+    pub kv_cache: Option<KvCache>,
+    /// Disk space in MiB for what prompts often begin with, kept over a restart, 0 for none [default: 0]
+    #[arg(long, env = "SATCHEL_PREFIX_CACHE_MIB", value_name = "MIB")]
+    pub prefix_cache_mib: Option<u64>,
     /// Life of an access token in minutes [default: 15]
     #[arg(long, env = "SATCHEL_ACCESS_TOKEN_MINUTES", value_name = "N")]
     pub access_token_minutes: Option<u32>,
@@ -178,6 +185,8 @@ impl Layer {
             first_token_seconds,
             threads,
             device,
+            kv_cache,
+            prefix_cache_mib,
             access_token_minutes,
             refresh_token_days,
             conversation_ttl_days,
@@ -212,6 +221,8 @@ impl Layer {
             first_token_seconds: first_token_seconds.or(below.first_token_seconds),
             threads: threads.or(below.threads),
             device: device.or(below.device),
+            kv_cache: kv_cache.or(below.kv_cache),
+            prefix_cache_mib: prefix_cache_mib.or(below.prefix_cache_mib),
             access_token_minutes: access_token_minutes.or(below.access_token_minutes),
             refresh_token_days: refresh_token_days.or(below.refresh_token_days),
             conversation_ttl_days: conversation_ttl_days.or(below.conversation_ttl_days),

@@ -14,9 +14,24 @@ pub use public_chat::PublicChat;
 
 use crate::error::{ErrorKind, Kind};
 use crate::telemetry::LogFormat;
+use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// How a chat model keeps the keys and values of what it has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+pub enum KvCache {
+    /// 16-bit floating-point numbers.
+    #[default]
+    #[serde(rename = "f16")]
+    #[value(name = "f16")]
+    F16,
+    /// 8-bit codes with a scale for each 32: half the memory.
+    #[serde(rename = "q8_0")]
+    #[value(name = "q8_0")]
+    Q8_0,
+}
 
 /// The settings of a running instance.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +72,10 @@ pub struct Config {
     pub threads: usize,
     /// What the chat model runs on.
     pub device: DeviceChoice,
+    /// How a chat model keeps what it has read.
+    pub kv_cache: KvCache,
+    /// Disk space for beginnings of prompts that outlast a restart; 0: none do.
+    pub prefix_cache_bytes: u64,
     pub access_token_minutes: u32,
     pub refresh_token_days: u32,
     /// Days that a conversation of contract 1 is kept after its last message; 0 for ever.
@@ -111,6 +130,8 @@ impl Config {
             first_token_seconds: l.first_token_seconds.unwrap_or(5.0),
             threads: l.threads.unwrap_or(0),
             device: l.device.unwrap_or_default(),
+            kv_cache: l.kv_cache.unwrap_or_default(),
+            prefix_cache_bytes: l.prefix_cache_mib.unwrap_or(0).saturating_mul(1024 * 1024),
             access_token_minutes: l.access_token_minutes.unwrap_or(15),
             refresh_token_days: l.refresh_token_days.unwrap_or(30),
             conversation_ttl_days: l.conversation_ttl_days.unwrap_or(90),
@@ -147,6 +168,11 @@ impl Config {
     /// Where uploaded files are kept.
     pub fn originals(&self) -> PathBuf {
         self.data_dir.join("originals")
+    }
+
+    /// Where beginnings of prompts are kept over a restart.
+    pub fn prefixes(&self) -> PathBuf {
+        self.data_dir.join("prefixes")
     }
 
     /// Where chat models are looked for.

@@ -47,6 +47,7 @@ impl Inner {
         let user = user.as_ref();
         let sessions = self.store.delete_sessions(tenant, user)?;
         self.history.clear();
+        self.models.keep_nothing(&self.config)?;
         let documents = self.store.document_ids(tenant, user)?;
         self.jobs.pipeline().delete(tenant, &documents)?;
         let mut erased = Erased {

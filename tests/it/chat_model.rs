@@ -2,6 +2,7 @@
 //! say means nothing, how it travels does.
 
 use crate::support::{LIGHTHOUSE, Server, settings};
+use satchel::config::{Config, KvCache};
 use satchel::engine::decoder::Architecture;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -68,6 +69,31 @@ fn second_question_continues_the_conversation() {
     assert_eq!(second["mode"], "model");
     let prompt = |answer: &Value| answer["usage"]["prompt"].as_u64().unwrap();
     assert!(prompt(&second) > prompt(&first), "{second:#}");
+}
+
+#[test]
+fn what_prompts_begin_with_is_known_after_a_restart() {
+    let config = Config {
+        kv_cache: KvCache::Q8_0,
+        prefix_cache_bytes: 64 << 20,
+        ..settings()
+    };
+    let ask = |server: &Server| {
+        let text = "Tell me about the lighthouse of Marrow Point. ".repeat(4);
+        let body = json!({
+            "model": "Tiny qwen2", "max_tokens": 4, "messages": [{"role": "user", "content": text}],
+        });
+        let answer = server.admin().post("/v1/chat/completions", &body).json();
+        let details = &answer["usage"]["prompt_tokens_details"];
+        details["cached_tokens"].as_u64().unwrap()
+    };
+    let server = Server::with_model_and(Architecture::Qwen2, config);
+    ask(&server);
+    let known = ask(&server);
+    assert!(known >= 64, "{known}");
+    let server = server.restart();
+    server.wait_for_model();
+    assert_eq!(ask(&server), known);
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Backend {
                 _ => tracing::info!(%reason, "the chat model runs on the CPU"),
             }
         }
-        let cache = Cache::new(&shape, room.tokens);
+        let cache = Cache::new(&shape, options.kv_cache, room.tokens);
         let network = Network::load(file, shape, room.context, options.threads)?;
         let backend = Self::Cpu {
             network: Box::new(network),

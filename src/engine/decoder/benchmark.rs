@@ -32,6 +32,8 @@ pub struct BenchmarkPlan {
     pub decode: usize,
     /// Numbers of answers written at once.
     pub streams: Vec<usize>,
+    /// Tokens that lie before each answer, rounded up to whole blocks.
+    pub depth: usize,
 }
 
 /// What was measured.
@@ -65,8 +67,10 @@ pub fn benchmark(
     let longest = plan.prompts.iter().copied().max().unwrap_or(0);
     let most_streams = plan.streams.iter().copied().max().unwrap_or(1);
     let per_stream = (plan.decode + 1).next_multiple_of(BLOCK_TOKENS);
+    let depth = plan.depth.next_multiple_of(BLOCK_TOKENS);
     let repeating = 2 * REPEATED_SPAN + plan.decode + MAX_DRAFTS + 1;
-    let tokens = longest.max(repeating).max(most_streams * per_stream);
+    let written = depth + most_streams * per_stream;
+    let tokens = longest.max(repeating).max(written);
     let room = CacheRoom {
         context: tokens,
         tokens: tokens + BLOCK_TOKENS,
@@ -92,8 +96,11 @@ pub fn benchmark(
         found.prefill.push((*tokens, bench.prefill(*tokens)?));
         report(&found);
     }
+    if depth > 0 {
+        bench.prefill(depth)?;
+    }
     for streams in &plan.streams {
-        let speed = bench.decode(*streams, plan.decode, per_stream)?;
+        let speed = bench.decode(*streams, plan.decode, (depth, per_stream))?;
         found.decode.push((*streams, speed));
         report(&found);
     }
@@ -137,23 +144,24 @@ impl Bench {
         Ok(tokens as f64 / begun.elapsed().as_secs_f64())
     }
 
-    /// Tokens per second of so many answers at once, in all.
+    /// Tokens per second of so many answers at once, in all. They share the
+    /// first `depth` tokens.
     fn decode(
         &mut self,
         streams: usize,
         tokens: usize,
-        per_stream: usize,
+        (depth, room): (usize, usize),
     ) -> Result<f64, DecoderError> {
+        let (shared, own) = (depth / BLOCK_TOKENS, room / BLOCK_TOKENS);
         let blocks: Vec<Vec<BlockId>> = (0..streams)
             .map(|stream| {
-                let first = stream * per_stream / BLOCK_TOKENS;
-                (first..first + per_stream / BLOCK_TOKENS)
-                    .map(|block| block as BlockId)
-                    .collect()
+                let first = shared + stream * own;
+                let all = (0..shared).chain(first..first + own);
+                all.map(|block| block as BlockId).collect()
             })
             .collect();
         let begun = Instant::now();
-        for position in 0..tokens {
+        for position in depth..depth + tokens {
             let token = [self.token(position)];
             let segments: Vec<Segment<'_>> = blocks
                 .iter()

@@ -12,6 +12,7 @@ mod drafter;
 mod error;
 mod gguf_writer;
 mod inspection;
+mod kept_prefixes;
 mod made_numbers;
 mod made_vocabulary;
 mod model_file;
@@ -30,13 +31,15 @@ mod tests;
 mod tiny;
 mod weight_format;
 
+pub use crate::config::KvCache;
 pub use crate::engine::tokens::ChatMessage;
 pub use architecture::Architecture;
 pub use backend::Placement;
 pub use benchmark::{Benchmark, BenchmarkPlan, ServingBenchmark, benchmark, benchmark_serving};
 pub use error::DecoderError;
 pub use inspection::{FileFacts, TemplateFacts, inspect};
-pub use queue::ModelActivity;
+pub use kept_prefixes::KeptPrefixes;
+pub use queue::{Ending, ModelActivity};
 pub use request::{
     Generation, GenerationEvent, GenerationRequest, PrefillEstimate, Thinking, TokenLogprob,
 };
@@ -52,6 +55,7 @@ use crate::engine::sampler::{
 use crate::engine::tokens::{ChatTemplate, Prompt, RenderOptions, Tokenizer};
 use backend::Backend;
 use drafter::Drafter;
+use kept_prefixes::Keeper;
 use model_file::ModelFile;
 use network::{BLOCK_TOKENS, Cache};
 use pass_costs::PassCosts;
@@ -73,7 +77,7 @@ const CACHE_BYTES: usize = 2 << 30;
 const CACHE_CONTEXTS: usize = 8;
 
 /// How to load a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadOptions {
     /// Longest context wanted, in tokens; the model may hold less.
     pub context_tokens: usize,
@@ -81,6 +85,10 @@ pub struct LoadOptions {
     pub threads: usize,
     /// What it is to run on.
     pub device: DeviceChoice,
+    /// How keys and values are kept.
+    pub kv_cache: KvCache,
+    /// Where beginnings of prompts outlast a restart; none: nowhere.
+    pub kept_prefixes: Option<KeptPrefixes>,
 }
 
 /// What keys and values are kept for.
@@ -117,6 +125,8 @@ pub struct ChatModel {
     prefixes: SharedPrefixes,
     /// Rows of the scores: the tokens, and what pads them.
     vocabulary: usize,
+    /// Whether beginnings of prompts are kept at its end.
+    keeps: bool,
     /// Made when the first constrained answer is asked for.
     table: OnceLock<Result<Arc<TokenTable>, SamplerError>>,
 }
@@ -163,7 +173,7 @@ impl ChatModel {
         let template = ChatTemplate::choose(file.text("tokenizer.chat_template"), &tokenizer);
         let room = CacheRoom {
             context: context_tokens,
-            tokens: cache_tokens(&shape, context_tokens),
+            tokens: cache_tokens(&shape, options.kv_cache, context_tokens),
         };
         let (backend, placement) = load(&file, shape, room)?;
         let info = ModelInfo {
@@ -183,6 +193,8 @@ impl ChatModel {
         let drafter = draft
             .map(|draft| Drafter::load(draft, &tokenizer, room, options))
             .transpose()?;
+        let keeper = Keeper::new(&file, options, context_tokens);
+        let keeps = keeper.is_some();
         let queue = Arc::new(Queue::default());
         let prefixes = SharedPrefixes::new(backend.blocks());
         let scheduler = Scheduler {
@@ -194,6 +206,7 @@ impl ChatModel {
             running: Vec::new(),
             suspended: VecDeque::new(),
             costs: PassCosts::default(),
+            keeper,
         };
         std::thread::Builder::new()
             .name("chat model".to_owned())
@@ -206,6 +219,7 @@ impl ChatModel {
             queue,
             prefixes,
             vocabulary,
+            keeps,
             table: OnceLock::new(),
         })
     }
@@ -224,6 +238,17 @@ impl ChatModel {
             cache_blocks_kept: cache.kept,
             ..self.queue.activity()
         }
+    }
+
+    /// What to wait for after the model was dropped, if it still has
+    /// something to write to the disk then.
+    pub fn ending(&self) -> Option<Ending> {
+        self.keeps.then(|| Ending::of(&self.queue))
+    }
+
+    /// What was read until now is not kept over a restart: some of it was erased.
+    pub fn keep_nothing(&self) {
+        self.queue.keep_nothing();
     }
 
     /// How long the model will take to read so many tokens, once it has read some.
@@ -397,8 +422,8 @@ impl Drop for ChatModel {
 }
 
 /// Tokens that the cache holds.
-fn cache_tokens(shape: &Shape, context: usize) -> usize {
-    let affordable = CACHE_BYTES / Cache::bytes_per_token(shape).max(1);
+fn cache_tokens(shape: &Shape, format: KvCache, context: usize) -> usize {
+    let affordable = CACHE_BYTES / Cache::bytes_per_token(shape, format).max(1);
     let wanted = affordable.min(context.saturating_mul(CACHE_CONTEXTS));
     // A block more, because a sequence may end within one.
     wanted.max(context) + BLOCK_TOKENS

@@ -4,10 +4,11 @@
 //! earlier one did need not be read again. The least recently used go first.
 
 use super::network::{BLOCK_TOKENS, BlockId};
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
+use std::cmp::Reverse;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-type Tokens = [u32; BLOCK_TOKENS];
+pub(super) type Tokens = [u32; BLOCK_TOKENS];
 
 /// What is known about a block.
 #[derive(Clone, Default)]
@@ -19,6 +20,16 @@ struct Block {
     /// Blocks of the tree that follow it.
     followers: u32,
     used_at: u64,
+    /// How often a prompt began with it again.
+    found: u32,
+}
+
+/// A block that prompts began with again.
+pub(super) struct Found {
+    pub(super) block: BlockId,
+    pub(super) before: Option<BlockId>,
+    pub(super) tokens: Tokens,
+    pub(super) found: u32,
 }
 
 /// All blocks of a cache.
@@ -104,6 +115,11 @@ impl SharedPrefixes {
         }
     }
 
+    /// Lets `work` have all of it.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Prefixes) -> T) -> T {
+        work(&mut self.lock())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Prefixes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -134,6 +150,7 @@ impl Prefixes {
             let block = &mut self.blocks[*block as usize];
             block.users += 1;
             block.used_at = self.clock;
+            block.found = block.found.saturating_add(1);
         }
         chain
     }
@@ -176,6 +193,7 @@ impl Prefixes {
                 let entry = &mut self.blocks[own as usize];
                 entry.place = Some(key);
                 entry.used_at = self.clock;
+                entry.found = 0;
                 if let Some(before) = chain.last {
                     self.blocks[before as usize].followers += 1;
                 }
@@ -214,6 +232,73 @@ impl Prefixes {
             self.blocks[before as usize].followers -= 1;
         }
         Some(oldest as BlockId)
+    }
+
+    /// The blocks that were found most often, at most so many. Each comes
+    /// after the one before it, which was found at least as often.
+    pub(super) fn most_found(&self, most: usize) -> Vec<Found> {
+        let numbered = self.blocks.iter().enumerate();
+        let mut found: Vec<(usize, Found)> = numbered
+            .filter(|(_, block)| block.found > 0)
+            .filter_map(|(number, block)| {
+                let (before, tokens) = block.place?;
+                let found = Found {
+                    block: number as BlockId,
+                    before,
+                    tokens,
+                    found: block.found,
+                };
+                Some((self.depth(before), found))
+            })
+            .collect();
+        found.sort_by_key(|(depth, one)| {
+            let used_at = self.blocks[one.block as usize].used_at;
+            (Reverse(one.found), *depth, Reverse(used_at))
+        });
+        let mut led_to = AHashSet::new();
+        let found = found.into_iter().map(|(_, one)| one).filter(|one| {
+            let follows = one.before.is_none_or(|before| led_to.contains(&before));
+            follows && led_to.insert(one.block)
+        });
+        found.take(most).collect()
+    }
+
+    /// How many blocks lead to this one, itself included.
+    fn depth(&self, mut block: Option<BlockId>) -> usize {
+        let mut depth = 0;
+        while let Some(place) = block.map(|block| self.blocks[block as usize].place) {
+            depth += 1;
+            block = place.and_then(|(before, _)| before);
+        }
+        depth
+    }
+
+    /// Makes a free block known as one that was found so often; none if none
+    /// is free or another one is known as this.
+    pub(super) fn adopt(
+        &mut self,
+        before: Option<BlockId>,
+        tokens: Tokens,
+        found: u32,
+    ) -> Option<BlockId> {
+        if self.tree.contains_key(&(before, tokens)) {
+            return None;
+        }
+        let block = self.free.pop()?;
+        self.tree.insert((before, tokens), block);
+        // What was found seldom is the first to go.
+        let used_at = u64::from(found);
+        self.clock = self.clock.max(used_at);
+        self.blocks[block as usize] = Block {
+            place: Some((before, tokens)),
+            used_at,
+            found,
+            ..Block::default()
+        };
+        if let Some(before) = before {
+            self.blocks[before as usize].followers += 1;
+        }
+        Some(block)
     }
 
     /// Blocks that no sequence uses.
@@ -300,6 +385,37 @@ mod tests {
         assert_eq!(prefixes.find(&old).blocks.len(), 1, "its end went first");
         let mut fourth = Chain::default();
         assert!(!prefixes.extend(&mut fourth, BLOCK_TOKENS));
+    }
+
+    #[test]
+    fn what_was_found_most_often_comes_first_and_after_what_leads_to_it() {
+        let mut prefixes = Prefixes::new(30);
+        let system = text(70, 1);
+        let often = [system.clone(), text(64, 2)].concat();
+        let seldom = [system.clone(), text(64, 3)].concat();
+        let never = [system, text(64, 4)].concat();
+        for tokens in [&often, &often, &often, &seldom, &seldom, &never] {
+            read(&mut prefixes, tokens);
+        }
+        let found = prefixes.most_found(30);
+        let counts: Vec<u32> = found.iter().map(|one| one.found).collect();
+        assert_eq!(counts, [5, 5, 2, 2, 1, 1]);
+        let mut copy = Prefixes::new(30);
+        for (place, one) in found.iter().enumerate() {
+            let before = one.before.map(|before| {
+                let led = found[..place].iter().position(|one| one.block == before);
+                led.unwrap() as BlockId
+            });
+            assert_eq!(
+                copy.adopt(before, one.tokens, one.found),
+                Some(place as u32)
+            );
+            assert_eq!(copy.adopt(before, one.tokens, one.found), None);
+        }
+        assert_eq!(read(&mut copy, &often), 128);
+        assert_eq!(read(&mut copy, &seldom), 128);
+        assert_eq!(read(&mut copy, &never), 64);
+        assert_eq!(prefixes.most_found(3).len(), 3);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::GenerationEvent;
 use super::error::DecoderError;
 use crate::engine::sampler::{AnswerStream, Sampler};
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -60,10 +60,30 @@ pub(super) struct Queue {
     changed: Condvar,
 }
 
+/// The end of a model's thread, which others may wait for.
+pub struct Ending(Arc<Queue>);
+
+impl Ending {
+    pub(super) fn of(queue: &Arc<Queue>) -> Self {
+        Self(Arc::clone(queue))
+    }
+
+    /// Waits until the thread has done everything, but not longer than this;
+    /// whether it has.
+    pub fn wait(self, patience: Duration) -> bool {
+        let state = self.0.lock();
+        let goes_on = |state: &mut State| !state.ended;
+        let waited = self.0.changed.wait_timeout_while(state, patience, goes_on);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}
+
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Job>,
     closed: bool,
+    ended: bool,
+    keeps_nothing: bool,
     activity: ModelActivity,
     /// Duration of a request, smoothed.
     request: Option<Duration>,
@@ -86,7 +106,7 @@ impl Queue {
             });
         }
         state.waiting.push_back(job);
-        self.changed.notify_one();
+        self.changed.notify_all();
         Ok(())
     }
 
@@ -118,9 +138,25 @@ impl Queue {
         }
     }
 
+    /// Nothing that was read may be kept at the end.
+    pub(super) fn keep_nothing(&self) {
+        self.lock().keeps_nothing = true;
+    }
+
+    /// Whether [`Self::keep_nothing`] was said.
+    pub(super) fn keeps_nothing(&self) -> bool {
+        self.lock().keeps_nothing
+    }
+
     /// Lets the scheduler end once nothing waits.
     pub(super) fn close(&self) {
         self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// The scheduler has ended.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
         self.changed.notify_all();
     }
 

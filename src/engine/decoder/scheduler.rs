@@ -7,6 +7,7 @@ use super::GenerationEvent;
 use super::backend::Backend;
 use super::drafter::{Drafter, Wanted};
 use super::error::DecoderError;
+use super::kept_prefixes::Keeper;
 use super::network::{BLOCK_TOKENS, MAX_BATCH, Segment};
 use super::pass_costs::PassCosts;
 use super::prefix::SharedPrefixes;
@@ -49,6 +50,7 @@ pub(super) struct Scheduler {
     /// Answers that were begun and had to give up their room, oldest first.
     pub(super) suspended: VecDeque<Sequence>,
     pub(super) costs: PassCosts,
+    pub(super) keeper: Option<Keeper>,
 }
 
 /// A sequence's part of a pass.
@@ -66,10 +68,13 @@ struct Turn {
 impl Scheduler {
     /// Serves requests until the queue is closed and empty.
     pub(super) fn run(mut self) {
+        if let (Some(keeper), Backend::Cpu { cache, .. }) = (&self.keeper, &mut self.backend) {
+            self.prefixes.with(|known| keeper.restore(cache, known));
+        }
         loop {
             let idle = self.running.is_empty() && self.suspended.is_empty();
             if idle && !self.queue.wait() {
-                return;
+                break;
             }
             self.drop_left();
             self.resume();
@@ -83,6 +88,13 @@ impl Scheduler {
             self.queue
                 .note_activity(|activity| activity.running = running);
         }
+        if let (Some(keeper), Backend::Cpu { cache, .. }) = (&self.keeper, &self.backend) {
+            match self.queue.keeps_nothing() {
+                true => keeper.remove(),
+                false => self.prefixes.with(|known| keeper.save(cache, known)),
+            }
+        }
+        self.queue.end();
     }
 
     /// Blocks that are free for another answer, those taken into account that

@@ -2,7 +2,8 @@
 
 use super::{
     Architecture, ChatMessage, ChatModel, DecoderError, Generation, GenerationEvent,
-    GenerationRequest, LoadOptions, ModelActivity, Thinking, installed, queue, write_tiny_model,
+    GenerationRequest, KvCache, LoadOptions, ModelActivity, Thinking, installed, queue,
+    write_tiny_model,
 };
 use crate::config::DeviceChoice;
 use crate::engine::sampler::SamplingOptions;
@@ -17,6 +18,8 @@ const OPTIONS: LoadOptions = LoadOptions {
     context_tokens: 1024,
     threads: 0,
     device: DeviceChoice::Cpu,
+    kv_cache: KvCache::F16,
+    kept_prefixes: None,
 };
 
 struct Tiny {

@@ -6,6 +6,7 @@ mod activations;
 #[cfg(target_arch = "aarch64")]
 mod arm;
 mod buffer;
+pub(in crate::engine) mod codes;
 mod dense;
 mod disjoint;
 mod format;

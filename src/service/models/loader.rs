@@ -5,7 +5,9 @@
 use super::{Changes, ModelEvent};
 use crate::answer::opening;
 use crate::config::Config;
-use crate::engine::decoder::{ChatMessage, ChatModel, DecoderError, LoadOptions, installed};
+use crate::engine::decoder::{
+    ChatMessage, ChatModel, DecoderError, KeptPrefixes, LoadOptions, installed,
+};
 use crate::error::Fault;
 use crate::store::Store;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,9 @@ const SETTLED: Duration = Duration::from_secs(2);
 
 /// How long a model may read for nobody before it serves.
 const WARM_UP: Duration = Duration::from_secs(4);
+
+/// How long a stop waits for the model to keep what it has read.
+const KEEPING: Duration = Duration::from_secs(10);
 
 /// The setting that remembers the choice over a restart.
 const SETTING: &str = "chat_model";
@@ -118,6 +123,11 @@ impl Loader {
                 context_tokens: config.context_tokens,
                 threads: config.threads,
                 device: config.device,
+                kv_cache: config.kv_cache,
+                kept_prefixes: Some(KeptPrefixes {
+                    folder: config.prefixes(),
+                    bytes: config.prefix_cache_bytes,
+                }),
             },
             shared: Arc::clone(&shared),
             store,
@@ -199,9 +209,13 @@ impl Loader {
             state.stopping = true;
             state.model.take()
         };
+        let ending = model.as_ref().and_then(|model| model.ending());
         drop(model);
         // It sees the flag and ends; a load in progress is not waited for.
         self.wake();
+        if ending.is_some_and(|ending| !ending.wait(KEEPING)) {
+            tracing::warn!("the chat model took too long to keep what it has read");
+        }
     }
 }
 

@@ -116,6 +116,20 @@ impl Models {
         self.loader.situation().model
     }
 
+    /// What the model has read is not kept over a restart, nor is what was.
+    pub(super) fn keep_nothing(&self, config: &Config) -> Result<(), Fault> {
+        if let Some(model) = self.current() {
+            model.keep_nothing();
+        }
+        match std::fs::remove_dir_all(config.prefixes()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                let message = format!("kept beginnings of prompts were not removed: {error}");
+                Err(Fault::new(ErrorKind::Storage, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Why there is none although there should be.
     pub(super) fn error(&self) -> Option<String> {
         self.loader.situation().error

@@ -83,13 +83,18 @@ impl Server {
         write_tiny_model(&models.join("tiny.gguf"), architecture, 7).unwrap();
         let server = Self::start_in(folder, config);
         server.admin().ingest("lighthouse.md", LIGHTHOUSE);
+        server.wait_for_model();
+        server
+    }
+
+    /// Waits until a chat model is loaded.
+    pub fn wait_for_model(&self) {
         let began = Instant::now();
-        while server.admin().get("/api/status").json()["chat_model"].is_null() {
-            let status = server.admin().get("/api/status").json();
+        while self.admin().get("/api/status").json()["chat_model"].is_null() {
+            let status = self.admin().get("/api/status").json();
             assert!(began.elapsed() < LOADING, "{status}");
             std::thread::sleep(Duration::from_millis(50));
         }
-        server
     }
 
     /// Stops and starts again over the same data.

@@ -69,7 +69,7 @@ pub fn benchmark_serving(
     let room = CONVERSATION_TOKENS + 1096;
     let options = LoadOptions {
         context_tokens: options.context_tokens.max(room),
-        ..*options
+        ..options.clone()
     };
     let model = ChatModel::load(path, &options)?;
     if model.info().context_tokens < room {

@@ -4,14 +4,12 @@
 //! share it.
 
 use super::cache::{BLOCK_TOKENS, BlockId, LayerCache};
+use super::split::share_width;
 use crate::engine::kernels::pointwise::{online_softmax, scale, soft_cap};
 use crate::engine::kernels::{Disjoint, Instructions, Onto, PANEL, Rows, RowsMut, panel_product};
 
 /// Tokens of the cache that are looked at at once.
-const TILE: usize = 4 * BLOCK_TOKENS;
-
-/// Rows (tokens times heads of a group) that share a pass over the cache.
-pub(super) const ROWS: usize = 64;
+pub(super) const TILE: usize = 4 * BLOCK_TOKENS;
 
 /// What holds for a layer.
 #[derive(Clone, Copy)]
@@ -25,7 +23,8 @@ pub(super) struct Heads {
     pub(super) window: Option<usize>,
 }
 
-/// Some tokens of a sequence and one of its key heads.
+/// Some tokens of a sequence, one of its key heads, and what of the cache they
+/// look at.
 #[derive(Clone, Copy)]
 pub(super) struct Part<'a> {
     /// Blocks of the sequence, from its start on.
@@ -35,6 +34,11 @@ pub(super) struct Part<'a> {
     pub(super) position: usize,
     pub(super) tokens: usize,
     pub(super) head: usize,
+    /// Tokens of the cache, from the start of a tile on.
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// Where the result goes if others look at the rest of the cache.
+    pub(super) share: Option<usize>,
 }
 
 /// Queries of the batch and where the results go.
@@ -45,6 +49,23 @@ pub(super) struct Batch<'a> {
     /// [row][query heads · value length].
     pub(super) out: &'a Disjoint<'a, f32>,
     pub(super) out_stride: usize,
+    /// Results that are to be joined.
+    pub(super) shares: &'a Disjoint<'a, f32>,
+}
+
+impl Batch<'_> {
+    /// Where the result of row `n` of a part goes.
+    ///
+    /// # Safety
+    /// Nobody else writes it meanwhile.
+    #[allow(unsafe_code, clippy::mut_from_ref)]
+    pub(super) unsafe fn result(&self, heads: Heads, part: Part<'_>, n: usize) -> &mut [f32] {
+        let (token, member) = (n / heads.group, n % heads.group);
+        let column = (part.head * heads.group + member) * heads.value_length;
+        let from = (part.row + token) * self.out_stride + column;
+        // SAFETY: passed on to the caller.
+        unsafe { self.out.part(from, heads.value_length) }
+    }
 }
 
 /// What a thread keeps.
@@ -61,7 +82,7 @@ pub(super) struct AttentionScratch {
 /// Attention of a part of the batch.
 ///
 /// # Safety
-/// Nobody else writes the results of these tokens and heads.
+/// Nobody else writes the results of these tokens and heads, or this share.
 #[allow(unsafe_code)]
 pub(super) unsafe fn attend(
     instructions: Instructions,
@@ -75,13 +96,9 @@ pub(super) unsafe fn attend(
     let width = cache.value_width();
     scratch.resize(rows, heads, width);
     gather(heads, part, batch, &mut scratch.queries);
-    let end = part.position + part.tokens;
-    let begin = heads
-        .window
-        .map_or(0, |window| (part.position + 1).saturating_sub(window));
-    for (number, from) in (begin / TILE * TILE..end).step_by(TILE).enumerate() {
-        let tokens = TILE.min(end - from);
-        load(cache, part, from, tokens, heads, scratch);
+    for (number, from) in (part.from..part.to).step_by(TILE).enumerate() {
+        let tokens = TILE.min(part.to - from);
+        load(instructions, cache, heads, part, (from, tokens), scratch);
         score(instructions, heads, part, (from, tokens), scratch);
         let onto = if number == 0 {
             Onto::Zero
@@ -109,15 +126,20 @@ pub(super) unsafe fn attend(
         }
     }
     let results = scratch.sums.chunks_exact(width).zip(&scratch.states);
-    for (n, (sums, state)) in results.enumerate() {
-        let (token, member) = (n / heads.group, n % heads.group);
-        let column = (part.head * heads.group + member) * heads.value_length;
-        let from = (part.row + token) * batch.out_stride + column;
+    for (n, (sums, [largest, sum, _])) in results.enumerate() {
+        let Some(share) = part.share else {
+            // SAFETY: passed on to the caller.
+            let to = unsafe { batch.result(heads, part, n) };
+            for (to, value) in to.iter_mut().zip(sums) {
+                *to = value / sum;
+            }
+            continue;
+        };
+        let size = share_width(width);
         // SAFETY: passed on to the caller.
-        let to = unsafe { batch.out.part(from, heads.value_length) };
-        for (to, sum) in to.iter_mut().zip(sums) {
-            *to = sum / state[1];
-        }
+        let to = unsafe { batch.shares.part(share + n * size, size) };
+        to[..2].copy_from_slice(&[*largest, *sum]);
+        to[2..].copy_from_slice(sums);
     }
 }
 
@@ -146,11 +168,11 @@ fn gather(heads: Heads, part: Part<'_>, batch: &Batch<'_>, queries: &mut [f32]) 
 
 /// Keys and values of tokens `from..from + tokens` as numbers.
 fn load(
+    instructions: Instructions,
     cache: &LayerCache,
-    part: Part<'_>,
-    from: usize,
-    tokens: usize,
     heads: Heads,
+    part: Part<'_>,
+    (from, tokens): (usize, usize),
     scratch: &mut AttentionScratch,
 ) {
     let width = cache.value_width();
@@ -163,8 +185,9 @@ fn load(
     for (n, ((block, keys), values)) in blocks.iter().zip(keys).zip(values).take(count).enumerate()
     {
         let present = BLOCK_TOKENS.min(tokens - n * BLOCK_TOKENS);
-        cache.keys(*block, part.head, keys);
-        cache.values(*block, part.head, present, values);
+        let place = (*block, part.head);
+        cache.keys(instructions, place, keys);
+        cache.values(instructions, place, present, values);
     }
 }
 

@@ -1,8 +1,9 @@
 //! One layer: attention, then the gated feed-forward part, each added to the
 //! residual stream.
 
-use super::attention::{Batch, Heads, Part, ROWS, attend};
+use super::attention::{Batch, Heads, attend};
 use super::cache::{BLOCK_TOKENS, LayerCache};
+use super::split::{join, plan};
 use super::{Network, Scratch, Segment, each_row};
 use crate::engine::decoder::rope::RopeLayout;
 use crate::engine::decoder::shape::{Activation, Shape};
@@ -117,30 +118,45 @@ impl Network {
             window: shape.layers[layer].window,
         };
         let width = shape.heads * shape.value_length;
-        let parts = parts(segments, heads.group, kv_heads);
+        let kept_width = cache.value_width();
+        let threads = self.workers.pool.size();
+        let plan = plan(segments, heads, kv_heads, kept_width, threads);
+        if scratch.shares.len() < plan.shared {
+            scratch.shares.resize(plan.shared, 0.0);
+        }
         let out = Disjoint::new(&mut scratch.attended);
+        let shares = Disjoint::new(&mut scratch.shares);
         let batch = Batch {
             queries: &scratch.wide,
             query_stride: shape.qkv_width(layer),
             out: &out,
             out_stride: width,
+            shares: &shares,
         };
         let threads = &scratch.attention;
-        self.workers.pool.each(parts.len(), 1, |thread, part| {
+        self.workers.pool.each(plan.parts.len(), 1, |thread, part| {
             let mut scratch = threads[thread]
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            // SAFETY: no two parts have the same tokens and head.
+            // SAFETY: no two parts have the same tokens, head and share.
             #[allow(unsafe_code)]
             unsafe {
                 attend(
                     instructions,
                     cache,
                     heads,
-                    parts[part],
+                    plan.parts[part],
                     &batch,
                     &mut scratch,
                 );
+            }
+        });
+        self.workers.pool.each(plan.splits.len(), 1, |_, split| {
+            // SAFETY: all shares are there; splits have tokens and heads of
+            // their own.
+            #[allow(unsafe_code)]
+            unsafe {
+                join(&plan.splits[split], heads, kept_width, &batch);
             }
         });
         let attended = &scratch.attended;
@@ -283,28 +299,6 @@ fn add_product(
         }
         add(instructions, to, from);
     });
-}
-
-/// Cuts the batch into parts of about [`ROWS`] rows and a key head each. The
-/// long ones come first, so that threads end together.
-fn parts<'a>(segments: &[Segment<'a>], group: usize, kv_heads: usize) -> Vec<Part<'a>> {
-    let tokens = (ROWS / group).max(1);
-    let mut parts = Vec::new();
-    let mut row = 0;
-    for segment in segments {
-        for first in (0..segment.tokens.len()).step_by(tokens) {
-            parts.extend((0..kv_heads).map(|head| Part {
-                blocks: segment.blocks,
-                row: row + first,
-                position: segment.position + first,
-                tokens: tokens.min(segment.tokens.len() - first),
-                head,
-            }));
-        }
-        row += segment.tokens.len();
-    }
-    parts.sort_by_key(|part| std::cmp::Reverse(part.position));
-    parts
 }
 
 /// Products whose results lie beside each other.

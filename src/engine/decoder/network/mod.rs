@@ -5,6 +5,7 @@
 mod attention;
 mod cache;
 mod layer;
+mod split;
 #[cfg(test)]
 mod tests;
 mod weights;
@@ -73,6 +74,8 @@ struct Scratch {
     /// Per table: cosines, sines: [token][pairs].
     angles: Vec<(Vec<f32>, Vec<f32>)>,
     attention: Vec<Mutex<AttentionScratch>>,
+    /// Attention to parts of a long cache.
+    shares: Vec<f32>,
     logits: Vec<f32>,
 }
 
@@ -108,6 +111,7 @@ impl Network {
             attended: Vec::new(),
             angles: vec![(Vec::new(), Vec::new()); tables.len()],
             attention: (0..workers.pool.size()).map(|_| Mutex::default()).collect(),
+            shares: Vec::new(),
             logits: Vec::new(),
         };
         Ok(Self {

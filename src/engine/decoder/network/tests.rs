@@ -5,10 +5,11 @@ use super::{Cache, Network, Segment};
 use crate::engine::decoder::accelerated::{AcceleratedNetwork, Precision};
 use crate::engine::decoder::model_file::ModelFile;
 use crate::engine::decoder::shape::Shape;
-use crate::engine::decoder::{Architecture, CacheRoom, WeightFormat, write_tiny_model_as};
+use crate::engine::decoder::{Architecture, CacheRoom, KvCache, WeightFormat, write_tiny_model_as};
 use candle_core::Device;
 
 const CONTEXT: usize = 512;
+const KEPT: [KvCache; 2] = [KvCache::F16, KvCache::Q8_0];
 
 fn tiny(architecture: Architecture, format: WeightFormat) -> (ModelFile, Shape) {
     let folder = tempfile::tempdir().unwrap();
@@ -21,9 +22,9 @@ fn tiny(architecture: Architecture, format: WeightFormat) -> (ModelFile, Shape) 
 }
 
 /// A network with a cache for two sequences of 512 tokens.
-fn network(architecture: Architecture, format: WeightFormat) -> (Network, Cache) {
+fn network(architecture: Architecture, format: WeightFormat, kept: KvCache) -> (Network, Cache) {
     let (file, shape) = tiny(architecture, format);
-    let cache = Cache::new(&shape, 1024);
+    let cache = Cache::new(&shape, kept, 1024);
     (Network::load(&file, shape, CONTEXT, 2).unwrap(), cache)
 }
 
@@ -45,10 +46,16 @@ fn scores(network: &mut Network, cache: &mut Cache, tokens: &[u32], slices: &[us
     last
 }
 
+/// Every architecture with keys and values in every format.
+fn cases() -> impl Iterator<Item = (Architecture, KvCache)> {
+    let all = |architecture| KEPT.map(move |kept| (architecture, kept));
+    Architecture::ALL.into_iter().flat_map(all)
+}
+
 #[test]
 fn prompt_read_in_slices_scores_like_one_read_at_once() {
-    for architecture in Architecture::ALL {
-        let (mut network, mut cache) = network(architecture, WeightFormat::Q4KM);
+    for (architecture, kept) in cases() {
+        let (mut network, mut cache) = network(architecture, WeightFormat::Q4KM, kept);
         let tokens: Vec<u32> = (0..169).map(|n| (n * 37) % 250).collect();
         let mut scores = |slices: &[usize]| scores(&mut network, &mut cache, &tokens, slices);
         let whole = scores(&[169]);
@@ -56,7 +63,10 @@ fn prompt_read_in_slices_scores_like_one_read_at_once() {
             let likeness = cosine(&whole, &scores(slices));
             // Sums in another order may round a code the other way.
             let largest = slices[0];
-            assert!(likeness > 0.9995, "{architecture:?} {largest}: {likeness}");
+            assert!(
+                likeness > 0.9995,
+                "{architecture:?} {kept:?} {largest}: {likeness}"
+            );
         }
         let shifted = scores(&[168]);
         assert!(cosine(&whole, &shifted) < 0.95, "the last token matters");
@@ -65,8 +75,8 @@ fn prompt_read_in_slices_scores_like_one_read_at_once() {
 
 #[test]
 fn sequence_read_beside_others_scores_as_alone() {
-    for architecture in Architecture::ALL {
-        let (mut network, mut cache) = network(architecture, WeightFormat::Q4KM);
+    for (architecture, kept) in cases() {
+        let (mut network, mut cache) = network(architecture, WeightFormat::Q4KM, kept);
         let tokens: Vec<u32> = (0..100).map(|n| (n * 31) % 250).collect();
         let alone = scores(&mut network, &mut cache, &tokens, &[99, 1]);
         let blocks: [Vec<u32>; 2] = [(0..4).collect(), (4..8).collect()];
@@ -80,13 +90,13 @@ fn sequence_read_beside_others_scores_as_alone() {
         let both = network.forward(&mut cache, &[segment(1, 0, 60), segment(0, 99, 100)]);
         let beside = &both[both.len() / 2..];
         let likeness = cosine(&alone, beside);
-        assert!(likeness > 0.9995, "{architecture:?}: {likeness}");
+        assert!(likeness > 0.9995, "{architecture:?} {kept:?}: {likeness}");
     }
 }
 
 /// Cosine of the logits of all positions, and the share of positions whose
 /// likeliest token by the reference is among our first five.
-fn compare(architecture: Architecture, format: WeightFormat) -> (f32, f32) {
+fn compare(architecture: Architecture, format: WeightFormat, kept: KvCache) -> (f32, f32) {
     let tokens: Vec<u32> = (0..200).map(|n| (n * 37 + n / 7) % 250).collect();
     let (file, shape) = tiny(architecture, format);
     let vocabulary = shape.vocabulary;
@@ -96,7 +106,7 @@ fn compare(architecture: Architecture, format: WeightFormat) -> (f32, f32) {
     };
     let (device, precision) = (Device::Cpu, Precision::Full);
     let mut reference = AcceleratedNetwork::load(&file, shape, room, &device, precision).unwrap();
-    let (mut network, mut cache) = network(architecture, format);
+    let (mut network, mut cache) = network(architecture, format, kept);
     let blocks: Vec<u32> = (0..8).collect();
     let segment = Segment {
         tokens: &tokens,
@@ -119,11 +129,11 @@ fn compare(architecture: Architecture, format: WeightFormat) -> (f32, f32) {
 
 #[test]
 fn logits_of_every_architecture_agree_with_the_reference() {
-    for architecture in Architecture::ALL {
-        let (likeness, agreeing) = compare(architecture, WeightFormat::Q4KM);
+    for (architecture, kept) in cases() {
+        let (likeness, agreeing) = compare(architecture, WeightFormat::Q4KM, kept);
         assert!(
             likeness >= 0.999 && agreeing >= 0.99,
-            "{architecture:?}: {likeness} {agreeing}"
+            "{architecture:?} {kept:?}: {likeness} {agreeing}"
         );
     }
 }
@@ -131,7 +141,7 @@ fn logits_of_every_architecture_agree_with_the_reference() {
 #[test]
 fn logits_of_every_weight_format_agree_with_the_reference() {
     for format in WeightFormat::ALL {
-        let (likeness, agreeing) = compare(Architecture::Qwen2, format);
+        let (likeness, agreeing) = compare(Architecture::Qwen2, format, KvCache::F16);
         assert!(
             likeness >= 0.999 && agreeing >= 0.99,
             "{format:?}: {likeness} {agreeing}"
