@@ -35,6 +35,14 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// File name of the chat model in `models/` of the data folder; `None`: the only or newest one.
     pub model: Option<String>,
+    /// Name of the embedding model in `models/` of the data folder; `None`: the built-in one.
+    pub embedding_model: Option<String>,
+    /// What is put before questions for the embedding model; `None`: as it wants.
+    pub embedding_query_prefix: Option<String>,
+    /// What is put before passages for the embedding model; `None`: as it wants.
+    pub embedding_passage_prefix: Option<String>,
+    /// Name of the reranking model in `models/` of the data folder.
+    pub rerank_model: Option<String>,
     /// The hub that models are downloaded from, when somebody asks for one.
     pub hub_endpoint: String,
     /// Longest context that a chat model is given, in tokens.
@@ -68,6 +76,10 @@ impl Config {
             history_messages: l.history_messages.unwrap_or(10),
             cors_origins: l.cors_origins.unwrap_or_default(),
             model: l.model,
+            embedding_model: l.embedding_model.filter(|name| !name.is_empty()),
+            embedding_query_prefix: l.embedding_query_prefix,
+            embedding_passage_prefix: l.embedding_passage_prefix,
+            rerank_model: l.rerank_model.filter(|name| !name.is_empty()),
             hub_endpoint: l
                 .hub_endpoint
                 .filter(|endpoint| !endpoint.is_empty())

@@ -97,7 +97,7 @@ impl Service {
                 differences: pipeline.differences()?,
                 originals_missing: missing.into_iter().cloned().collect(),
                 models: installed(&inner.config.models()).map_err(JobsError::Files)?,
-                encoder_cosine: encoder_cosine(&inner.encoder)?,
+                encoder_cosine: encoder_cosine(&inner.embedder)?,
             })
         })
         .await
@@ -118,7 +118,7 @@ impl Inner {
             uptime_s: self.started.elapsed().as_secs(),
             chat_model: self.models.current().map(|model| model.info().into()),
             chat_model_error: self.models.error(),
-            embedder: self.encoder.as_ref().into(),
+            embedder: self.embedder.as_ref().into(),
             documents: self.store.document_count()?,
             chunks: self.store.chunk_count()?,
             jobs_pending: self.store.pending_jobs()?,

@@ -8,6 +8,7 @@ mod auth;
 mod chat;
 mod conversation;
 mod documents;
+mod embedders;
 mod embedding;
 mod folder;
 mod handbook;
@@ -74,7 +75,10 @@ struct Inner {
     config: Config,
     store: Arc<Store>,
     retriever: Retriever,
+    /// The bundled model: reads sentences closely.
     encoder: Arc<Encoder>,
+    /// What makes the vectors of passages; usually the same.
+    embedder: Arc<Encoder>,
     jobs: Jobs,
     models: Models,
     history: History,
@@ -104,23 +108,27 @@ impl Service {
         let store = Arc::new(Store::open(&config.database())?);
         first_rows(&store)?;
         let encoder = Arc::new(Encoder::bundled()?);
+        let embedder = embedders::embedder(&config, &encoder)?;
+        let reranker = embedders::reranker(&config)?;
         let lexical = Arc::new(open_lexical(&config.data_dir.join("lexical"))?);
         let vectors = Arc::new(Vectors::open(
             &config.data_dir.join("vectors"),
-            encoder.dimensions(),
-            encoder.fingerprint(),
+            embedder.dimensions(),
+            embedder.fingerprint(),
         )?);
         let originals = Originals::open(&config.originals()).map_err(JobsError::Files)?;
         let pipeline = Pipeline::new(
             Arc::clone(&store),
             Arc::clone(&lexical),
             Arc::clone(&vectors),
-            Arc::clone(&encoder),
+            Arc::clone(&embedder),
             originals,
         );
         let jobs = Jobs::start(pipeline)?;
         let inner = Inner {
-            retriever: Retriever::new(Arc::clone(&store), lexical, vectors, Arc::clone(&encoder)),
+            retriever: Retriever::new(Arc::clone(&store), lexical, vectors, Arc::clone(&encoder))
+                .with_embedder(Arc::clone(&embedder))?
+                .with_reranker(reranker),
             models: Models::start(&config, &store)?,
             history: History::default(),
             signer: TokenSigner::new(folder.secret()),
@@ -131,6 +139,7 @@ impl Service {
             started_at: Time::now(),
             store,
             encoder,
+            embedder,
             jobs,
             config,
             folder,

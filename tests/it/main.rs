@@ -11,6 +11,7 @@ mod crash;
 mod datasets;
 mod documents;
 mod edge;
+mod embedding_models;
 mod hub;
 mod keys;
 mod layering;

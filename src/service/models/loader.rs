@@ -5,6 +5,8 @@
 use super::{Changes, ModelEvent};
 use crate::config::Config;
 use crate::engine::decoder::{ChatModel, LoadOptions, installed};
+use crate::engine::encoder::is_encoder;
+use crate::engine::hub::{self, ModelKind};
 use crate::error::Fault;
 use crate::store::Store;
 use std::path::{Path, PathBuf};
@@ -281,8 +283,10 @@ impl Watch {
             Choice::File(name) if state.has(name) => Ok(Vec::new()),
             Choice::Newest => {
                 let folder = self.folder.display();
-                installed(&self.folder)
-                    .map_err(|error| format!("the folder {folder} cannot be read: {error}"))
+                let mut files = installed(&self.folder)
+                    .map_err(|error| format!("the folder {folder} cannot be read: {error}"))?;
+                files.retain(|path| matches!(kind(path), None | Some(ModelKind::Chat)));
+                Ok(files)
             }
             Choice::File(name) => match path_of(&self.folder, name) {
                 Some(path) => Ok(vec![path]),
@@ -412,6 +416,13 @@ impl Watch {
 pub(super) fn path_of(folder: &Path, name: &str) -> Option<PathBuf> {
     let files = installed(folder).unwrap_or_default();
     files.into_iter().find(|path| file_name(path) == name)
+}
+
+/// What a file is for, as far as the catalogue or its architecture says.
+pub(super) fn kind(path: &Path) -> Option<ModelKind> {
+    let entry = hub::known(&file_name(path));
+    let known = entry.map(|entry| entry.kind);
+    known.or_else(|| is_encoder(path).then_some(ModelKind::Embedding))
 }
 
 pub(super) fn file_name(path: &Path) -> String {
