@@ -65,6 +65,18 @@ pub struct Layer {
     /// Small model that drafts for the chat model: a file name in models/, of the same family [default: none]
     #[arg(long, env = "SATCHEL_DRAFT_MODEL", value_name = "FILE")]
     pub draft_model: Option<String>,
+    /// Embedding model: a file or folder in the data folder's models/ [default: the built-in one]
+    #[arg(long, env = "SATCHEL_EMBEDDING_MODEL", value_name = "NAME")]
+    pub embedding_model: Option<String>,
+    /// What is put before a question for the embedding model [default: as the model wants]
+    #[arg(long, env = "SATCHEL_EMBEDDING_QUERY_PREFIX", value_name = "TEXT")]
+    pub embedding_query_prefix: Option<String>,
+    /// What is put before a passage for the embedding model [default: as the model wants]
+    #[arg(long, env = "SATCHEL_EMBEDDING_PASSAGE_PREFIX", value_name = "TEXT")]
+    pub embedding_passage_prefix: Option<String>,
+    /// Reranking model: a file or folder in the data folder's models/ [default: none]
+    #[arg(long, env = "SATCHEL_RERANK_MODEL", value_name = "NAME")]
+    pub rerank_model: Option<String>,
     /// Where models are downloaded from when somebody asks for one [default: https://huggingface.co]
     #[arg(long, env = "HF_ENDPOINT", value_name = "URL", global = true)]
     pub hub_endpoint: Option<String>,
@@ -179,6 +191,10 @@ impl Layer {
             cors_origins,
             model,
             draft_model,
+            embedding_model,
+            embedding_query_prefix,
+            embedding_passage_prefix,
+            rerank_model,
             hub_endpoint,
             context_tokens,
             answer_tokens,
@@ -215,6 +231,10 @@ impl Layer {
             cors_origins: cors_origins.or(below.cors_origins),
             model: model.or(below.model),
             draft_model: draft_model.or(below.draft_model),
+            embedding_model: embedding_model.or(below.embedding_model),
+            embedding_query_prefix: embedding_query_prefix.or(below.embedding_query_prefix),
+            embedding_passage_prefix: embedding_passage_prefix.or(below.embedding_passage_prefix),
+            rerank_model: rerank_model.or(below.rerank_model),
             hub_endpoint: hub_endpoint.or(below.hub_endpoint),
             context_tokens: context_tokens.or(below.context_tokens),
             answer_tokens: answer_tokens.or(below.answer_tokens),
@@ -256,13 +276,19 @@ impl Layer {
             let plain = default.parse::<i64>().is_ok() || default == "true" || default == "false";
             let value = match (long, plain) {
                 ("cors-origins" | "trusted-proxies", _) => "[]".to_owned(),
-                ("model" | "draft-model", _) => "\"some-model.gguf\"".to_owned(),
+                ("model" | "draft-model" | "embedding-model" | "rerank-model", _) => {
+                    "\"some-model.gguf\"".to_owned()
+                }
                 ("public-chat", _) => "\"sessions\"".to_owned(),
+                ("embedding-query-prefix", _) => "\"query: \"".to_owned(),
+                ("embedding-passage-prefix", _) => "\"passage: \"".to_owned(),
                 (_, true) => default.to_owned(),
                 (_, false) => format!("{default:?}"),
             };
+            // Without a value of their own these mean something else.
             let mark = match long {
-                "model" | "draft-model" | "public-chat" => "# ",
+                "model" | "draft-model" | "rerank-model" | "public-chat" => "# ",
+                _ if long.starts_with("embedding-") => "# ",
                 _ => "",
             };
             let env = argument

@@ -59,6 +59,14 @@ pub struct Config {
     pub model: Option<String>,
     /// File name of a small model in the same folder that drafts for it.
     pub draft_model: Option<String>,
+    /// Name of the embedding model in `models/` of the data folder; `None`: the built-in one.
+    pub embedding_model: Option<String>,
+    /// What is put before questions for the embedding model; `None`: as it wants.
+    pub embedding_query_prefix: Option<String>,
+    /// What is put before passages for the embedding model; `None`: as it wants.
+    pub embedding_passage_prefix: Option<String>,
+    /// Name of the reranking model in `models/` of the data folder.
+    pub rerank_model: Option<String>,
     /// The hub that models are downloaded from, when somebody asks for one.
     pub hub_endpoint: String,
     /// Longest context that a chat model is given, in tokens.
@@ -121,6 +129,10 @@ impl Config {
             cors_origins: l.cors_origins.unwrap_or_default(),
             model: l.model,
             draft_model: l.draft_model,
+            embedding_model: l.embedding_model.filter(|name| !name.is_empty()),
+            embedding_query_prefix: l.embedding_query_prefix,
+            embedding_passage_prefix: l.embedding_passage_prefix,
+            rerank_model: l.rerank_model.filter(|name| !name.is_empty()),
             hub_endpoint: l
                 .hub_endpoint
                 .filter(|endpoint| !endpoint.is_empty())

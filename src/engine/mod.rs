@@ -7,4 +7,5 @@ mod guarded;
 pub mod hub;
 mod kernels;
 pub mod sampler;
+mod storage;
 pub mod tokens;

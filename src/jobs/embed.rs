@@ -86,7 +86,7 @@ fn embed(pipeline: &Pipeline, signal: &Signal, works: &mut [Work]) -> Result<(),
             return Ok(());
         }
         let texts: Vec<&str> = batch.iter().map(|(_, _, text)| text.as_str()).collect();
-        let vectors = pipeline.encoder.embed(&texts);
+        let vectors = pipeline.encoder.embed_passages(&texts);
         for part in batch.chunk_by(|a, b| a.0 == b.0) {
             let work = &mut works[part[0].0];
             let first = batch.iter().position(|one| one.0 == part[0].0).unwrap_or(0);

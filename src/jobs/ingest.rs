@@ -50,7 +50,10 @@ fn read(pipeline: &Pipeline, document: &Document) -> Result<Result<bool, JobsErr
     };
     let extracted = extract(&path, name, &limits).map_err(|error| error.to_string())?;
     let encoder = &pipeline.encoder;
-    let options = SplitOptions::default();
+    let mut options = SplitOptions::default();
+    // A chunk is read to its end, whichever model reads it.
+    options.max_tokens = options.max_tokens.min(encoder.room());
+    options.target_tokens = options.target_tokens.min(options.max_tokens);
     let chunks = split(&extracted, &options, &|text| encoder.count_tokens(text));
     let metadata = document.metadata.clone().or(extracted.metadata);
     let stored = pipeline.store.store_extraction(

@@ -46,6 +46,9 @@ impl Pipeline {
 
 pub(super) fn compare(pipeline: &Pipeline) -> Result<Differences, JobsError> {
     let truth = pipeline.store.indexed_chunk_keys()?;
+    // What is being embedded anew for another model stays findable by keywords;
+    // what is embedded for the first time may be in an index already.
+    let coming = pipeline.store.embedding_chunk_keys()?;
     let mut keywords = pipeline.lexical.chunk_keys()?;
     let vectors = pipeline.vectors.keys();
     // A chunk that stands twice in the keyword index is as wrong as a missing one.
@@ -54,9 +57,9 @@ pub(super) fn compare(pipeline: &Pipeline) -> Result<Differences, JobsError> {
     keywords_missing.extend(doubled);
     Ok(Differences {
         keywords_missing,
-        keywords_extra: without(&keywords, &truth),
+        keywords_extra: without(&without(&keywords, &truth), &coming),
         vectors_missing: without(&truth, &vectors),
-        vectors_extra: without(&vectors, &truth),
+        vectors_extra: without(&without(&vectors, &truth), &coming),
     })
 }
 

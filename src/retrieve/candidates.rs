@@ -3,7 +3,7 @@
 
 use super::fuse::{Scores, dense_weight, fuse};
 use super::{RetrieveError, Retriever};
-use crate::engine::encoder::{Encoding, late_interaction};
+use crate::engine::encoder::{Encoding, Reranker, late_interaction};
 use crate::lexical;
 use crate::store::StoredChunk;
 use crate::types::{SearchScope, SearchType};
@@ -28,6 +28,8 @@ pub struct Candidate {
     pub fused: f32,
     /// Present where it was read closely.
     pub late_interaction: Option<f32>,
+    /// Present where the reranker read it, 0-1.
+    pub reranked: Option<f32>,
     /// How likely it answers the question, 0-1.
     pub relevance: f32,
 }
@@ -38,7 +40,7 @@ impl Retriever {
     pub(super) fn candidates(
         &self,
         query: &str,
-        question: &Encoding,
+        vector: &[f32],
         scope: &SearchScope,
         search_type: SearchType,
         wanted: usize,
@@ -65,13 +67,13 @@ impl Retriever {
                 datasets: Some(keys.datasets.clone()),
                 documents: keys.documents,
             };
-            for hit in self.vectors.search(&question.pooled, &filter, pool)? {
+            for hit in self.vectors.search(vector, &filter, pool)? {
                 let bm25 = found.get(&hit.chunk).and_then(|scores| scores.bm25);
                 let cosine = Some(hit.similarity);
                 found.insert(hit.chunk, Scores { bm25, cosine });
             }
         }
-        let mut scored = self.score(question, found, search_type, dense_weight(abroad))?;
+        let mut scored = self.score(vector, found, search_type, dense_weight(abroad))?;
         scored.truncate(wanted);
         self.read(query, &scored, &keys.datasets)
     }
@@ -80,16 +82,19 @@ impl Retriever {
     /// by the search type's score.
     fn score(
         &self,
-        question: &Encoding,
+        vector: &[f32],
         found: HashMap<u64, Scores>,
         search_type: SearchType,
         dense_weight: f32,
     ) -> Result<Vec<(u64, Scores, f32)>, RetrieveError> {
         let (keys, mut scores): (Vec<u64>, Vec<Scores>) = found.into_iter().unzip();
         let words_alone = (search_type == SearchType::Keyword).then(|| fuse(&scores, 0.0));
-        let cosines = self.vectors.similarities(&question.pooled, &keys)?;
+        let cosines = self.vectors.similarities(vector, &keys)?;
         for (scores, cosine) in scores.iter_mut().zip(cosines) {
-            scores.cosine = cosine;
+            scores.cosine = match &self.embedder {
+                Some(embedder) => cosine.map(|cosine| embedder.scale.of(cosine)),
+                None => cosine,
+            };
         }
         let fused = words_alone.unwrap_or_else(|| fuse(&scores, dense_weight));
         let mut scored: Vec<(u64, Scores, f32)> = keys
@@ -131,6 +136,7 @@ impl Retriever {
                     coverage,
                     fused,
                     late_interaction: None,
+                    reranked: None,
                     relevance: 0.0,
                 })
             })
@@ -158,6 +164,26 @@ impl Retriever {
         }
         Ok(())
     }
+}
+
+/// Lets the reranker read the question with each of the first `count` candidates.
+pub(super) fn rerank(
+    reranker: &Reranker,
+    query: &str,
+    candidates: &mut [Candidate],
+    count: usize,
+) -> Result<(), RetrieveError> {
+    let first = candidates.len().min(count);
+    let candidates = &mut candidates[..first];
+    let texts: Vec<&str> = candidates
+        .iter()
+        .map(|candidate| candidate.stored.chunk.text.as_str())
+        .collect();
+    let scores = reranker.scores(query, &texts)?;
+    for (candidate, score) in candidates.iter_mut().zip(scores) {
+        candidate.reranked = Some(1.0 / (1.0 + (-score).exp()));
+    }
+    Ok(())
 }
 
 /// A passage with what stands above it, as the keyword index sees it.

@@ -8,16 +8,18 @@ mod candidates;
 mod fuse;
 mod mmr;
 mod rank;
+mod scale;
 
 pub use candidates::Candidate;
 pub use rank::Ranked;
 
-use crate::engine::encoder::{Encoder, EncoderError, Encoding};
+use crate::engine::encoder::{Encoder, EncoderError, Encoding, Reranker};
 use crate::error::{ErrorKind, Kind};
 use crate::lexical::{Lexical, LexicalError};
 use crate::store::{Store, StoreError};
 use crate::types::{Coverage, Passage, SearchOptions, SearchScope};
 use crate::vectors::{Vectors, VectorsError};
+use scale::Scale;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,6 +32,16 @@ pub struct Retriever {
     lexical: Arc<Lexical>,
     vectors: Arc<Vectors>,
     encoder: Arc<Encoder>,
+    /// What made the vectors, where it is not the bundled model.
+    embedder: Option<Embedder>,
+    reranker: Option<Arc<Reranker>>,
+}
+
+/// Another embedding model than the bundled one.
+struct Embedder {
+    encoder: Arc<Encoder>,
+    /// From its cosines to the bundled model's.
+    scale: Scale,
 }
 
 /// What a search found.
@@ -57,7 +69,26 @@ impl Retriever {
             lexical,
             vectors,
             encoder,
+            embedder: None,
+            reranker: None,
         }
+    }
+
+    /// With vectors that another model made than the one that reads closely.
+    pub fn with_embedder(mut self, embedder: Arc<Encoder>) -> Result<Self, RetrieveError> {
+        if embedder.fingerprint() != self.encoder.fingerprint() {
+            self.embedder = Some(Embedder {
+                scale: Scale::between(&embedder, &self.encoder)?,
+                encoder: embedder,
+            });
+        }
+        Ok(self)
+    }
+
+    /// With a model that reads question and passage together.
+    pub fn with_reranker(mut self, reranker: Option<Arc<Reranker>>) -> Self {
+        self.reranker = reranker;
+        self
     }
 
     /// The passages that answer `query` best. Blocks for some milliseconds of
@@ -99,11 +130,21 @@ impl Retriever {
         options: &SearchOptions,
     ) -> Result<Ranked, RetrieveError> {
         let wanted = options.k.max(options.fetch_k).min(MAX_PASSAGES);
-        let abroad = fuse::abroad(query, |text| self.encoder.count_tokens(text));
+        let (embedder, vector) = match &self.embedder {
+            Some(other) => (&other.encoder, &other.encoder.embed_query(query)?),
+            None => (&self.encoder, &question.pooled),
+        };
+        let abroad = fuse::abroad(query, |text| embedder.count_tokens(text));
         let kind = options.search_type;
-        let mut candidates = self.candidates(query, question, scope, kind, wanted, abroad)?;
-        if options.rerank {
-            self.read_closely(question, &mut candidates, options.fetch_k)?;
+        let mut candidates = self.candidates(query, vector, scope, kind, wanted, abroad)?;
+        match &self.reranker {
+            Some(reranker) if options.rerank => {
+                candidates::rerank(reranker, query, &mut candidates, options.fetch_k)?;
+            }
+            None if options.rerank => {
+                self.read_closely(question, &mut candidates, options.fetch_k)?;
+            }
+            _ => {}
         }
         Ok(rank::order(candidates, options, abroad))
     }

@@ -44,8 +44,20 @@ pub(super) fn order(
     }
 }
 
-/// Lets late interaction move candidates where it was computed.
+/// Lets the reranker order the candidates that it read, or late interaction
+/// move those where it was computed.
 fn reorder(candidates: &mut [Candidate]) {
+    let reranked = candidates
+        .iter()
+        .take_while(|candidate| candidate.reranked.is_some())
+        .count();
+    if reranked > 0 {
+        candidates[..reranked].sort_by(|a, b| {
+            let (a, b) = (a.reranked.unwrap_or(0.0), b.reranked.unwrap_or(0.0));
+            b.total_cmp(&a)
+        });
+        return;
+    }
     let read = candidates
         .iter()
         .take_while(|candidate| candidate.late_interaction.is_some())
@@ -109,6 +121,7 @@ fn passage(candidate: Candidate) -> Passage {
             cosine: candidate.cosine,
             fused: candidate.fused,
             late_interaction: candidate.late_interaction,
+            reranked: candidate.reranked,
         },
     }
 }

@@ -19,7 +19,7 @@ pub struct Embeddings {
 impl Service {
     /// The embedding model.
     pub fn embedder(&self) -> EmbedderFacts {
-        self.inner.encoder.as_ref().into()
+        self.inner.embedder.as_ref().into()
     }
 
     /// Embeds texts. One that the model could not read to its end is refused:
@@ -28,7 +28,7 @@ impl Service {
         let texts: Arc<[String]> = texts.into();
         let counted = Arc::clone(&texts);
         let tokens = self
-            .computing(move |inner| count(&inner.encoder, &counted))
+            .computing(move |inner| count(&inner.embedder, &counted))
             .await?;
         let mut vectors = Vec::with_capacity(texts.len());
         for from in (0..texts.len()).step_by(AT_ONCE) {
@@ -37,7 +37,7 @@ impl Service {
                 .computing(move |inner| {
                     let until = (from + AT_ONCE).min(texts.len());
                     let some: Vec<&str> = texts[from..until].iter().map(String::as_str).collect();
-                    Ok(inner.encoder.embed(&some)?)
+                    Ok(inner.embedder.embed(&some)?)
                 })
                 .await?;
             vectors.extend(some);

@@ -138,7 +138,7 @@ impl Service {
                 differences: pipeline.differences()?,
                 originals_missing: missing.into_iter().cloned().collect(),
                 models: installed(&inner.config.models()).map_err(JobsError::Files)?,
-                encoder_cosine: encoder_cosine(&inner.encoder)?,
+                encoder_cosine: encoder_cosine(&inner.embedder)?,
             })
         })
         .await
@@ -163,7 +163,7 @@ impl Inner {
             answers: self.figures.read(),
             indexes: self.indexes(),
             chat_model_error: self.models.error(),
-            embedder: self.encoder.as_ref().into(),
+            embedder: self.embedder.as_ref().into(),
             documents: self.store.document_count()?,
             chunks: self.store.chunk_count()?,
             jobs_pending: self.store.pending_jobs()?,

@@ -10,6 +10,7 @@ mod chat;
 mod conversation;
 mod custody;
 mod documents;
+mod embedders;
 mod embedding;
 mod erase;
 mod export;
@@ -107,7 +108,10 @@ struct Inner {
     config: Config,
     store: Arc<Store>,
     retriever: Retriever,
+    /// The bundled model: reads sentences closely.
     encoder: Arc<Encoder>,
+    /// What makes the vectors of passages; usually the same.
+    embedder: Arc<Encoder>,
     jobs: Jobs,
     models: Models,
     history: History,
@@ -149,23 +153,27 @@ impl Service {
         let store = Arc::new(Store::open(&config.database())?);
         first_rows(&store)?;
         let encoder = Arc::new(Encoder::bundled()?);
+        let embedder = embedders::embedder(&config, &encoder)?;
+        let reranker = embedders::reranker(&config)?;
         let lexical = Arc::new(open_lexical(&config.data_dir.join("lexical"))?);
         let vectors = Arc::new(Vectors::open(
             &config.data_dir.join("vectors"),
-            encoder.dimensions(),
-            encoder.fingerprint(),
+            embedder.dimensions(),
+            embedder.fingerprint(),
         )?);
         let originals = Originals::open(&config.originals()).map_err(JobsError::Files)?;
         let pipeline = Pipeline::new(
             Arc::clone(&store),
             Arc::clone(&lexical),
             Arc::clone(&vectors),
-            Arc::clone(&encoder),
+            Arc::clone(&embedder),
             originals,
         );
         let jobs = Jobs::start(pipeline)?;
         let inner = Inner {
-            retriever: Retriever::new(Arc::clone(&store), lexical, vectors, Arc::clone(&encoder)),
+            retriever: Retriever::new(Arc::clone(&store), lexical, vectors, Arc::clone(&encoder))
+                .with_embedder(Arc::clone(&embedder))?
+                .with_reranker(reranker),
             models: Models::start(&config, &store)?,
             history: History::default(),
             figures: Figures::default(),
@@ -181,6 +189,7 @@ impl Service {
             started_at: Time::now(),
             store,
             encoder,
+            embedder,
             jobs,
             config,
             folder,

@@ -112,6 +112,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
             set_status(transaction, document_key, status, None)?;
+            // What another model embedded does not count.
+            transaction
+                .prepare_cached("UPDATE documents SET embedded = 0 WHERE key = ?1")?
+                .execute([document_key])?;
             transaction.execute(
                 "INSERT INTO jobs (document_key, step, created_at) VALUES (?1, ?2, ?3)
                  ON CONFLICT (document_key) DO UPDATE SET step = ?2, attempts = 0",

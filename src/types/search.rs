@@ -80,12 +80,16 @@ impl SearchScope {
 pub struct PassageScores {
     /// BM25, unbounded; `None` where keywords did not find the passage.
     pub bm25: Option<f32>,
-    /// Cosine of query and passage; `None` where it was not computed.
+    /// Cosine of query and passage, on the bundled model's scale; `None` where it
+    /// was not computed.
     pub cosine: Option<f32>,
     /// Weighted sum of both after min-max normalisation.
     pub fused: f32,
     /// Late-interaction score, if reranked.
     pub late_interaction: Option<f32>,
+    /// Score of the reranking model, 0-1, if reranked by one.
+    #[serde(default)]
+    pub reranked: Option<f32>,
 }
 
 /// Where a passage stands in the course, book or site that its document is of;

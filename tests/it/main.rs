@@ -17,6 +17,7 @@ mod custody;
 mod datasets;
 mod documents;
 mod edge;
+mod embedding_models;
 mod feedback;
 mod first_token;
 mod hub;

@@ -195,7 +195,7 @@ fn what_cannot_be_downloaded_is_refused_at_once() {
         ("owner/some-model-GGUF:Q2_K", 404, "tiny-Q4_K_M.gguf"),
         ("../../etc/passwd", 400, "owner/repository"),
         ("owner/some-model-GGUF:../x.gguf", 400, "not allowed"),
-        ("bge-m3", 415, "embedding model"),
+        ("bge-m3", 404, "no model repository"),
     ] {
         let answer = admin.post("/api/models/pull", &json!({"name": name}));
         assert_eq!(answer.status, status, "{name}: {}", answer.text);

@@ -14,7 +14,7 @@ pub(super) fn print(list: &Value) {
         let state = match (&model["loaded"], &model["loading"]) {
             (Value::Bool(true), _) => "in use",
             (_, Value::Bool(true)) => "being loaded",
-            _ => "",
+            _ => purpose(model),
         };
         println!(
             "  {:<48} {:>9}  {state}",
@@ -64,12 +64,21 @@ pub(super) fn print(list: &Value) {
     println!("\n{}", machine(&list["machine"]));
 }
 
+/// What a model is for, if it does not write answers.
+fn purpose(model: &Value) -> &'static str {
+    match word(model, "kind") {
+        "embedding" => "for embedding",
+        "reranking" => "for reranking",
+        _ => "",
+    }
+}
+
 fn note(model: &Value) -> &'static str {
     match model {
         _ if model["installed"] == true => "installed",
         _ if model["recommended"] == true => "recommended for this machine",
         _ if model["fits"] == false => "too large for the memory that is free",
-        _ => "",
+        _ => purpose(model),
     }
 }
 
@@ -121,6 +130,7 @@ pub(super) fn print_one(found: &Value) {
     if known.is_object() {
         line("name", word(known, "name"));
         line("title", word(known, "title"));
+        line("kind", word(known, "kind"));
         line("good for", word(known, "summary"));
         line("repository", word(known, "repository"));
         line("file", word(known, "file"));
@@ -139,6 +149,7 @@ pub(super) fn print_one(found: &Value) {
         }
     } else {
         line("title", word(installed, "title"));
+        line("kind", word(installed, "kind"));
         line("file", word(installed, "name"));
         line("size", &bytes(&installed["bytes"]));
         line("memory", &bytes(&installed["memory_bytes"]));

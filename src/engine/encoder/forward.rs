@@ -1,213 +1,291 @@
 //! The forward pass over several texts at once, without padding: products over
 //! all tokens of all texts, attention within each text. Must not know text.
 
-use super::pointwise::add_and_normalise;
-use super::pointwise::exponentials;
+use super::attention::Heads;
+use super::attention::attend;
 use super::pointwise::gelu;
-use super::weights::Layer;
+use super::pointwise::multiply;
+use super::pointwise::normalise;
+use super::rotation::Rotation;
+use super::shape::Activation;
+use super::tensors::Factor;
 use super::weights::Linear;
-use super::weights::Shape;
+use super::weights::Norm;
 use super::weights::Weights;
-use crate::engine::kernels::Instructions;
-use crate::engine::kernels::Onto;
-use crate::engine::kernels::PANEL;
+use crate::engine::kernels::Activations;
+use crate::engine::kernels::GROUP;
+use crate::engine::kernels::Input;
+use crate::engine::kernels::Product;
 use crate::engine::kernels::Rows;
 use crate::engine::kernels::RowsMut;
-use crate::engine::kernels::panel_product;
+use crate::engine::kernels::Workers;
+use crate::engine::kernels::pointwise::add;
+use crate::engine::kernels::pointwise::silu_gate;
+use crate::engine::kernels::products;
+use crate::engine::kernels::quantize_row;
 
-/// Room for intermediate results, kept from one pass to the next.
-#[derive(Default)]
+/// A text as the model takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Framed {
+    pub(super) ids: Vec<u32>,
+    /// Where the second part of a pair begins; the length if it is no pair.
+    pub(super) second: usize,
+}
+
+/// What computes, and room for intermediate results, kept from one pass to the
+/// next.
 pub(super) struct Scratch {
+    pub(super) workers: Workers,
+    pub(super) codes: Activations,
     hidden: Vec<f32>,
+    normed: Vec<f32>,
     projected: Vec<f32>,
     mixed: Vec<f32>,
     inner: Vec<f32>,
-    keys: Vec<f32>,
-    scores: Vec<f32>,
-    scales: Vec<f32>,
+    heads: Heads,
 }
 
-/// Runs the model over `texts`, each a list of token ids; returns the last
-/// layer's vectors of all tokens, text after text.
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            workers: Workers::alone(),
+            codes: Activations::with_capacity(0, 0),
+            hidden: Vec::new(),
+            normed: Vec::new(),
+            projected: Vec::new(),
+            mixed: Vec::new(),
+            inner: Vec::new(),
+            heads: Heads::default(),
+        }
+    }
+}
+
+/// Runs the model over `texts`; returns the last layer's vectors of all tokens,
+/// text after text.
 pub(super) fn forward<'s>(
     weights: &Weights,
-    instructions: Instructions,
-    texts: &[&[u32]],
+    rotation: &Rotation,
+    texts: &[&Framed],
     scratch: &'s mut Scratch,
 ) -> &'s [f32] {
-    let width = weights.shape.hidden;
-    let tokens: usize = texts.iter().map(|text| text.len()).sum();
-    embed_tokens(weights, instructions, texts, scratch);
-    scratch.mixed.resize(tokens * width, 0.0);
-    for layer in &weights.layers {
-        apply(
-            &layer.query_key_value,
-            instructions,
-            &scratch.hidden,
-            &mut scratch.projected,
-        );
+    let shape = &weights.shape;
+    embed_tokens(weights, texts, scratch);
+    scratch.mixed.resize(scratch.hidden.len(), 0.0);
+    for (number, layer) in weights.layers.iter().enumerate() {
+        let (reach, base) = shape.view(number);
+        let before = layer.attention_norm.as_ref().filter(|_| shape.norms_first);
+        scratch.take(before, shape.epsilon);
+        scratch.project(&layer.query_key_value);
         let mut start = 0;
         for text in texts {
-            attend(&weights.shape, instructions, start, text.len(), scratch);
-            start += text.len();
+            let length = text.ids.len();
+            let projected =
+                &mut scratch.projected[start * 3 * shape.hidden..][..length * 3 * shape.hidden];
+            let mixed = &mut scratch.mixed[start * shape.hidden..][..length * shape.hidden];
+            let instructions = scratch.workers.instructions;
+            if let Some(base) = base {
+                rotation.turn(instructions, base, shape, projected);
+            }
+            attend(
+                instructions,
+                shape,
+                reach,
+                projected,
+                mixed,
+                &mut scratch.heads,
+            );
+            start += length;
         }
-        finish_layer(layer, &weights.shape, instructions, scratch);
+        let Scratch {
+            workers,
+            codes,
+            projected,
+            mixed,
+            ..
+        } = scratch;
+        let width = shape.hidden;
+        apply(
+            &layer.attention_output,
+            workers,
+            codes,
+            (mixed, width),
+            projected,
+        );
+        let behind = layer.attention_norm.as_ref().filter(|_| !shape.norms_first);
+        scratch.give(behind, shape.epsilon);
+        let first = Some(&layer.feed_forward_norm);
+        scratch.take(first.filter(|_| shape.norms_first), shape.epsilon);
+        scratch.feed_forward(&layer.up, shape.activation, &layer.down);
+        scratch.give(first.filter(|_| !shape.norms_first), shape.epsilon);
+    }
+    if let Some(norm) = &weights.final_norm {
+        let instructions = scratch.workers.instructions;
+        let (weight, bias) = (&norm.weight, &norm.bias);
+        normalise(
+            instructions,
+            &mut scratch.hidden,
+            weight,
+            bias,
+            shape.epsilon,
+        );
     }
     &scratch.hidden
 }
 
-fn embed_tokens(
-    weights: &Weights,
-    instructions: Instructions,
-    texts: &[&[u32]],
-    scratch: &mut Scratch,
-) {
+impl Scratch {
+    /// Puts what a sublayer reads into `normed`.
+    fn take(&mut self, norm: Option<&Norm>, epsilon: f32) {
+        self.normed.clear();
+        self.normed.extend_from_slice(&self.hidden);
+        if let Some(norm) = norm {
+            let instructions = self.workers.instructions;
+            let (weight, bias) = (&norm.weight, &norm.bias);
+            normalise(instructions, &mut self.normed, weight, bias, epsilon);
+        }
+    }
+
+    /// Adds what a sublayer made, `projected`, to the tokens' vectors.
+    fn give(&mut self, norm: Option<&Norm>, epsilon: f32) {
+        let instructions = self.workers.instructions;
+        add(instructions, &mut self.hidden, &self.projected);
+        if let Some(norm) = norm {
+            let (weight, bias) = (&norm.weight, &norm.bias);
+            normalise(instructions, &mut self.hidden, weight, bias, epsilon);
+        }
+    }
+
+    fn project(&mut self, linear: &Linear) {
+        let Self {
+            workers,
+            codes,
+            normed,
+            projected,
+            ..
+        } = self;
+        apply(linear, workers, codes, (normed, linear.inputs()), projected);
+    }
+
+    fn feed_forward(&mut self, up: &Linear, activation: Activation, down: &Linear) {
+        let Self {
+            workers,
+            codes,
+            normed,
+            projected,
+            inner,
+            ..
+        } = self;
+        apply(up, workers, codes, (normed, up.inputs()), inner);
+        let instructions = workers.instructions;
+        let (wide, width) = (up.outputs(), down.inputs());
+        match activation {
+            Activation::Gelu => gelu(instructions, inner),
+            Activation::GeluGate => {
+                for row in inner.chunks_exact_mut(wide) {
+                    let (gate, through) = row.split_at_mut(width);
+                    gelu(instructions, gate);
+                    multiply(instructions, gate, through);
+                }
+            }
+            Activation::SiluGate => {
+                for row in inner.chunks_exact_mut(wide) {
+                    let (gate, through) = row.split_at_mut(width);
+                    silu_gate(instructions, gate, through);
+                }
+            }
+        }
+        apply(down, workers, codes, (inner, wide), projected);
+    }
+}
+
+fn embed_tokens(weights: &Weights, texts: &[&Framed], scratch: &mut Scratch) {
     let width = weights.shape.hidden;
-    let tokens: usize = texts.iter().map(|text| text.len()).sum();
+    let tokens: usize = texts.iter().map(|text| text.ids.len()).sum();
+    let instructions = scratch.workers.instructions;
     scratch.hidden.resize(tokens * width, 0.0);
-    scratch.projected.clear();
     let mut rows = scratch.hidden.chunks_exact_mut(width);
     for text in texts {
-        scratch
-            .projected
-            .extend_from_slice(&weights.positions[..text.len() * width]);
-        for (id, row) in text.iter().zip(&mut rows) {
-            weights.token(*id, row);
+        for ((at, id), row) in text.ids.iter().enumerate().zip(&mut rows) {
+            weights.tokens.row(*id as usize, row);
+            if let Some(positions) = &weights.positions {
+                add(instructions, row, &positions[at * width..][..width]);
+            }
+            if let Some(kinds) = &weights.kinds {
+                let kind = usize::from(at >= text.second).min(kinds.len() / width - 1);
+                add(instructions, row, &kinds[kind * width..][..width]);
+            }
         }
     }
-    add_and_normalise(
+    let norm = &weights.embedding_norm;
+    let epsilon = weights.shape.epsilon;
+    normalise(
         instructions,
         &mut scratch.hidden,
-        &scratch.projected,
-        &weights.embedding_norm.weight,
-        &weights.embedding_norm.bias,
-        weights.shape.epsilon,
-    );
-}
-
-/// What follows attention: its output map, and the two maps of the layer.
-fn finish_layer(layer: &Layer, shape: &Shape, instructions: Instructions, scratch: &mut Scratch) {
-    let Scratch {
-        hidden,
-        projected,
-        mixed,
-        inner,
-        ..
-    } = scratch;
-    apply(&layer.attention_output, instructions, mixed, projected);
-    let norm = &layer.attention_norm;
-    add_and_normalise(
-        instructions,
-        hidden,
-        projected,
         &norm.weight,
         &norm.bias,
-        shape.epsilon,
-    );
-    apply(&layer.up, instructions, hidden, inner);
-    gelu(instructions, inner);
-    apply(&layer.down, instructions, inner, projected);
-    let norm = &layer.output_norm;
-    add_and_normalise(
-        instructions,
-        hidden,
-        projected,
-        &norm.weight,
-        &norm.bias,
-        shape.epsilon,
+        epsilon,
     );
 }
 
-fn apply(linear: &Linear, instructions: Instructions, input: &[f32], out: &mut Vec<f32>) {
-    let rows = input.len() / linear.weight.inputs();
-    out.resize(rows * linear.weight.outputs(), 0.0);
-    linear.weight.apply(instructions, input, &linear.bias, out);
-}
-
-/// Self-attention of the text whose tokens are `start..start + length`: from
-/// `projected` (query, key and value side by side) to `mixed`.
-fn attend(
-    shape: &Shape,
-    instructions: Instructions,
-    start: usize,
-    length: usize,
-    scratch: &mut Scratch,
+/// Applies a map to rows that begin `stride` apart.
+pub(super) fn apply(
+    linear: &Linear,
+    workers: &mut Workers,
+    codes: &mut Activations,
+    (input, stride): (&[f32], usize),
+    out: &mut Vec<f32>,
 ) {
-    let Scratch {
-        projected,
-        mixed,
-        keys,
-        scores,
-        scales,
-        ..
-    } = scratch;
-    let (hidden, head) = (shape.hidden, shape.head());
-    let scale = 1.0 / (head as f32).sqrt();
-    let stride = 3 * hidden;
-    let columns = length.next_multiple_of(PANEL);
-    let projected = &projected[start * stride..][..length * stride];
-    let mixed = &mut mixed[start * hidden..][..length * hidden];
-    keys.resize(head * columns, 0.0);
-    scores.resize(length * columns, 0.0);
-    scales.resize(length, 0.0);
-    for first in (0..hidden).step_by(head) {
-        let part = |offset: usize| Rows {
-            values: &projected[offset + first..],
-            stride,
-        };
-        transpose(part(hidden), (length, head), scale, keys, columns);
-        for column in (0..columns).step_by(PANEL) {
-            let right = Rows {
-                values: &keys[column..],
-                stride: columns,
-            };
-            let out = RowsMut {
-                values: &mut scores[column..],
-                stride: columns,
-            };
-            panel_product(
-                instructions,
-                (length, head),
-                part(0),
-                right,
-                Onto::Zero,
-                out,
-            );
+    let (rows, wide) = (input.len() / stride, linear.outputs());
+    out.resize(rows * wide, 0.0);
+    if linear.parts.iter().any(Factor::is_quantized) {
+        quantize(workers, input, stride, (rows, linear.inputs()), codes);
+    }
+    let mut column = 0;
+    for part in &linear.parts {
+        let bias = &linear.bias[column..][..part.rows()];
+        match part {
+            Factor::Exact(panels) => {
+                let left = Rows {
+                    values: input,
+                    stride,
+                };
+                let target = RowsMut {
+                    values: &mut out[column..],
+                    stride: wide,
+                };
+                panels.apply(workers.instructions, rows, left, bias, target);
+            }
+            Factor::Packed(matrix) => {
+                let input = Input {
+                    rows,
+                    floats: input,
+                    stride,
+                    codes,
+                };
+                products(workers, input, &[Product { matrix, column }], out, wide);
+                for row in out.chunks_exact_mut(wide) {
+                    add(workers.instructions, &mut row[column..][..bias.len()], bias);
+                }
+            }
         }
-        exponentials(instructions, scores, columns, length, scales);
-        for column in (0..head).step_by(PANEL) {
-            let left = Rows {
-                values: scores,
-                stride: columns,
-            };
-            let out = RowsMut {
-                values: &mut mixed[first + column..],
-                stride: hidden,
-            };
-            let right = part(2 * hidden + column);
-            panel_product(instructions, (length, length), left, right, Onto::Zero, out);
-        }
-        for (row, scale) in mixed.chunks_exact_mut(hidden).zip(&*scales) {
-            row[first..first + head]
-                .iter_mut()
-                .for_each(|value| *value *= scale);
-        }
+        column += part.rows();
     }
 }
 
-/// Turns `length` rows of `width` values into columns and scales them. Columns
-/// beyond them keep what they hold: their scores are never read.
-fn transpose(
-    rows: Rows<'_>,
-    (length, width): (usize, usize),
-    scale: f32,
-    columns: &mut [f32],
+/// The rows as 8-bit codes.
+fn quantize(
+    workers: &Workers,
+    input: &[f32],
     stride: usize,
+    (rows, columns): (usize, usize),
+    codes: &mut Activations,
 ) {
-    for (at, row) in rows.values.chunks(rows.stride).take(length).enumerate() {
-        let column = columns[at..].iter_mut().step_by(stride);
-        for (value, target) in row[..width].iter().zip(column) {
-            *target = value * scale;
+    codes.resize(rows, columns);
+    let group_bytes = GROUP * codes.row_bytes();
+    let groups = codes.bytes_mut().chunks_mut(group_bytes);
+    for (group, input) in groups.zip(input.chunks(GROUP * stride)) {
+        let in_group = input.len() / stride;
+        for (row, values) in input.chunks_exact(stride).enumerate() {
+            quantize_row(workers.level, &values[..columns], (row, in_group), group);
         }
     }
 }

@@ -1,16 +1,29 @@
-//! The embedding model: text to vectors, in process, on the processor. Owns the
-//! bundled weights, their tokenizer and the forward pass. Must not know what the
-//! vectors are for, nor store them.
+//! The embedding model: text to vectors, in process, on the processor; and the
+//! reranker, which reads a question and a passage together. Owns the bundled
+//! weights, tokenizers and the forward pass. Must not know what the vectors are
+//! for, nor store them.
 
+mod attention;
+mod bytes;
 mod error;
+mod folder;
 mod forward;
+mod gguf;
+mod model;
+mod names;
 mod panels;
 mod pointwise;
+mod prompts;
+mod reranker;
+mod rotation;
+mod shape;
+mod tensors;
 mod token_vectors;
+mod tokens;
 mod weights;
-mod wordpiece;
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -18,26 +31,25 @@ use sha2::Digest;
 use sha2::Sha256;
 
 pub use self::error::EncoderError;
+pub use self::gguf::is_encoder;
+pub use self::prompts::Prompts;
+pub use self::reranker::Reranker;
 pub use self::token_vectors::TokenVectors;
 pub use self::token_vectors::late_interaction;
 
-use self::forward::Scratch;
-use self::forward::forward;
+use self::forward::Framed;
+use self::model::Model;
+use self::model::hexadecimal;
+use self::shape::Pooling;
 use self::token_vectors::normalise;
-use self::weights::Weights;
-use self::wordpiece::WordPiece;
-use crate::engine::kernels::Instructions;
 
 static BUNDLED: &[u8] = include_bytes!("../../../models/all-minilm-l6-v2.q8_0.gguf");
 static MANIFEST: &str = include_str!("../../../models/manifest.toml");
-/// Tokens in a pass: enough that the weights are read rarely, few enough that
-/// all intermediate results stay in the cache.
-const PASS: usize = 256;
 
 /// A text's vector and those of its tokens, from one pass.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoding {
-    /// The mean over all tokens, of length one.
+    /// The text's own vector, of length one.
     pub pooled: Vec<f32>,
     /// Each token's own vector.
     pub tokens: TokenVectors,
@@ -47,12 +59,9 @@ pub struct Encoding {
 /// short text is computed on the calling thread, so it never waits for a batch
 /// that another thread has under way.
 pub struct Encoder {
-    name: String,
+    model: Model,
+    pooling: Pooling,
     fingerprint: String,
-    weights: Weights,
-    wordpiece: WordPiece,
-    frame: [u32; 2],
-    instructions: Instructions,
 }
 
 /// The part of `models/manifest.toml` that is needed at run time.
@@ -71,69 +80,118 @@ impl Encoder {
     pub fn bundled() -> Result<Self, EncoderError> {
         let manifest: Manifest =
             toml::from_str(MANIFEST).map_err(|error| EncoderError::Bundle(error.to_string()))?;
-        Self::load(Cow::Borrowed(BUNDLED), &manifest.embedding.sha256)
+        let hash = manifest.embedding.sha256.as_str();
+        Self::of(Model::of_bytes(Cow::Borrowed(BUNDLED), Some(hash))?)
     }
 
-    /// A BERT embedding model in GGUF that pools by the mean.
+    /// An embedding model from a GGUF file or from a publisher's folder.
+    pub fn open(path: &Path) -> Result<Self, EncoderError> {
+        Self::of(Model::open(path)?).map_err(|error| error.of(path))
+    }
+
+    /// An embedding model in GGUF that is in memory.
     pub fn from_gguf(bytes: &[u8]) -> Result<Self, EncoderError> {
-        let hash: String = Sha256::digest(bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Self::load(Cow::Owned(bytes.to_vec()), &hash)
+        Self::of(Model::of_bytes(Cow::Owned(bytes.to_vec()), None)?)
     }
 
-    fn load(bytes: Cow<'static, [u8]>, hash: &str) -> Result<Self, EncoderError> {
-        let loaded = weights::load(bytes)?;
+    fn of(model: Model) -> Result<Self, EncoderError> {
+        let pooling = model.pooling.ok_or_else(|| {
+            EncoderError::Unsupported(
+                "it does not say how to pool, so it is no embedding model".into(),
+            )
+        })?;
         Ok(Self {
-            name: loaded.name,
-            fingerprint: format!("{hash}-mean-l2"),
-            weights: loaded.weights,
-            wordpiece: loaded.wordpiece,
-            frame: loaded.frame,
-            instructions: Instructions::detect(),
+            fingerprint: fingerprint(&model, pooling),
+            model,
+            pooling,
         })
     }
 
-    /// Identifies what the vectors depend on: weights, pooling, normalisation.
-    /// Vectors of different fingerprints must not meet.
+    /// The same with other words before texts, where they are given.
+    pub fn with_prompts(mut self, query: Option<String>, passage: Option<String>) -> Self {
+        let prompts = &mut self.model.prompts;
+        prompts.query = query.unwrap_or(std::mem::take(&mut prompts.query));
+        prompts.passage = passage.unwrap_or(std::mem::take(&mut prompts.passage));
+        self.fingerprint = fingerprint(&self.model, self.pooling);
+        self
+    }
+
+    /// What is put before questions and passages.
+    pub fn prompts(&self) -> &Prompts {
+        &self.model.prompts
+    }
+
+    /// Identifies what the vectors of passages depend on: weights, tokenizer,
+    /// pooling, normalisation, what is put before. Vectors of different
+    /// fingerprints must not meet.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
     /// The model's name.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.model.name
     }
 
     /// The width of each vector.
     pub fn dimensions(&self) -> usize {
-        self.weights.shape.hidden
+        self.model.width()
     }
 
-    /// How many tokens of a text are read, the two that frame it included; what
+    /// How many tokens of a text are read, those that frame it included; what
     /// follows them does not influence the vector.
     pub fn window(&self) -> usize {
-        self.weights.shape.window
+        self.model.weights.shape.window
     }
 
-    /// The number of tokens of a text, without the two that frame it. Text that
+    /// How many tokens of a passage are read, without those that frame it and
+    /// those that are put before it.
+    pub fn room(&self) -> usize {
+        let (before, after) = self.model.tokens.frame();
+        let prompt = self.count_tokens(&self.model.prompts.passage);
+        self.window().saturating_sub(before + after + prompt)
+    }
+
+    /// The number of tokens of a text, without those that frame it. Text that
     /// cannot be split counts as a token for each byte.
     pub fn count_tokens(&self, text: &str) -> usize {
-        self.wordpiece.ids(text).map_or(text.len(), |ids| ids.len())
+        let ids = self.model.tokens.ids(text);
+        ids.map_or(text.len(), |ids| ids.len())
     }
 
-    /// The vector of each text: the mean over its tokens, of length one.
+    /// The vector of each text, of length one.
     pub fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EncoderError> {
         self.each(texts, |rows| self.pool(rows))
+    }
+
+    /// The vectors of passages, which some models want to be marked as such.
+    pub fn embed_passages(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EncoderError> {
+        let before = self.model.prompts.passage.as_str();
+        if before.is_empty() {
+            return self.embed(texts);
+        }
+        let marked: Vec<String> = texts.iter().map(|text| format!("{before}{text}")).collect();
+        let marked: Vec<&str> = marked.iter().map(String::as_str).collect();
+        self.embed(&marked)
+    }
+
+    /// The vector of a question, which some models want to be marked as such.
+    pub fn embed_query(&self, text: &str) -> Result<Vec<f32>, EncoderError> {
+        let marked = format!("{}{text}", self.model.prompts.query);
+        let vectors = self.embed(&[&marked])?;
+        Ok(vectors.into_iter().next().unwrap_or_default())
     }
 
     /// The vector of each text and of each of its tokens.
     pub fn encode(&self, texts: &[&str]) -> Result<Vec<Encoding>, EncoderError> {
         let width = self.dimensions();
-        self.each(texts, |rows| Encoding {
-            pooled: self.pool(rows),
-            tokens: TokenVectors::normalised(width, rows[width..rows.len() - width].to_vec()),
+        let (before, after) = self.model.tokens.frame();
+        self.each(texts, |rows| {
+            let own = &rows[before * width..rows.len() - after * width];
+            Encoding {
+                pooled: self.pool(rows),
+                tokens: TokenVectors::normalised(width, own.to_vec()),
+            }
         })
     }
 
@@ -143,65 +201,52 @@ impl Encoder {
         texts: &[&str],
         finish: impl Fn(&[f32]) -> T + Sync,
     ) -> Result<Vec<T>, EncoderError> {
-        let run = |pass: &[Vec<u32>], scratch: &mut Scratch| -> Vec<T> {
-            let ids: Vec<&[u32]> = pass.iter().map(Vec::as_slice).collect();
-            let mut rows = forward(&self.weights, self.instructions, &ids, scratch);
-            let mut finished = Vec::with_capacity(ids.len());
-            for text in ids {
-                let (own, rest) = rows.split_at(text.len() * self.dimensions());
-                finished.push(finish(own));
-                rows = rest;
-            }
-            finished
+        let framed: Result<Vec<Framed>, EncoderError> = match texts {
+            [text] => self.framed(text).map(|text| vec![text]),
+            texts => texts.par_iter().map(|text| self.framed(text)).collect(),
         };
-        if let [text] = texts {
-            return Ok(run(&[self.framed(text)?], &mut Scratch::default()));
-        }
-        let framed = texts.par_iter().map(|text| self.framed(text));
-        let framed = framed.collect::<Result<Vec<_>, _>>()?;
-        let passes: Vec<Vec<T>> = passes(&framed)
-            .into_par_iter()
-            .map_init(Scratch::default, |scratch, pass| run(pass, scratch))
-            .collect();
-        Ok(passes.into_iter().flatten().collect())
+        Ok(self.model.each(&framed?, finish))
     }
 
-    /// The ids of a text between the special tokens, cut at the window.
-    fn framed(&self, text: &str) -> Result<Vec<u32>, EncoderError> {
-        let [open, close] = self.frame;
-        let ids = self.wordpiece.ids(text)?;
-        let kept = ids.iter().copied().take(self.window() - 2);
-        Ok(std::iter::once(open).chain(kept).chain([close]).collect())
+    fn framed(&self, text: &str) -> Result<Framed, EncoderError> {
+        self.model.tokens.framed(text, self.window())
     }
 
     fn pool(&self, rows: &[f32]) -> Vec<f32> {
-        let mut sum = vec![0.0; self.dimensions()];
-        for row in rows.chunks_exact(self.dimensions()) {
-            sum.iter_mut()
-                .zip(row)
-                .for_each(|(sum, value)| *sum += value);
-        }
-        normalise(&mut sum);
-        sum
+        let width = self.dimensions();
+        let mut pooled = match self.pooling {
+            Pooling::Mean => {
+                let mut sum = vec![0.0; width];
+                for row in rows.chunks_exact(width) {
+                    sum.iter_mut()
+                        .zip(row)
+                        .for_each(|(sum, value)| *sum += value);
+                }
+                sum
+            }
+            Pooling::First => rows[..width].to_vec(),
+            Pooling::Last => rows[rows.len() - width..].to_vec(),
+        };
+        normalise(&mut pooled);
+        pooled
     }
 }
 
-/// Splits texts, in their order, into runs of about [`PASS`] tokens.
-fn passes(texts: &[Vec<u32>]) -> Vec<&[Vec<u32>]> {
-    let mut found = Vec::new();
-    let (mut start, mut tokens) = (0, 0);
-    for (at, text) in texts.iter().enumerate() {
-        if at > start && tokens + text.len() > PASS {
-            found.push(&texts[start..at]);
-            (start, tokens) = (at, 0);
-        }
-        tokens += text.len();
+/// What vectors depend on, in one word.
+fn fingerprint(model: &Model, pooling: Pooling) -> String {
+    let (hash, pooling) = (&model.hash, pooling.name());
+    let before = &model.prompts.passage;
+    if before.is_empty() {
+        return format!("{hash}-{pooling}-l2");
     }
-    if start < texts.len() {
-        found.push(&texts[start..]);
-    }
-    found
+    let mut hasher = Sha256::new();
+    hasher.update(before);
+    format!("{hash}-{pooling}-l2-{:.8}", hexadecimal(hasher))
 }
 
+#[cfg(test)]
+mod architecture_tests;
+#[cfg(test)]
+mod made_models;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
-//! Weight matrices: Q8_0 in memory as in the file, a quarter of f32's size and
-//! traffic, but in the order in which products read them. Owns that order. Must
-//! not know which map a matrix is.
+//! Q8_0 matrices that meet float activations: in memory as in the file, a
+//! quarter of f32's size and traffic, but in the order in which products read
+//! them. Owns that order. Must not know which map a matrix is.
 
 use super::pointwise::unpack;
 use crate::engine::kernels::Instructions;
@@ -11,14 +11,14 @@ use crate::engine::kernels::RowsMut;
 use crate::engine::kernels::panel_product;
 
 /// Weights in a Q8_0 block, and its bytes: an f16 scale before the codes.
-pub(super) const BLOCK: usize = 32;
-pub(super) const BLOCK_BYTES: usize = 2 + BLOCK;
+const BLOCK: usize = 32;
+const BLOCK_BYTES: usize = 2 + BLOCK;
 /// Rows of a matrix in one slice: a panel's share of it, unpacked to 48 KiB,
 /// stays in the nearest caches while it meets all rows of the left side.
 const SLICE: usize = 384;
 
 /// The scale of a Q8_0 block, and its codes.
-pub(super) fn block_parts(block: &[u8]) -> (f32, impl Iterator<Item = i8>) {
+fn block_parts(block: &[u8]) -> (f32, impl Iterator<Item = i8>) {
     let scale = half::f16::from_le_bytes([block[0], block[1]]).to_f32();
     (scale, block[2..].iter().map(|code| code.cast_signed()))
 }
@@ -73,15 +73,15 @@ impl Panels {
         self.outputs
     }
 
-    /// `out = bias + input · self`; as many rows as `input` has.
+    /// `out = bias + input · self` for so many rows.
     pub(super) fn apply(
         &self,
         instructions: Instructions,
-        input: &[f32],
+        rows: usize,
+        input: Rows<'_>,
         bias: &[f32],
-        out: &mut [f32],
+        out: RowsMut<'_>,
     ) {
-        let rows = input.len() / self.inputs;
         let mut unpacked = [0.0; SLICE * PANEL];
         let (mut codes, mut scales) = (self.codes.as_slice(), self.scales.as_slice());
         for first in (0..self.inputs).step_by(SLICE) {
@@ -99,18 +99,18 @@ impl Panels {
                     Onto::Output
                 };
                 let left = Rows {
-                    values: &input[first..],
-                    stride: self.inputs,
+                    values: &input.values[first..],
+                    stride: input.stride,
                 };
                 let right = Rows {
                     values: panel,
                     stride: PANEL,
                 };
-                let out = RowsMut {
-                    values: &mut out[column..],
-                    stride: self.outputs,
+                let target = RowsMut {
+                    values: &mut out.values[column..],
+                    stride: out.stride,
                 };
-                panel_product(instructions, (rows, depth), left, right, onto, out);
+                panel_product(instructions, (rows, depth), left, right, onto, target);
             }
         }
     }
@@ -149,7 +149,15 @@ mod tests {
             for rows in [1, 2, 3, 5, 7, 11, 12, 13, 23, 25] {
                 let input: Vec<f32> = (0..rows * inputs).map(|n| number(n, rows)).collect();
                 let mut out = vec![f32::NAN; rows * outputs];
-                panels.apply(instructions, &input, &bias, &mut out);
+                let left = Rows {
+                    values: &input,
+                    stride: inputs,
+                };
+                let target = RowsMut {
+                    values: &mut out,
+                    stride: outputs,
+                };
+                panels.apply(instructions, rows, left, &bias, target);
                 for (at, &value) in out.iter().enumerate() {
                     let (row, column) = (at / outputs, at % outputs);
                     let left = &input[row * inputs..][..inputs];

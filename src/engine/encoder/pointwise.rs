@@ -1,6 +1,6 @@
-//! Everything of a layer that is not a product: GELU, softmax, layer
-//! normalisation, unpacking of weights. Written as plain loops over independent lanes, compiled once
-//! per instruction set. Must not know the layer.
+//! What of a layer is not a product: GELU, softmax, layer normalisation, unpacking
+//! of weights. Written as plain loops over independent lanes, compiled once per instruction
+//! set. Must not know the layer.
 
 #[cfg(test)]
 use crate::engine::kernels::Instructions;
@@ -19,11 +19,13 @@ for_each_instruction_set! {
 }
 
 for_each_instruction_set! {
-    /// Adds `residual` to `rows`, then normalises each row to mean zero and
-    /// variance one, scales and shifts it.
-    add_and_normalise => normalised_rows(
-        rows: &mut [f32], residual: &[f32], weight: &[f32], bias: &[f32], epsilon: f32
-    )
+    /// Brings each row to mean zero and variance one, scales and shifts it.
+    normalise => normalised_rows(rows: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32)
+}
+
+for_each_instruction_set! {
+    /// Multiplies each value.
+    multiply => multiply_lanes(values: &mut [f32], factors: &[f32])
 }
 
 for_each_instruction_set! {
@@ -88,27 +90,22 @@ fn exponential_rows<const FUSED: bool>(
 #[inline(always)]
 fn normalised_rows<const FUSED: bool>(
     rows: &mut [f32],
-    residual: &[f32],
     weight: &[f32],
     bias: &[f32],
     epsilon: f32,
 ) {
     let width = weight.len();
-    for (row, residual) in rows
-        .chunks_exact_mut(width)
-        .zip(residual.chunks_exact(width))
-    {
+    for row in rows.chunks_exact_mut(width) {
         let mut sums = [0.0; LANES];
-        let (blocks, _) = row.as_chunks_mut::<LANES>();
-        for (block, residual) in blocks.iter_mut().zip(residual.as_chunks::<LANES>().0) {
+        let (blocks, _) = row.as_chunks::<LANES>();
+        for block in blocks {
             for lane in 0..LANES {
-                block[lane] += residual[lane];
                 sums[lane] += block[lane];
             }
         }
         let mean = sums.iter().sum::<f32>() / width as f32;
         let mut squares = [0.0; LANES];
-        for block in &*blocks {
+        for block in blocks {
             for lane in 0..LANES {
                 let difference = block[lane] - mean;
                 squares[lane] = fma::<FUSED>(difference, difference, squares[lane]);
@@ -122,7 +119,15 @@ fn normalised_rows<const FUSED: bool>(
     }
 }
 
-/// Unpacking has nothing to fuse; the parameter is that of its siblings.
+/// Factors have nothing to fuse; the parameter is that of its siblings.
+#[inline(always)]
+fn multiply_lanes<const FUSED: bool>(values: &mut [f32], factors: &[f32]) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        *value *= factor;
+    }
+}
+
+/// Unpacking has nothing to fuse either.
 #[inline(always)]
 fn unpacked_blocks<const FUSED: bool>(codes: &[i8], scales: &[f32], values: &mut [f32]) {
     let blocks = codes
@@ -193,15 +198,7 @@ mod tests {
     fn normalised_row_has_mean_zero_and_variance_one() {
         for instructions in Instructions::available() {
             let mut row: Vec<f32> = (0..64).map(|n| (n * 5 % 17) as f32).collect();
-            let residual = vec![3.0; 64];
-            add_and_normalise(
-                instructions,
-                &mut row,
-                &residual,
-                &[1.0; 64],
-                &[0.0; 64],
-                1e-12,
-            );
+            normalise(instructions, &mut row, &[1.0; 64], &[0.0; 64], 1e-12);
             let mean = row.iter().sum::<f32>() / 64.0;
             let variance = row.iter().map(|v| v * v).sum::<f32>() / 64.0;
             assert!(mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-4);

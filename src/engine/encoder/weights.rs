@@ -1,50 +1,32 @@
-//! Reads a BERT embedding model from GGUF into the form that the forward pass
-//! wants: matrices laid out in panels, query, key and value joined. The token
-//! embedding stays where it is in the file, because a text needs a few rows.
-
-use std::borrow::Cow;
-use std::io::Cursor;
-use std::ops::Range;
-
-use candle_core::Device;
-use candle_core::quantized::GgmlDType;
-use candle_core::quantized::gguf_file::Content;
-use candle_core::quantized::gguf_file::Value;
+//! A model's weights in the form that the forward pass wants. The token
+//! embedding stays as it is in the file, because a text needs a few rows.
 
 use super::error::EncoderError;
-use super::panels::BLOCK;
-use super::panels::BLOCK_BYTES;
-use super::panels::Panels;
-use super::panels::block_parts;
-use super::wordpiece::WordPiece;
-use crate::engine::kernels::PANEL;
+use super::names::Names;
+use super::shape::Positions;
+use super::shape::Shape;
+use super::tensors::Factor;
+use super::tensors::Table;
+use super::tensors::Tensors;
+use crate::engine::kernels::Workers;
 
-/// Bound on numbers taken from the file, so that none overflows a product.
-const LARGEST: usize = 1 << 20;
-
-/// The sizes of a model.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) hidden: usize,
-    pub(super) inner: usize,
-    pub(super) heads: usize,
-    pub(super) layers: usize,
-    /// Tokens that one pass takes, the two special ones included.
-    pub(super) window: usize,
-    pub(super) epsilon: f32,
-}
-
-impl Shape {
-    /// The width of one attention head.
-    pub(super) fn head(&self) -> usize {
-        self.hidden / self.heads
-    }
-}
-
-/// A linear map: `x · weight + bias`.
+/// A linear map: `weight · x + bias`, several of them side by side.
 pub(super) struct Linear {
-    pub(super) weight: Panels,
+    pub(super) parts: Vec<Factor>,
+    /// Zeros where the file has none.
     pub(super) bias: Vec<f32>,
+}
+
+impl Linear {
+    /// The length of an input row.
+    pub(super) fn inputs(&self) -> usize {
+        self.parts.first().map_or(0, Factor::columns)
+    }
+
+    /// The number of columns.
+    pub(super) fn outputs(&self) -> usize {
+        self.parts.iter().map(Factor::rows).sum()
+    }
 }
 
 /// Scale and shift of a layer normalisation.
@@ -57,267 +39,207 @@ pub(super) struct Norm {
 pub(super) struct Layer {
     pub(super) query_key_value: Linear,
     pub(super) attention_output: Linear,
-    pub(super) attention_norm: Norm,
+    /// Behind attention, or before it, where the first layer may lack it.
+    pub(super) attention_norm: Option<Norm>,
     pub(super) up: Linear,
     pub(super) down: Linear,
-    pub(super) output_norm: Norm,
+    /// Behind the two maps, or before them.
+    pub(super) feed_forward_norm: Norm,
 }
 
 /// All of a model but its tokenizer.
 pub(super) struct Weights {
     pub(super) shape: Shape,
-    /// The token embedding in Q8_0.
-    tokens: Cow<'static, [u8]>,
-    /// Position and token type embedding, summed, a row for each position.
-    pub(super) positions: Vec<f32>,
+    pub(super) tokens: Table,
+    /// A row for each position, where they are learned.
+    pub(super) positions: Option<Vec<f32>>,
+    /// A row for each part of a pair of texts.
+    pub(super) kinds: Option<Vec<f32>>,
     pub(super) embedding_norm: Norm,
     pub(super) layers: Vec<Layer>,
+    pub(super) final_norm: Option<Norm>,
 }
 
-impl Weights {
-    /// Writes the embedding of token `id` to `row`.
-    pub(super) fn token(&self, id: u32, row: &mut [f32]) {
-        let size = row.len() / BLOCK * BLOCK_BYTES;
-        let blocks = &self.tokens[id as usize * size..][..size];
-        for (block, values) in blocks
-            .chunks_exact(BLOCK_BYTES)
-            .zip(row.chunks_exact_mut(BLOCK))
-        {
-            let (scale, codes) = block_parts(block);
-            for (code, value) in codes.zip(values) {
-                *value = f32::from(code) * scale;
-            }
+/// The maps from a text's first token to a score.
+pub(super) struct Head {
+    /// Followed by tanh.
+    pub(super) dense: Option<Linear>,
+    pub(super) output: Linear,
+}
+
+/// Reads a model. Positions are those from row `first_position` on.
+pub(super) fn read(
+    tensors: &Tensors,
+    names: &Names,
+    shape: Shape,
+    first_position: usize,
+) -> Result<Weights, EncoderError> {
+    let mut reader = Reader::new(tensors, names)?;
+    let hidden = shape.hidden;
+    let positions = match shape.positions {
+        Positions::Learned => {
+            let name = format!("{}.weight", reader.named(names.positions));
+            Some(tensors.numbers(&name, (first_position, shape.window), hidden)?)
         }
-    }
-}
-
-/// What a model file holds.
-pub(super) struct Loaded {
-    pub(super) name: String,
-    pub(super) weights: Weights,
-    pub(super) wordpiece: WordPiece,
-    /// The ids that open and close a text.
-    pub(super) frame: [u32; 2],
-}
-
-/// Reads a model; a borrowed file stays borrowed for the token embedding.
-pub(super) fn load(bytes: Cow<'static, [u8]>) -> Result<Loaded, EncoderError> {
-    // The reader divides by the alignment that the file states, zero included.
-    let content = std::panic::catch_unwind(|| Content::read(&mut Cursor::new(&*bytes)))
-        .map_err(|_| unsupported("its header contradicts itself"))??;
-    let file = File {
-        content,
-        bytes: &bytes,
+        _ => None,
     };
-    file.expect_text("general.architecture", "bert")?;
-    file.expect_text("tokenizer.ggml.model", "bert")?;
-    let shape = file.shape()?;
-    let frame = [
-        file.number("tokenizer.ggml.cls_token_id")?,
-        file.number("tokenizer.ggml.seperator_token_id")?,
-    ];
-    let tokens = file.list("tokenizer.ggml.tokens")?;
-    if frame.iter().any(|&id| id >= tokens.len()) {
-        return Err(unsupported("its special tokens are not in its vocabulary"));
-    }
-    let kinds = file.list("tokenizer.ggml.token_type")?;
-    let unknown = file.number("tokenizer.ggml.unknown_token_id")?;
-    let wordpiece = WordPiece::new(tokens, kinds, unknown as u32)?;
-    let rows = file.quantised("token_embd.weight", tokens.len(), shape.hidden)?;
-    let mut positions = file.matrix("position_embd.weight", shape.window, shape.hidden)?;
-    let kind = file.matrix("token_types.weight", 1, shape.hidden)?;
-    for row in positions.chunks_exact_mut(shape.hidden) {
-        row.iter_mut()
-            .zip(&kind)
-            .for_each(|(value, kind)| *value += kind);
-    }
-    let embedding_norm = file.norm("token_embd_norm", shape.hidden)?;
+    let kinds = format!("{}.weight", reader.named(names.kinds));
+    let kinds = match !names.kinds.is_empty() && tensors.has(&kinds) {
+        true => {
+            let rows = tensors.rows_of(&kinds)?.min(2);
+            Some(tensors.numbers(&kinds, (0, rows), hidden)?)
+        }
+        false => None,
+    };
     let layers = (0..shape.layers)
-        .map(|n| file.layer(&format!("blk.{n}"), &shape))
+        .map(|layer| reader.layer(layer, &shape))
         .collect::<Result<_, _>>()?;
-    let name = file.value("general.name")?.to_string()?.clone();
-    let tokens = match &bytes {
-        Cow::Borrowed(all) => Cow::Borrowed(&all[rows]),
-        Cow::Owned(all) => Cow::Owned(all[rows].to_vec()),
+    let final_norm = match shape.norms_first {
+        true => Some(reader.norm(&reader.named(names.final_norm), hidden)?),
+        false => None,
     };
-    let weights = Weights {
-        shape,
-        tokens,
+    Ok(Weights {
+        tokens: tensors.table(&format!("{}.weight", reader.named(names.tokens)), hidden)?,
+        embedding_norm: reader.norm(&reader.named(names.embedding_norm), hidden)?,
         positions,
-        embedding_norm,
+        kinds,
         layers,
-    };
-    Ok(Loaded {
-        name,
-        weights,
-        wordpiece,
-        frame: frame.map(|id| id as u32),
+        final_norm,
+        shape,
     })
 }
 
-/// An open GGUF file.
-struct File<'a> {
-    content: Content,
-    bytes: &'a [u8],
+/// Reads the maps that make one score, if the model has any.
+pub(super) fn read_head(
+    tensors: &Tensors,
+    names: &Names,
+    hidden: usize,
+) -> Result<Option<Head>, EncoderError> {
+    let mut reader = Reader {
+        tensors,
+        names,
+        prefix: "",
+        workers: Workers::alone(),
+    };
+    let weight = |name: &str| tensors.has(&format!("{name}.weight"));
+    let found = names.head.iter().find(|head| weight(head.output));
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let dense = match weight(found.dense) {
+        true => Some(reader.linear(&[found.dense.to_owned()], hidden, hidden)?),
+        false => None,
+    };
+    let output = reader.linear(&[found.output.to_owned()], hidden, 1)?;
+    Ok(Some(Head { dense, output }))
 }
 
-impl File<'_> {
-    fn value(&self, key: &str) -> Result<&Value, EncoderError> {
-        let found = self.content.metadata.get(key);
-        found.ok_or_else(|| EncoderError::Unsupported(format!("it does not say its {key}")))
-    }
+struct Reader<'a> {
+    tensors: &'a Tensors,
+    names: &'a Names,
+    prefix: &'static str,
+    workers: Workers,
+}
 
-    fn number(&self, key: &str) -> Result<usize, EncoderError> {
-        let number = self.value(key)?.to_u32()? as usize;
-        if number > LARGEST {
-            return Err(EncoderError::Unsupported(format!("its {key} is {number}")));
-        }
-        Ok(number)
-    }
-
-    fn list(&self, key: &str) -> Result<&[Value], EncoderError> {
-        Ok(self.value(key)?.to_vec()?)
-    }
-
-    fn expect_text(&self, key: &str, wanted: &str) -> Result<(), EncoderError> {
-        let found = self.value(key)?.to_string()?;
-        if found != wanted {
-            let reason = format!("its {key} is {found}, only {wanted} is supported");
-            return Err(EncoderError::Unsupported(reason));
-        }
-        Ok(())
-    }
-
-    fn shape(&self) -> Result<Shape, EncoderError> {
-        const MEAN: usize = 1;
-        if self.number("bert.pooling_type")? != MEAN {
-            return Err(unsupported("it does not pool its tokens by their mean"));
-        }
-        let positions = self.number("bert.context_length")?;
-        let trained = self.number("sentence_transformers.max_seq_length");
-        let shape = Shape {
-            hidden: self.number("bert.embedding_length")?,
-            inner: self.number("bert.feed_forward_length")?,
-            heads: self.number("bert.attention.head_count")?,
-            layers: self.number("bert.block_count")?,
-            window: trained.unwrap_or(positions).min(positions),
-            epsilon: self.value("bert.attention.layer_norm_epsilon")?.to_f32()?,
-        };
-        let fits = shape.heads > 0
-            && shape.hidden > 0
-            && shape.hidden.is_multiple_of(shape.heads * PANEL)
-            && shape.inner.is_multiple_of(PANEL);
-        if !fits || shape.window < 3 {
-            return Err(unsupported("its widths are not multiples of 32"));
-        }
-        Ok(shape)
-    }
-
-    /// Where in the file the Q8_0 matrix `name` lies.
-    fn quantised(
-        &self,
-        name: &str,
-        rows: usize,
-        width: usize,
-    ) -> Result<Range<usize>, EncoderError> {
-        let info = self
-            .content
-            .tensor_infos
-            .get(name)
-            .ok_or_else(|| missing(name))?;
-        if info.ggml_dtype != GgmlDType::Q8_0 {
-            let reason = format!("its tensor {name} is not in Q8_0");
-            return Err(EncoderError::Unsupported(reason));
-        }
-        if info.shape.dims() != [rows, width] {
-            return Err(wrong_shape(name, info.shape.dims()));
-        }
-        let size = (rows * width / BLOCK * BLOCK_BYTES) as u64;
-        let start = self.content.tensor_data_offset.saturating_add(info.offset);
-        let end = start.saturating_add(size);
-        if end > self.bytes.len() as u64 {
-            return Err(unsupported("it is cut short"));
-        }
-        Ok(start as usize..end as usize)
-    }
-
-    fn tensor(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>), EncoderError> {
-        if !self.content.tensor_infos.contains_key(name) {
-            return Err(missing(name));
-        }
-        let mut reader = Cursor::new(self.bytes);
-        let stored = self.content.tensor(&mut reader, name, &Device::Cpu)?;
-        let plain = stored.dequantize(&Device::Cpu)?;
-        Ok((plain.dims().to_vec(), plain.flatten_all()?.to_vec1()?))
-    }
-
-    /// The first `rows` rows of a matrix of at least that many.
-    fn matrix(&self, name: &str, rows: usize, width: usize) -> Result<Vec<f32>, EncoderError> {
-        let (dimensions, mut values) = self.tensor(name)?;
-        match dimensions[..] {
-            [found, w] if found >= rows && w == width => values.truncate(rows * width),
-            _ => return Err(wrong_shape(name, &dimensions)),
-        }
-        Ok(values)
-    }
-
-    fn vector(&self, name: &str, width: usize) -> Result<Vec<f32>, EncoderError> {
-        let (dimensions, values) = self.tensor(name)?;
-        if dimensions != [width] {
-            return Err(wrong_shape(name, &dimensions));
-        }
-        Ok(values)
-    }
-
-    fn norm(&self, name: &str, width: usize) -> Result<Norm, EncoderError> {
-        Ok(Norm {
-            weight: self.vector(&format!("{name}.weight"), width)?,
-            bias: self.vector(&format!("{name}.bias"), width)?,
+impl<'a> Reader<'a> {
+    fn new(tensors: &'a Tensors, names: &'a Names) -> Result<Self, EncoderError> {
+        let tokens = |prefix: &&&str| tensors.has(&format!("{prefix}{}.weight", names.tokens));
+        let prefix = names.prefixes.iter().find(tokens).copied();
+        Ok(Self {
+            tensors,
+            names,
+            prefix: prefix.unwrap_or_default(),
+            workers: Workers::new(0)?,
         })
     }
 
-    /// Maps of the same input, side by side as one.
+    fn named(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    fn norm(&self, name: &str, width: usize) -> Result<Norm, EncoderError> {
+        // Old files call scale and shift by Greek letters.
+        let either = |name: String, old: String| match self.tensors.has(&old) {
+            true => old,
+            false => name,
+        };
+        let weight = either(format!("{name}.weight"), format!("{name}.gamma"));
+        let bias = either(format!("{name}.bias"), format!("{name}.beta"));
+        Ok(Norm {
+            weight: self.tensors.vector(&weight, width)?,
+            bias: match self.tensors.has(&bias) {
+                true => self.tensors.vector(&bias, width)?,
+                false => vec![0.0; width],
+            },
+        })
+    }
+
+    /// Maps of the same input, side by side as one; `outputs` in all.
     fn linear(
-        &self,
+        &mut self,
         names: &[String],
         inputs: usize,
         outputs: usize,
     ) -> Result<Linear, EncoderError> {
-        let (mut weight, mut bias) = (Vec::new(), Vec::new());
+        let mut parts = Vec::with_capacity(names.len());
+        let mut bias = Vec::with_capacity(outputs);
         for name in names {
-            let range = self.quantised(&format!("{name}.weight"), outputs, inputs)?;
-            weight.extend_from_slice(&self.bytes[range]);
-            bias.extend(self.vector(&format!("{name}.bias"), outputs)?);
+            let weight = format!("{name}.weight");
+            let factor = self.tensors.factor(&weight, inputs, &mut self.workers)?;
+            let name = format!("{name}.bias");
+            match self.tensors.has(&name) {
+                true => bias.extend(self.tensors.vector(&name, factor.rows())?),
+                false => bias.resize(bias.len() + factor.rows(), 0.0),
+            }
+            parts.push(factor);
         }
-        Ok(Linear {
-            weight: Panels::pack(&weight, inputs),
-            bias,
-        })
+        let linear = Linear { parts, bias };
+        if linear.outputs() != outputs {
+            let first = names.first().map_or("", String::as_str);
+            return Err(EncoderError::Unsupported(format!(
+                "its map {first} gives {} numbers instead of {outputs}",
+                linear.outputs()
+            )));
+        }
+        Ok(linear)
     }
 
-    fn layer(&self, block: &str, shape: &Shape) -> Result<Layer, EncoderError> {
+    /// The names of a layer that are there; of several ways to name the first.
+    fn present(&self, block: &str, ways: &[&[&str]]) -> Vec<String> {
+        let whole = |way: &[&str]| -> Vec<String> {
+            way.iter().map(|part| format!("{block}{part}")).collect()
+        };
+        let there = |names: &Vec<String>| {
+            let weight = |name: &String| self.tensors.has(&format!("{name}.weight"));
+            names.iter().all(weight)
+        };
+        let mut ways = ways.iter().map(|way| whole(way));
+        let last = ways.next_back().unwrap_or_default();
+        ways.find(there).unwrap_or(last)
+    }
+
+    fn layer(&mut self, number: usize, shape: &Shape) -> Result<Layer, EncoderError> {
+        let names = self.names;
+        let block = self.named(&format!("{}{number}.", names.block));
         let (hidden, inner) = (shape.hidden, shape.inner);
-        let named = |part: &str| format!("{block}.{part}");
-        let attention = ["attn_q", "attn_k", "attn_v"].map(named);
+        let attention = self.present(&block, names.attention);
+        let up = self.present(&block, names.up);
+        let attention_norm = format!("{block}{}", names.attention_norm);
+        let first_without = shape.norms_first
+            && number == 0
+            && !self.tensors.has(&format!("{attention_norm}.weight"));
+        let output = format!("{block}{}", names.attention_output);
+        let down = format!("{block}{}", names.down);
         Ok(Layer {
-            query_key_value: self.linear(&attention, hidden, hidden)?,
-            attention_output: self.linear(&[named("attn_output")], hidden, hidden)?,
-            attention_norm: self.norm(&named("attn_output_norm"), hidden)?,
-            up: self.linear(&[named("ffn_up")], hidden, inner)?,
-            down: self.linear(&[named("ffn_down")], inner, hidden)?,
-            output_norm: self.norm(&named("layer_output_norm"), hidden)?,
+            query_key_value: self.linear(&attention, hidden, 3 * hidden)?,
+            attention_output: self.linear(&[output], hidden, hidden)?,
+            attention_norm: match first_without {
+                true => None,
+                false => Some(self.norm(&attention_norm, hidden)?),
+            },
+            up: self.linear(&up, hidden, shape.activation.parts() * inner)?,
+            down: self.linear(&[down], inner, hidden)?,
+            feed_forward_norm: self.norm(&format!("{block}{}", names.feed_forward_norm), hidden)?,
         })
     }
-}
-
-fn unsupported(reason: &str) -> EncoderError {
-    EncoderError::Unsupported(reason.into())
-}
-
-fn missing(name: &str) -> EncoderError {
-    EncoderError::Unsupported(format!("it has no tensor {name}"))
-}
-
-fn wrong_shape(name: &str, dimensions: &[usize]) -> EncoderError {
-    EncoderError::Unsupported(format!("its tensor {name} has the shape {dimensions:?}"))
 }

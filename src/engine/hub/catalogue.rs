@@ -19,6 +19,19 @@ pub enum ModelKind {
     Chat,
     /// Turns passages into vectors.
     Embedding,
+    /// Reads a question and a passage together and scores them.
+    Reranking,
+}
+
+impl ModelKind {
+    /// As in the manifest.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embedding => "embedding",
+            Self::Reranking => "reranking",
+        }
+    }
 }
 
 /// A model that can be downloaded by its name.
@@ -62,8 +75,8 @@ struct Manifest {
     catalogue: Vec<CatalogueEntry>,
 }
 
-/// All models that are known by name, the smallest chat model first, embedding
-/// models last.
+/// All models that are known by name, the smallest chat model first, those that
+/// find passages last.
 pub fn catalogue() -> &'static [CatalogueEntry] {
     &CATALOGUE
 }

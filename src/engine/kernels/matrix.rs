@@ -307,13 +307,21 @@ pub(crate) struct Workers {
 impl Workers {
     /// So many threads; 0: one a core.
     pub(crate) fn new(threads: usize) -> io::Result<Self> {
-        let pool = Pool::new(threads)?;
-        Ok(Self {
+        Ok(Self::with(Pool::new(threads)?))
+    }
+
+    /// The calling thread and no other.
+    pub(crate) fn alone() -> Self {
+        Self::with(Pool::alone())
+    }
+
+    fn with(pool: Pool) -> Self {
+        Self {
             scratch: (0..pool.size()).map(|_| Mutex::default()).collect(),
             pool,
             level: Level::detect(),
             instructions: Instructions::detect(),
-        })
+        }
     }
 }
 

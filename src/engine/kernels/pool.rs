@@ -66,6 +66,15 @@ impl Pool {
         Ok(pool)
     }
 
+    /// The calling thread and no other.
+    pub(crate) fn alone() -> Self {
+        Self {
+            shared: Arc::default(),
+            threads: Vec::new(),
+            handles: Vec::new(),
+        }
+    }
+
     /// How many threads work.
     pub(crate) fn size(&self) -> usize {
         self.threads.len() + 1

@@ -8,6 +8,8 @@ use crate::config::Config;
 use crate::engine::decoder::{
     ChatMessage, ChatModel, DecoderError, KeptPrefixes, LoadOptions, installed,
 };
+use crate::engine::encoder::is_encoder;
+use crate::engine::hub::{self, ModelKind};
 use crate::error::Fault;
 use crate::store::Store;
 use std::path::{Path, PathBuf};
@@ -306,6 +308,7 @@ impl Watch {
                 let mut files = installed(&self.folder)
                     .map_err(|error| format!("the folder {folder} cannot be read: {error}"))?;
                 files.retain(|path| self.draft.as_deref() != Some(&file_name(path)));
+                files.retain(|path| matches!(kind(path), None | Some(ModelKind::Chat)));
                 Ok(files)
             }
             Choice::File(name) => match path_of(&self.folder, name) {
@@ -469,6 +472,13 @@ fn warm_up(model: &ChatModel) {
 pub(super) fn path_of(folder: &Path, name: &str) -> Option<PathBuf> {
     let files = installed(folder).unwrap_or_default();
     files.into_iter().find(|path| file_name(path) == name)
+}
+
+/// What a file is for, as far as the catalogue or its architecture says.
+pub(super) fn kind(path: &Path) -> Option<ModelKind> {
+    let entry = hub::known(&file_name(path));
+    let known = entry.map(|entry| entry.kind);
+    known.or_else(|| is_encoder(path).then_some(ModelKind::Embedding))
 }
 
 pub(super) fn file_name(path: &Path) -> String {

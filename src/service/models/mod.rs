@@ -48,6 +48,8 @@ type Changes = broadcast::Sender<ModelEvent>;
 pub struct InstalledModel {
     pub file: String,
     pub title: String,
+    /// What it is for, as far as its file or the catalogue says.
+    pub kind: Option<ModelKind>,
     pub bytes: u64,
     /// What it needs, estimated from its size where it is not known.
     pub memory_bytes: u64,
@@ -160,6 +162,20 @@ impl Models {
             .ok_or_else(|| Fault::not_found(format!("no model {name:?} is installed")))
     }
 
+    /// An error that says where a model of another kind is chosen.
+    fn need_chat(&self, file: &str) -> Result<(), Fault> {
+        let path = loader::path_of(&self.folder, file);
+        let (kind, setting) = match path.and_then(|path| loader::kind(&path)) {
+            None | Some(ModelKind::Chat) => return Ok(()),
+            Some(ModelKind::Embedding) => ("an embedding model", "embedding-model"),
+            Some(ModelKind::Reranking) => ("a reranking model", "rerank-model"),
+        };
+        Err(Fault::new(
+            ErrorKind::Conflict,
+            format!("{file} is {kind}: name it in the setting {setting} and start again"),
+        ))
+    }
+
     fn pull(&self, name: &str) -> Result<Download, Fault> {
         if let Some(file) = self.installed_file(name)? {
             let message = format!("{file} is installed already");
@@ -262,6 +278,7 @@ impl Models {
             let memory_bytes = needs(&file, metadata.len());
             found.push(InstalledModel {
                 title: title.unwrap_or(stem).to_owned(),
+                kind: loader::kind(&path),
                 bytes: metadata.len(),
                 memory_bytes,
                 entry,
@@ -307,20 +324,17 @@ fn known_models(installed: &[InstalledModel], machine: &Machine, freed: u64) -> 
 
 /// Whether this version of the product can run a model.
 fn usable(entry: &CatalogueEntry) -> bool {
-    entry.kind == ModelKind::Chat && Architecture::parse(&entry.architecture).is_some()
+    match entry.kind {
+        ModelKind::Chat => Architecture::parse(&entry.architecture).is_some(),
+        ModelKind::Embedding | ModelKind::Reranking => true,
+    }
 }
 
 fn unusable(entry: &CatalogueEntry) -> String {
-    match entry.kind {
-        ModelKind::Chat => format!(
-            "{} has the architecture {:?}, which this version cannot run",
-            entry.title, entry.architecture
-        ),
-        ModelKind::Embedding => format!(
-            "{} is an embedding model; this version uses the built-in one",
-            entry.title
-        ),
-    }
+    format!(
+        "{} has the architecture {:?}, which this version cannot run",
+        entry.title, entry.architecture
+    )
 }
 
 /// Memory that a model needs: known, or a quarter more than its file.
@@ -373,6 +387,7 @@ impl Service {
         let name = name.to_owned();
         self.administering(caller, move |inner| {
             let file = inner.models.need_installed(&name)?;
+            inner.models.need_chat(&file)?;
             inner.models.loader.choose(&file);
             Ok(file)
         })
@@ -433,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn model_that_cannot_be_run_is_not_recommended() {
+    fn model_that_writes_no_answers_is_not_recommended() {
         let machine = Machine {
             memory_bytes: None,
             available_bytes: None,
@@ -446,6 +461,6 @@ mod tests {
             .iter()
             .find(|model| model.entry.name == "bge-m3")
             .unwrap();
-        assert!(!embedder.is_usable && !embedder.is_recommended);
+        assert!(embedder.is_usable && !embedder.is_recommended);
     }
 }

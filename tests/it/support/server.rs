@@ -104,6 +104,12 @@ impl Server {
         Self::over(folder, self.config.clone())
     }
 
+    /// The same with other settings.
+    pub fn restart_with(mut self, change: impl FnOnce(Config) -> Config) -> Self {
+        self.config = change(self.config.clone());
+        self.restart()
+    }
+
     fn over(folder: TempDir, config: Config) -> Self {
         let config = Config {
             data_dir: folder.path().to_owned(),

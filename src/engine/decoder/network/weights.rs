@@ -4,8 +4,8 @@
 use crate::engine::decoder::error::DecoderError;
 use crate::engine::decoder::model_file::ModelFile;
 use crate::engine::decoder::shape::Shape;
-use crate::engine::kernels::{Matrix, Quantization, Storage, Workers};
-use candle_core::quantized::GgmlDType;
+use crate::engine::kernels::{Matrix, Workers};
+use crate::engine::storage::storage;
 
 /// A layer.
 pub(super) struct Layer {
@@ -197,23 +197,4 @@ impl Reader<'_> {
         }
         Ok(numbers)
     }
-}
-
-fn storage(kind: GgmlDType) -> Option<Storage> {
-    Some(match kind {
-        GgmlDType::F32 => Storage::F32,
-        GgmlDType::F16 => Storage::F16,
-        GgmlDType::BF16 => Storage::Bf16,
-        GgmlDType::Q4_0 => Storage::Quantized(Quantization::Q4_0),
-        GgmlDType::Q4_1 => Storage::Quantized(Quantization::Q4_1),
-        GgmlDType::Q5_0 => Storage::Quantized(Quantization::Q5_0),
-        GgmlDType::Q5_1 => Storage::Quantized(Quantization::Q5_1),
-        GgmlDType::Q8_0 => Storage::Quantized(Quantization::Q8_0),
-        GgmlDType::Q2K => Storage::Quantized(Quantization::Q2K),
-        GgmlDType::Q3K => Storage::Quantized(Quantization::Q3K),
-        GgmlDType::Q4K => Storage::Quantized(Quantization::Q4K),
-        GgmlDType::Q5K => Storage::Quantized(Quantization::Q5K),
-        GgmlDType::Q6K => Storage::Quantized(Quantization::Q6K),
-        GgmlDType::Q8_1 | GgmlDType::Q8K => return None,
-    })
 }

@@ -105,6 +105,7 @@ fn installed(model: &InstalledModel) -> Value {
     json!({
         "name": model.file,
         "title": model.title,
+        "kind": model.kind.map(ModelKind::as_str),
         "bytes": model.bytes,
         "memory_bytes": model.memory_bytes,
         "catalogue_name": model.entry.map(|entry| &entry.name),
@@ -120,10 +121,7 @@ fn known(model: &KnownModel) -> Value {
     json!({
         "name": entry.name,
         "title": entry.title,
-        "kind": match entry.kind {
-            ModelKind::Chat => "chat",
-            ModelKind::Embedding => "embedding",
-        },
+        "kind": entry.kind.as_str(),
         "architecture": entry.architecture,
         "repository": entry.repository,
         "file": entry.file,

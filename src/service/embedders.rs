@@ -1,0 +1,101 @@
+//! The models that find passages: which file a setting means, and what becomes
+//! of the documents when it changes. Must not know how a model computes.
+
+use crate::config::Config;
+use crate::engine::encoder::{Encoder, Reranker};
+use crate::engine::hub;
+use crate::error::{ErrorKind, Fault};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// The model that makes the vectors: the configured one, else the bundled one.
+pub(super) fn embedder(config: &Config, bundled: &Arc<Encoder>) -> Result<Arc<Encoder>, Fault> {
+    let Some(name) = &config.embedding_model else {
+        return Ok(Arc::clone(bundled));
+    };
+    if name.eq_ignore_ascii_case(bundled.name()) {
+        return Ok(Arc::clone(bundled));
+    }
+    let path = path_of(config, name, "embedding-model")?;
+    let query = config.embedding_query_prefix.clone();
+    let passage = config.embedding_passage_prefix.clone();
+    let embedder = Encoder::open(&path)?.with_prompts(query, passage);
+    tracing::info!(
+        model = embedder.name(),
+        dimensions = embedder.dimensions(),
+        window = embedder.window(),
+        "vectors come from another embedding model than the built-in one"
+    );
+    Ok(Arc::new(embedder))
+}
+
+/// The configured reranking model.
+pub(super) fn reranker(config: &Config) -> Result<Option<Arc<Reranker>>, Fault> {
+    let Some(name) = &config.rerank_model else {
+        return Ok(None);
+    };
+    let reranker = Reranker::open(&path_of(config, name, "rerank-model")?)?;
+    tracing::info!(model = reranker.name(), "passages can be reranked");
+    Ok(Some(Arc::new(reranker)))
+}
+
+/// The file or folder below `models/` that a name means: its own, without its
+/// ending, or the catalogue's.
+fn path_of(config: &Config, name: &str, setting: &str) -> Result<PathBuf, Fault> {
+    let below = |component: Component<'_>| matches!(component, Component::Normal(_));
+    if !Path::new(name).components().all(below) {
+        return Err(Fault::invalid(format!(
+            "the setting {setting} names a file or folder in {}, not {name:?}",
+            config.models().display()
+        )));
+    }
+    let file = hub::known(name).map(|entry| entry.file.clone());
+    let names = [Some(name.to_owned()), Some(format!("{name}.gguf")), file];
+    let paths = names.into_iter().flatten();
+    let mut paths = paths.map(|name| config.models().join(name));
+    paths.find(|path| path.exists()).ok_or_else(|| {
+        let message = format!(
+            "the setting {setting} is {name:?}, but {} has no such file or folder",
+            config.models().display()
+        );
+        Fault::new(ErrorKind::ModelMissing, message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{embedder, reranker};
+    use crate::config::Config;
+    use crate::engine::encoder::Encoder;
+    use crate::error::{ErrorKind, Kind};
+    use std::sync::Arc;
+
+    fn config(data: &std::path::Path, name: &str) -> Config {
+        Config {
+            data_dir: data.to_owned(),
+            embedding_model: Some(name.to_owned()),
+            rerank_model: Some(name.to_owned()),
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn model_that_is_not_there_or_lies_elsewhere_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let bundled = Arc::new(Encoder::bundled().unwrap());
+        for (name, kind) in [
+            ("nothing", ErrorKind::ModelMissing),
+            ("../nothing", ErrorKind::Invalid),
+            ("/etc/passwd", ErrorKind::Invalid),
+        ] {
+            let config = config(folder.path(), name);
+            let refused = embedder(&config, &bundled).err().unwrap();
+            assert_eq!(refused.kind(), kind, "{name}");
+            assert!(refused.to_string().contains(name), "{refused}");
+            assert!(reranker(&config).is_err());
+        }
+        let named = config(folder.path(), "all-MiniLM-L6-v2");
+        let same = embedder(&named, &bundled).unwrap();
+        assert_eq!(same.fingerprint(), bundled.fingerprint());
+    }
+}
