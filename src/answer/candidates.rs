@@ -147,7 +147,7 @@ fn trim(text: &str, span: Range<usize>) -> Range<usize> {
 mod tests {
     use super::{LONGEST, section, shorten};
     use crate::answer::fixtures::passage;
-    use crate::types::{char_len, slice_chars};
+    use crate::types::{Passage, char_len, slice_chars};
 
     #[test]
     fn section_is_the_given_one_or_the_last_heading_above() {
@@ -155,7 +155,7 @@ mod tests {
         let mut passage = passage("d", 0, text);
         passage.heading_path = vec!["Lamp".to_owned()];
         passage.placement.section = Some("Lamp".to_owned());
-        let at = |passage, words: &str| section(passage, text.find(words).unwrap());
+        let at = |passage: &Passage, words: &str| section(passage, text.find(words).unwrap());
         assert_eq!(at(&passage, "It burns").as_deref(), Some("Lamp"));
         assert_eq!(at(&passage, "The first").as_deref(), Some("Keepers"));
         passage.placement.section = Some("Given".to_owned());
