@@ -2,7 +2,7 @@
 
 use super::terms::terms;
 use crate::extract::sentences;
-use crate::types::{Citation, Passage, slice_chars};
+use crate::types::{Citation, Passage, Placement, slice_chars};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -77,8 +77,31 @@ pub(super) fn cite(passages: &[Passage], index: usize, span: &Range<usize>) -> O
         end: passage.start + span.end,
         text: slice_chars(&passage.text, span.clone()).to_owned(),
         score: passage.score,
-        placement: passage.placement.clone(),
+        placement: Placement {
+            section: section(passage, span.start),
+            ..passage.placement.clone()
+        },
     })
+}
+
+/// The section of the passage's character `at`: as it was given with the document,
+/// else the last heading before it. Short sections share a passage.
+fn section(passage: &Passage, at: usize) -> Option<String> {
+    let known = passage.placement.section.clone();
+    let given = known.as_ref() != passage.heading_path.last();
+    let heading = |line: &str| {
+        let line = line.trim();
+        let title = line.trim_start_matches('#');
+        let level = line.len() - title.len();
+        let marked = (1..=6).contains(&level) && title.starts_with(' ');
+        marked.then(|| title.trim_end_matches('#').trim().to_owned())
+    };
+    let before = slice_chars(&passage.text, 0..at);
+    let above = || before.lines().rev().find_map(heading);
+    match given {
+        true => known,
+        false => above().or(known),
+    }
 }
 
 /// Text with each run of white space as one blank.
@@ -122,8 +145,22 @@ fn trim(text: &str, span: Range<usize>) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, shorten};
-    use crate::types::{char_len, slice_chars};
+    use super::{LONGEST, section, shorten};
+    use crate::answer::fixtures::passage;
+    use crate::types::{Passage, char_len, slice_chars};
+
+    #[test]
+    fn section_is_the_given_one_or_the_last_heading_above() {
+        let text = "# Lamp\n\nIt burns oil.\n\n## Keepers ##\n\nThe first was Grenn.";
+        let mut passage = passage("d", 0, text);
+        passage.heading_path = vec!["Lamp".to_owned()];
+        passage.placement.section = Some("Lamp".to_owned());
+        let at = |passage: &Passage, words: &str| section(passage, text.find(words).unwrap());
+        assert_eq!(at(&passage, "It burns").as_deref(), Some("Lamp"));
+        assert_eq!(at(&passage, "The first").as_deref(), Some("Keepers"));
+        passage.placement.section = Some("Given".to_owned());
+        assert_eq!(at(&passage, "The first").as_deref(), Some("Given"));
+    }
 
     #[test]
     fn overlong_sentence_is_cut_without_loss() {

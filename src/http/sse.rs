@@ -4,17 +4,23 @@
 use super::limit::StreamPermit;
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentEncoding};
+use actix_web::web::Bytes;
 use actix_web_lab::header::{CacheControl, CacheDirective};
-use actix_web_lab::sse::{Data, Event, Sse};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::time::{Interval, interval};
 use tracing::Span;
 
 /// How often a silent stream shows that it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// A comment, without the blank line that ends an event: some clients take that
+/// line for an empty event once they have seen a number.
+const COMMENT: &[u8] = b": keep-alive\n";
 
 /// One event; without a name it is a `message` to browsers.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,31 +62,35 @@ pub(super) fn respond(
 ) -> HttpResponse {
     let numbered = frames
         .enumerate()
-        .map(|(index, frame)| event(frame, |data| data.id((index + 1).to_string())));
+        .map(|(index, frame)| bytes(&frame, Some(index + 1)));
     send(numbered, permit)
 }
 
-/// The same without numbers. OpenAI's client for Python takes a keep-alive for
-/// an empty event once it has seen a number, and fails on it.
+/// The same without numbers, as the public API that OpenAI's clients know has it.
 pub(super) fn respond_unnumbered(
     frames: impl Stream<Item = Frame> + 'static,
     permit: StreamPermit,
 ) -> HttpResponse {
-    send(frames.map(|frame| event(frame, |data| data)), permit)
+    send(frames.map(|frame| bytes(&frame, None)), permit)
 }
 
-fn event(frame: Frame, numbered: impl FnOnce(Data) -> Data) -> Event {
-    let data = numbered(Data::new(frame.data));
-    match frame.name {
-        Some(name) => data.event(name),
-        None => data,
+/// A frame as it is sent. Its data are JSON, which takes one line.
+fn bytes(frame: &Frame, number: Option<usize>) -> Bytes {
+    let mut text = String::with_capacity(frame.data.len() + 32);
+    if let Some(number) = number {
+        text += &format!("id: {number}\n");
     }
-    .into()
+    if let Some(name) = frame.name {
+        text += &format!("event: {name}\n");
+    }
+    text += &format!("data: {}\n\n", frame.data);
+    text.into()
 }
 
-fn send(events: impl Stream<Item = Event> + 'static, permit: StreamPermit) -> HttpResponse {
+fn send(frames: impl Stream<Item = Bytes> + 'static, permit: StreamPermit) -> HttpResponse {
     let held = Held {
-        stream: Box::pin(events),
+        stream: Box::pin(frames),
+        keep_alive: interval(KEEP_ALIVE),
         span: Span::current(),
         _permit: permit,
     };
@@ -89,24 +99,31 @@ fn send(events: impl Stream<Item = Event> + 'static, permit: StreamPermit) -> Ht
         .insert_header(CacheControl(vec![CacheDirective::NoStore]))
         .insert_header(ContentEncoding::Identity)
         .insert_header((header::HeaderName::from_static("x-accel-buffering"), "no"))
-        .body(Sse::from_infallible_stream(held).with_keep_alive(KEEP_ALIVE))
+        .streaming(held)
 }
 
-/// The events, with what lives as long as they do.
+/// The frames, with what lives as long as they do.
 struct Held {
-    stream: Pin<Box<dyn Stream<Item = Event>>>,
+    stream: Pin<Box<dyn Stream<Item = Bytes>>>,
+    keep_alive: Interval,
     span: Span,
     _permit: StreamPermit,
 }
 
 impl Stream for Held {
-    type Item = Event;
+    type Item = Result<Bytes, Infallible>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         // Log lines of the stream belong to its request, though its handler is done.
         let span = self.span.clone();
         let _entered = span.enter();
-        self.stream.as_mut().poll_next(cx)
+        if let Poll::Ready(frame) = self.stream.as_mut().poll_next(cx) {
+            return Poll::Ready(frame.map(Ok));
+        }
+        match self.keep_alive.poll_tick(cx) {
+            Poll::Ready(_) => Poll::Ready(Some(Ok(Bytes::from_static(COMMENT)))),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
@@ -138,6 +155,17 @@ mod tests {
             "id: 1\ndata: {\"token\":\"a\\nb\"}\n\nid: 2\nevent: done\ndata: {}\n\n"
         );
         assert!(limit.acquire(&"u".into()).is_ok(), "the stream is over");
+    }
+
+    #[actix_web::test]
+    async fn silent_stream_shows_that_it_is_alive_without_ending_an_event() {
+        let permit = StreamLimit::new(1).acquire(&"u".into()).unwrap();
+        let late = stream::once(async {
+            tokio::task::yield_now().await;
+            Frame::unnamed(json!({"a": 1}))
+        });
+        let body = to_bytes(respond(late, permit).into_body()).await.unwrap();
+        assert_eq!(body, ": keep-alive\nid: 1\ndata: {\"a\":1}\n\n");
     }
 
     #[actix_web::test]

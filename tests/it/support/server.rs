@@ -25,7 +25,7 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
     folder: Option<TempDir>,
     config: Config,
-    service: Service,
+    service: Option<Service>,
 }
 
 /// What tests of features run with: no limit on requests, no handbook to read first.
@@ -128,7 +128,7 @@ impl Server {
             thread: Some(thread),
             folder: Some(folder),
             config,
-            service: started.service,
+            service: Some(started.service),
         }
     }
 
@@ -146,12 +146,13 @@ impl Server {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut upload = self.service.begin_upload(&caller, request).await.unwrap();
+            let service = self.service.as_ref().unwrap();
+            let mut upload = service.begin_upload(&caller, request).await.unwrap();
             upload.write(text.as_bytes()).await.unwrap();
             let id = upload.finish().await.unwrap().documents[0].id.clone();
             let began = Instant::now();
             loop {
-                let (document, _) = self.service.page_summaries(&caller, &id).await.unwrap();
+                let (document, _) = service.page_summaries(&caller, &id).await.unwrap();
                 if document.status.is_final() {
                     assert_eq!(document.status.as_str(), "ready");
                     return;
@@ -239,6 +240,8 @@ impl Server {
     }
 
     fn stop(&mut self) {
+        // Whoever holds it holds the data folder.
+        self.service = None;
         if let Some(stop) = self.stop.take() {
             // An error means that the server is gone already.
             let _ = stop.send(());
