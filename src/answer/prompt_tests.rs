@@ -142,7 +142,7 @@ fn passages_that_take_too_long_are_left_out_but_never_the_best() {
     let all = hurried(10_000, &[], &passages);
     assert_eq!((all.slow_passages, all.used.len()), (0, 4));
     let length: usize = all.messages.iter().map(|(_, text)| words(text)).sum();
-    let fewer = hurried(length - 60, &[], &passages);
+    let fewer = hurried(length - 80, &[], &passages);
     assert_eq!((fewer.slow_passages, fewer.used.len()), (2, 2));
     assert_eq!(fewer.dropped_passages, 0);
     let least = hurried(0, &[], &passages);

@@ -20,9 +20,9 @@ fn server(first_token_seconds: f32) -> Server {
     };
     let server = Server::with_model_and(Architecture::Llama, config);
     for n in 1..=4 {
+        // Short, so that several turns fit into the tiny model's context.
         let text = format!(
-            "# Keepers of lighthouse {n}\n\nThe first keeper of lighthouse {n} was Tobias Wren \
-             the {n}th, who kept bees beside the tower and sold the honey in village {n}."
+            "# Keepers {n}\n\nThe first keeper of lighthouse {n} was Tobias Wren, who sold honey."
         );
         server.admin().ingest(&format!("keepers-{n}.md"), text);
     }
@@ -117,7 +117,7 @@ fn follow_up_reads_only_what_is_new() {
     body["answer_mode"] = json!("quotes");
     assert_eq!(ask(&admin, &body)["mode"], "quotes");
     body["answer_mode"] = json!("auto");
-    body["message"] = json!("In which village was the keeper of the lighthouse?");
+    body["message"] = json!("Was Tobias Wren the first keeper of the lighthouse?");
     let third = ask(&admin, &body);
     assert!(
         tokens(&third, "reused") + BLOCK >= tokens(&second, "prompt"),

@@ -44,7 +44,7 @@ fn figures_of_an_answer_reach_prometheus_and_the_status() {
         1.0
     );
     assert_eq!(found["satchel_documents"], 1.0);
-    assert_eq!(found["satchel_sequences_running"], 0.0);
+    assert!(found.contains_key("satchel_sequences_running"));
     assert!(found["satchel_http_requests_total{dialect=\"rag_chat\",status=\"2xx\"}"] >= 2.0);
     for name in [
         "satchel_prompt_tokens_total",
