@@ -25,12 +25,6 @@ fn path_of(conversation: &Value) -> String {
     format!("{ROOT}/{id}")
 }
 
-fn ask(client: &Client, path: &str, content: &str) -> Value {
-    let answer = client.post(&format!("{path}/messages"), &json!({"content": content}));
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    answer.json()
-}
-
 #[test]
 fn conversation_is_made_listed_read_changed_and_deleted() {
     let server = Server::start();
@@ -457,46 +451,6 @@ fn conversations_are_seen_by_their_owner_and_by_administrators_alone() {
     );
     assert_eq!(service.get(&path).status, 404);
     assert_eq!(service.get(&format!("{path}?user_id=ada")).status, 200);
-}
-
-#[test]
-fn conversation_lives_as_long_as_the_settings_say_after_its_last_message() {
-    let server = Server::start();
-    let client = server.user("ada");
-    let made = create(&client, &json!({}));
-    let [updated, expires] = ["updated_at", "expires_at"].map(|name| {
-        let text = made[name].as_str().unwrap();
-        text.parse::<jiff::Timestamp>().unwrap().as_second()
-    });
-    assert_eq!(expires - updated, 90 * 24 * 3600);
-    let forever = Server::start_with(Config {
-        conversation_ttl_days: 0,
-        ..settings()
-    });
-    assert_eq!(
-        create(&forever.admin(), &json!({}))["expires_at"],
-        Value::Null
-    );
-    let path = path_of(&made);
-    ask(&client, &path, "Is anybody there?");
-    let raw = rusqlite::Connection::open(server.data_dir().join("satchel.db")).unwrap();
-    let old = "UPDATE sessions SET updated_at = updated_at - 91 * 24 * 3600 * 1000";
-    raw.execute(old, []).unwrap();
-    assert_eq!(
-        client.get(&path).status,
-        404,
-        "it is gone at once for its owner"
-    );
-    let began = std::time::Instant::now();
-    let left = || {
-        raw.query_row("SELECT count(*) FROM messages", [], |row| {
-            row.get::<_, u32>(0)
-        })
-    };
-    while left().unwrap() > 0 {
-        assert!(began.elapsed().as_secs() < 30, "and is swept away soon");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
 }
 
 #[test]

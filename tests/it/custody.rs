@@ -1,6 +1,7 @@
 //! The life of data: taking it along, and leaving nothing of it behind.
 
-use crate::support::{Client, LIGHTHOUSE, Server};
+use crate::support::{Client, LIGHTHOUSE, Server, settings};
+use satchel::config::Config;
 use serde_json::{Value, json};
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -219,4 +220,52 @@ fn export_holds_conversations_also_deleted_messages_and_originals() {
     );
     let of_bob = archive(&server.admin(), "/api/export?user=bob");
     assert!(!names(&of_bob).iter().any(|name| name.ends_with("notes.md")));
+}
+
+#[test]
+fn conversation_lives_as_long_as_the_settings_say_after_its_last_message() {
+    let server = Server::start();
+    let client = server.user("ada");
+    let made = client.post("/v1/chat/conversations", &json!({})).json();
+    let [updated, expires] = ["updated_at", "expires_at"].map(|name| {
+        let text = made[name].as_str().unwrap();
+        text.parse::<jiff::Timestamp>().unwrap().as_second()
+    });
+    assert_eq!(expires - updated, 90 * 24 * 3600);
+    let forever = Server::start_with(Config {
+        conversation_ttl_days: 0,
+        ..settings()
+    });
+    assert_eq!(
+        forever
+            .admin()
+            .post("/v1/chat/conversations", &json!({}))
+            .json()["expires_at"],
+        Value::Null
+    );
+    let id = made["conversation_id"].as_str().unwrap();
+    let path = format!("/v1/chat/conversations/{id}");
+    let question = json!({"content": "Is anybody there?"});
+    assert_eq!(
+        client.post(&format!("{path}/messages"), &question).status,
+        200
+    );
+    let raw = rusqlite::Connection::open(server.data_dir().join("satchel.db")).unwrap();
+    let old = "UPDATE sessions SET updated_at = updated_at - 91 * 24 * 3600 * 1000";
+    raw.execute(old, []).unwrap();
+    assert_eq!(
+        client.get(&path).status,
+        404,
+        "it is gone at once for its owner"
+    );
+    let began = std::time::Instant::now();
+    let left = || {
+        raw.query_row("SELECT count(*) FROM messages", [], |row| {
+            row.get::<_, u32>(0)
+        })
+    };
+    while left().unwrap() > 0 {
+        assert!(began.elapsed().as_secs() < 30, "and is swept away soon");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
 }
