@@ -205,7 +205,7 @@ unsafe fn tile_of_pairs<const K: u8, const M: usize>(w: Weights, x: Rows) -> [[f
                 }
                 let factors = scales::<K>(place, q);
                 each!(M, r, {
-                    if r % 2 == 0 {
+                    if r.is_multiple_of(2) {
                         let dots = pair_dots::<K>(v, row_codes.add(32 * r));
                         let (one, two) = (x.extra(b, r), x.extra(b, r + 1));
                         sums[r][q] = scaled::<K>(sums[r][q], dots[0], factors, one);
