@@ -15,6 +15,34 @@ use actix_web::{HttpMessage, HttpRequest};
 /// Endpoints that change nothing of note although they are not called by GET.
 pub const EXEMPT: &[(&str, &str)] = &[
     ("ask", "the session keeps what was asked and when"),
+    (
+        "ask in a conversation",
+        "the session keeps what was asked and when",
+    ),
+    (
+        "ask within a session",
+        "the session keeps what was asked and when",
+    ),
+    (
+        "ask a selected text",
+        "the session keeps what was asked and when",
+    ),
+    (
+        "ask as a visitor",
+        "the session keeps what was asked and when",
+    ),
+    (
+        "ask as a visitor, streamed",
+        "the session keeps what was asked and when",
+    ),
+    (
+        "store a message",
+        "the session keeps what was said and when",
+    ),
+    (
+        "add a visitor's message",
+        "the session keeps what was said and when",
+    ),
     ("complete a chat", "nothing is kept"),
     ("embed", "nothing is kept"),
     ("search", "nothing is changed"),

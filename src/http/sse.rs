@@ -161,7 +161,7 @@ mod tests {
     async fn silent_stream_shows_that_it_is_alive_without_ending_an_event() {
         let permit = StreamLimit::new(1).acquire(&"u".into()).unwrap();
         let late = stream::once(async {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
             Frame::unnamed(json!({"a": 1}))
         });
         let body = to_bytes(respond(late, permit).into_body()).await.unwrap();

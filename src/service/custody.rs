@@ -41,9 +41,24 @@ impl Inner {
                 }
                 let named = self.store.user_by_name(name)?;
                 let named = named.filter(|found| found.tenant_id == tenant);
-                Some(named.map_or_else(|| UserId::from(name.as_str()), |found| found.id))
+                Some(match named {
+                    Some(user) => user.id,
+                    None => self.known_owner(&tenant, UserId::from(name.as_str()))?,
+                })
             }
         };
         Ok(Holder { tenant, user })
+    }
+
+    /// A user by id, who need not have an account but must have something.
+    fn known_owner(&self, tenant: &TenantId, id: UserId) -> Result<UserId, Fault> {
+        let account = self.store.user(&id)?;
+        let known = account.is_some_and(|user| user.tenant_id == *tenant)
+            || !self.store.session_ids(tenant, Some(&id))?.is_empty()
+            || !self.store.document_ids(tenant, Some(&id))?.is_empty();
+        match known {
+            true => Ok(id),
+            false => Err(Fault::not_found(format!("there is no user {id}"))),
+        }
     }
 }

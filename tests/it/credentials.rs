@@ -96,6 +96,15 @@ fn worthless(server: &Server) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The refusal without the number of the request, which is another each time.
+fn said(answer: &Answer) -> serde_json::Value {
+    let mut refusal = answer.json();
+    if let Some(error) = refusal["error"].as_object_mut() {
+        error.remove("request_id");
+    }
+    refusal
+}
+
 #[test]
 fn worthless_tokens_open_no_endpoint_and_are_all_answered_alike() {
     let server = Server::start();
@@ -117,10 +126,9 @@ fn worthless_tokens_open_no_endpoint_and_are_all_answered_alike() {
         for (what, token) in &tokens {
             let answer = server.bearer(token).call(method, &path, kind, b"");
             assert_eq!(answer.status, 401, "{} with {what}", endpoint.name);
-            let first = &first
-                .get_or_insert_with(|| server.bearer(token).call(method, &path, kind, b""))
-                .text;
-            assert_eq!(&answer.text, first, "{} with {what}", endpoint.name);
+            let first =
+                first.get_or_insert_with(|| server.bearer(token).call(method, &path, kind, b""));
+            assert_eq!(said(&answer), said(first), "{} with {what}", endpoint.name);
         }
     }
 }

@@ -186,6 +186,27 @@ fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
             all
         }
         "make a dataset" => one(json!({"name": "Feathers"}), Own),
+        name if name.contains("stored") || name == "store a message" => stored(endpoint, victim),
+        name if name.contains("conversation") => conversations(endpoint, victim),
+        "read a history" => one(json!({}), Missing),
+        "ask within a session" | "ask a selected text" => one(
+            json!({"question": "Where does the bird nest?", "session_id": "of-mine",
+                "selected_text": "The wren nests in the hedge."}),
+            Own,
+        ),
+        "judge an answer" => one(
+            json!({"session_id": victim.session, "query_id": victim.document,
+                "response_id": victim.document, "feedback_type": "thumbs_up"}),
+            Missing,
+        ),
+        "list feedback" | "export feedback" | "metrics" | "status of the service" => {
+            one(json!({}), Own)
+        }
+        "export data" => vec![
+            Attempt::new(&path, json!({}), Own),
+            Attempt::new(&format!("{path}?user={}", victim.user), json!({}), Missing),
+        ],
+        "erase data" => one(json!({"user": victim.user, "confirm": true}), Missing),
         "make a user" => vec![Attempt::new(
             &path,
             json!({"username": "spy", "password": "a password for me",
@@ -281,6 +302,36 @@ fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
     }
 }
 
+/// Sessions that are only stored. Whom an administrator names as their user
+/// need not have an account, so that naming somebody elsewhere is no failure.
+fn stored(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
+    let path = filled(endpoint.path, victim);
+    let user = &victim.user;
+    let body = json!({"user_id": user, "role": "user", "content": "mine"});
+    match endpoint.path.contains("{session_id}") {
+        true => vec![Attempt::new(
+            &format!("{path}?user_id={user}"),
+            body,
+            Expected::Missing,
+        )],
+        false => vec![Attempt::new(
+            &format!("{path}?user_id={user}"),
+            body,
+            Expected::Own,
+        )],
+    }
+}
+
+fn conversations(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
+    let path = endpoint.path.replace("{conversation_id}", &victim.session);
+    let body = json!({"content": "Where does the bird nest?", "title": "Mine"});
+    let expected = match endpoint.path.contains("{conversation_id}") {
+        true => Expected::Missing,
+        false => Expected::Own,
+    };
+    vec![Attempt::new(&path, body, expected)]
+}
+
 /// A client of a person that keeps working whatever sign-ins end.
 fn with_key(client: &Client, server: &Server) -> Client {
     let made = client.post("/api/keys", &json!({"name": "mine"}));
@@ -313,7 +364,10 @@ fn attack(victim: &Victim, attacker: &Client, who: &str) {
                     answer.text
                 );
             }
-            for secret in &victim.secrets {
+            // The log of the attacker's own tenant names what the attacker named.
+            let logged = endpoint.name == "read the audit log";
+            let is_id = |secret: &&String| secret.len() == 36;
+            for secret in victim.secrets.iter().filter(|one| !(logged && is_id(one))) {
                 assert!(
                     !answer.text.contains(secret),
                     "{what} tells {secret:?}: {}",

@@ -89,6 +89,7 @@ impl Quantization {
     /// The unsigned codes of the 32 columns of sub-block `part` of a block.
     #[inline(always)]
     pub(super) fn codes(self, block: &[u8], part: usize, codes: &mut [u8; BLOCK]) {
+        *codes = [0; BLOCK];
         match self {
             Q8_0 => (0..32).for_each(|j| codes[j] = block[2 + j] ^ 0x80),
             Q4_0 => nibbles(&block[2..18], codes),

@@ -2,14 +2,14 @@
 //! server runs, looked for again while there is none. Must not know what is
 //! asked of it, nor where its file came from.
 
+use super::files::{file_name, kind, path_of};
 use super::{Changes, ModelEvent};
 use crate::answer::opening;
 use crate::config::Config;
 use crate::engine::decoder::{
     ChatMessage, ChatModel, DecoderError, KeptPrefixes, LoadOptions, installed,
 };
-use crate::engine::encoder::is_encoder;
-use crate::engine::hub::{self, ModelKind};
+use crate::engine::hub::ModelKind;
 use crate::error::Fault;
 use crate::store::Store;
 use std::path::{Path, PathBuf};
@@ -466,24 +466,6 @@ fn warm_up(model: &ChatModel) {
     if let Err(error) = model.warm_up(messages.collect(), WARM_UP) {
         tracing::warn!(%error, "the speed of the chat model was not measured");
     }
-}
-
-/// The installed file of this name. Only a name that the folder lists leads to a path.
-pub(super) fn path_of(folder: &Path, name: &str) -> Option<PathBuf> {
-    let files = installed(folder).unwrap_or_default();
-    files.into_iter().find(|path| file_name(path) == name)
-}
-
-/// What a file is for, as far as the catalogue or its architecture says.
-pub(super) fn kind(path: &Path) -> Option<ModelKind> {
-    let entry = hub::known(&file_name(path));
-    let known = entry.map(|entry| entry.kind);
-    known.or_else(|| is_encoder(path).then_some(ModelKind::Embedding))
-}
-
-pub(super) fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }
 
 /// A file's state; `None` while it may still be growing and nobody asked for it.

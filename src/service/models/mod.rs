@@ -3,6 +3,7 @@
 //! computes.
 
 mod downloads;
+mod files;
 mod loader;
 mod machine;
 
@@ -148,7 +149,7 @@ impl Models {
     fn installed_file(&self, name: &str) -> Result<Option<String>, Fault> {
         let entry = hub::known(name);
         let files = installed(&self.folder).map_err(JobsError::Files)?;
-        let mut files = files.iter().map(|path| loader::file_name(path));
+        let mut files = files.iter().map(|path| files::file_name(path));
         Ok(files.find(|file| {
             file == name
                 || file.strip_suffix(".gguf") == Some(name)
@@ -164,8 +165,8 @@ impl Models {
 
     /// An error that says where a model of another kind is chosen.
     fn need_chat(&self, file: &str) -> Result<(), Fault> {
-        let path = loader::path_of(&self.folder, file);
-        let (kind, setting) = match path.and_then(|path| loader::kind(&path)) {
+        let path = files::path_of(&self.folder, file);
+        let (kind, setting) = match path.and_then(|path| files::kind(&path)) {
             None | Some(ModelKind::Chat) => return Ok(()),
             Some(ModelKind::Embedding) => ("an embedding model", "embedding-model"),
             Some(ModelKind::Reranking) => ("a reranking model", "rerank-model"),
@@ -230,7 +231,7 @@ impl Models {
             };
         };
         let was_wanted = self.loader.release(&file);
-        let removed = match loader::path_of(&self.folder, &file) {
+        let removed = match files::path_of(&self.folder, &file) {
             Some(path) => std::fs::remove_file(path).map_err(JobsError::Files),
             None => Ok(()),
         };
@@ -265,7 +266,7 @@ impl Models {
         let freed = loaded.map_or(0, |info| needs(&info.file_name, info.file_bytes));
         let mut found = Vec::new();
         for path in installed(&self.folder).map_err(JobsError::Files)? {
-            let file = loader::file_name(&path);
+            let file = files::file_name(&path);
             let entry = hub::known(&file);
             // A file that has just been removed is not listed.
             let Ok(metadata) = std::fs::metadata(&path) else {
@@ -278,7 +279,7 @@ impl Models {
             let memory_bytes = needs(&file, metadata.len());
             found.push(InstalledModel {
                 title: title.unwrap_or(stem).to_owned(),
-                kind: loader::kind(&path),
+                kind: files::kind(&path),
                 bytes: metadata.len(),
                 memory_bytes,
                 entry,

@@ -56,6 +56,7 @@ impl Schemas {
                         .any(|kind| is(value, kind.as_str().unwrap())),
                 },
                 "enum" => rule.as_array().unwrap().contains(value),
+                "required" if !value.is_object() => true,
                 "required" => {
                     let names = rule.as_array().unwrap().iter();
                     let missing = names.filter(|name| value.get(name.as_str().unwrap()).is_none());

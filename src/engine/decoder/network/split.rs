@@ -171,12 +171,12 @@ pub(super) unsafe fn join(split: &Split<'_>, heads: Heads, width: usize, batch: 
 
 #[cfg(test)]
 mod tests {
-    use super::super::Cache;
-    use super::super::attention::{AttentionScratch, attend};
-    use super::super::cache::BLOCK_TOKENS;
     use super::*;
     use crate::engine::decoder::KvCache;
     use crate::engine::decoder::made_numbers::MadeNumbers;
+    use crate::engine::decoder::network::Cache;
+    use crate::engine::decoder::network::attention::{AttentionScratch, attend};
+    use crate::engine::decoder::network::cache::BLOCK_TOKENS;
     use crate::engine::kernels::{Disjoint, Instructions};
 
     const HEAD: usize = 64;

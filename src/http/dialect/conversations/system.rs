@@ -2,6 +2,7 @@
 
 use super::Conversations;
 use crate::http::State;
+use crate::http::auth::Authorized;
 use crate::http::failure::Failure;
 use crate::types::Time;
 use actix_web::{HttpResponse, web};
@@ -19,14 +20,27 @@ pub(crate) async fn health() -> HttpResponse {
 /// `GET /v1/status`: what is loaded, how much there is, what is being done.
 pub(crate) async fn status(
     state: web::Data<State>,
+    caller: Authorized<Conversations>,
 ) -> Result<HttpResponse, Failure<Conversations>> {
-    let status = state.service.status().await?;
+    let status = state.service.status_for(&caller).await?;
     let model = status.chat_model.map(|model| {
         json!({
             "name": model.name,
             "architecture": model.architecture,
             "quantization": model.quantization,
             "context_tokens": model.context_tokens,
+            "device": model.device,
+        })
+    });
+    let generation = status.activity.map(|activity| {
+        json!({
+            "running": activity.running,
+            "waiting": activity.waiting,
+            "prompt_tokens": activity.prompt_tokens,
+            "reused_tokens": activity.reused_tokens,
+            "answer_tokens": activity.answer_tokens,
+            "prompt_tokens_per_second": activity.prompt_tokens_per_second,
+            "answer_tokens_per_second": activity.answer_tokens_per_second,
         })
     });
     Ok(HttpResponse::Ok().json(json!({
@@ -35,6 +49,7 @@ pub(crate) async fn status(
         "uptime_seconds": status.uptime_s,
         "model": model,
         "model_error": status.chat_model_error,
+        "generation": generation,
         "embedder": {
             "name": status.embedder.name,
             "dimensions": status.embedder.dimensions,

@@ -45,7 +45,7 @@ pub(crate) struct CitationWire<'a> {
     title: &'a str,
     chunk_index: u32,
     page_number: Option<u32>,
-    score: f32,
+    score: f64,
 }
 
 impl<'a> CitationWire<'a> {
@@ -67,7 +67,8 @@ impl<'a> CitationWire<'a> {
             title: &citation.title,
             chunk_index: citation.chunk_index,
             page_number: citation.page_number,
-            score: citation.score,
+            // As many digits live as after it was stored.
+            score: (f64::from(citation.score) * 1e6).round() / 1e6,
         }
     }
 
