@@ -366,7 +366,7 @@ fn attack(victim: &Victim, attacker: &Client, who: &str) {
             }
             // The log of the attacker's own tenant names what the attacker named.
             let logged = endpoint.name == "read the audit log";
-            let is_id = |secret: &&String| secret.len() == 36;
+            let is_id = |secret: &&String| secret.len() >= 32;
             for secret in victim.secrets.iter().filter(|one| !(logged && is_id(one))) {
                 assert!(
                     !answer.text.contains(secret),
