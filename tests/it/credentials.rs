@@ -97,7 +97,7 @@ fn worthless(server: &Server) -> Vec<(&'static str, String)> {
 }
 
 /// The refusal without the number of the request, which is another each time.
-fn said(answer: &Answer) -> serde_json::Value {
+fn said(answer: &Answer) -> Value {
     let mut refusal = answer.json();
     if let Some(error) = refusal["error"].as_object_mut() {
         error.remove("request_id");
