@@ -229,6 +229,8 @@ fn request(messages: Vec<ChatMessage>, max_tokens: usize, seed: u64) -> Generati
         sampling: SamplingOptions {
             temperature: 1.0,
             seed,
+            // A token is told even if it is part of a character only.
+            top_logprobs: Some(0),
             ..SamplingOptions::default()
         },
         stop: Vec::new(),
