@@ -6,9 +6,10 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentEncoding};
 use actix_web::web::Bytes;
 use actix_web_lab::header::{CacheControl, CacheDirective};
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 use std::convert::Infallible;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -72,6 +73,20 @@ pub(super) fn respond_unnumbered(
     permit: StreamPermit,
 ) -> HttpResponse {
     send(frames.map(|frame| bytes(&frame, None)), permit)
+}
+
+/// The frames of `events`, which end when `stopped` is done: `next` turns each
+/// event into frames, and at the end `None` into whatever is still to be said.
+pub(super) fn frames<E, F: IntoIterator<Item = Frame>>(
+    events: impl Stream<Item = E>,
+    stopped: impl Future<Output = ()>,
+    mut next: impl FnMut(Option<E>) -> F,
+) -> impl Stream<Item = Frame> {
+    events
+        .take_until(stopped)
+        .map(Some)
+        .chain(stream::once(ready(None)))
+        .flat_map(move |event| stream::iter(next(event)))
 }
 
 /// A frame as it is sent. Its data are JSON, which takes one line.

@@ -153,10 +153,7 @@ impl Retriever {
     ) -> Result<(), RetrieveError> {
         let first = candidates.len().min(count);
         let candidates = &mut candidates[..first];
-        let texts: Vec<&str> = candidates
-            .iter()
-            .map(|candidate| candidate.stored.chunk.text.as_str())
-            .collect();
+        let texts = texts(candidates);
         let encodings = self.encoder.encode(&texts)?;
         for (candidate, encoding) in candidates.iter_mut().zip(&encodings) {
             let score = late_interaction(&question.tokens, &encoding.tokens);
@@ -164,6 +161,11 @@ impl Retriever {
         }
         Ok(())
     }
+}
+
+fn texts(candidates: &[Candidate]) -> Vec<&str> {
+    let texts = candidates.iter();
+    texts.map(|one| one.stored.chunk.text.as_str()).collect()
 }
 
 /// Lets the reranker read the question with each of the first `count` candidates.
@@ -175,11 +177,7 @@ pub(super) fn rerank(
 ) -> Result<(), RetrieveError> {
     let first = candidates.len().min(count);
     let candidates = &mut candidates[..first];
-    let texts: Vec<&str> = candidates
-        .iter()
-        .map(|candidate| candidate.stored.chunk.text.as_str())
-        .collect();
-    let scores = reranker.scores(query, &texts)?;
+    let scores = reranker.scores(query, &texts(candidates))?;
     for (candidate, score) in candidates.iter_mut().zip(scores) {
         candidate.reranked = Some(1.0 / (1.0 + (-score).exp()));
     }

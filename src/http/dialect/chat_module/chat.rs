@@ -11,8 +11,7 @@ use crate::http::{ANSWER_GRACE, State, sse};
 use crate::service::Question;
 use crate::types::AnswerEvent;
 use actix_web::{HttpResponse, web};
-use futures_util::{StreamExt, stream};
-use std::future::ready;
+use futures_util::StreamExt;
 
 type Answer = Result<HttpResponse, Failure<ChatModule>>;
 
@@ -72,17 +71,11 @@ pub(crate) async fn streamed(
     let question = question(body.value)?;
     let permit = state.answers.acquire(&visitor.place)?;
     let events = state.service.ask(&visitor.caller, question).await?;
-    let frames = events
-        .take_until(state.stopped(ANSWER_GRACE))
-        .map(Some)
-        .chain(stream::once(ready(None)))
-        .scan(Frames::default(), |frames, event| {
-            let next = match event {
-                Some(event) => frames.next(event),
-                None => frames.end(),
-            };
-            ready(Some(stream::iter(next)))
-        })
-        .flatten();
+    let mut frames = Frames::default();
+    let next = move |event| match event {
+        Some(event) => frames.next(event),
+        None => frames.end(),
+    };
+    let frames = sse::frames(events, state.stopped(ANSWER_GRACE), next);
     Ok(sse::respond(frames, permit))
 }

@@ -14,8 +14,7 @@ use crate::service::{AnswerStream, Question};
 use crate::types::{AnswerEvent, SessionId};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::{StreamExt, stream};
-use std::future::ready;
+use futures_util::StreamExt;
 
 type Answer = Result<HttpResponse, Failure<Conversations>>;
 
@@ -47,18 +46,12 @@ pub(crate) async fn send(
     if !streamed {
         return whole(events).await;
     }
-    let frames = events
-        .take_until(state.stopped(ANSWER_GRACE))
-        .map(Some)
-        .chain(stream::once(ready(None)))
-        .scan(Frames::new(request_id::current()), |frames, event| {
-            let next = match event {
-                Some(event) => frames.next(event),
-                None => frames.end(),
-            };
-            ready(Some(stream::iter(next)))
-        })
-        .flatten();
+    let mut frames = Frames::new(request_id::current());
+    let next = move |event| match event {
+        Some(event) => frames.next(event),
+        None => frames.end(),
+    };
+    let frames = sse::frames(events, state.stopped(ANSWER_GRACE), next);
     Ok(sse::respond(frames, permit))
 }
 

@@ -13,7 +13,6 @@ use crate::types::{AnswerEvent, AnswerMode, Stage, Time};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::{StreamExt, stream};
-use std::future::ready;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -130,22 +129,16 @@ async fn answer(
     if let Some(failure) = refusal(&begun, no_answer) {
         return Err(failure);
     }
-    let frames = stream::iter(begun)
-        .chain(events)
-        .take_until(state.stopped(ANSWER_GRACE))
-        .map(Some)
-        .chain(stream::once(ready(None)))
-        .scan(
-            Frames::new(origin, no_answer.code, cites),
-            |frames, event| {
-                let next = match event {
-                    Some(event) => frames.next(event),
-                    None => frames.end(),
-                };
-                ready(Some(stream::iter(next)))
-            },
-        )
-        .flatten();
+    let mut frames = Frames::new(origin, no_answer.code, cites);
+    let next = move |event| match event {
+        Some(event) => frames.next(event),
+        None => frames.end(),
+    };
+    let frames = sse::frames(
+        stream::iter(begun).chain(events),
+        state.stopped(ANSWER_GRACE),
+        next,
+    );
     Ok(sse::respond(frames, permit))
 }
 

@@ -13,8 +13,7 @@ use crate::service::{AnswerStream, Caller, Question};
 use crate::types::{AnswerEvent, DatasetId, SessionId};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::{StreamExt, stream};
-use std::future::ready;
+use futures_util::StreamExt;
 
 type Answer = Result<HttpResponse, Failure<RagChat>>;
 
@@ -95,18 +94,12 @@ async fn answer(
     if wants_json(request) {
         return whole(events).await;
     }
-    let frames = events
-        .take_until(state.stopped(ANSWER_GRACE))
-        .map(Some)
-        .chain(stream::once(ready(None)))
-        .scan(Frames::default(), |frames, event| {
-            let next = match event {
-                Some(event) => frames.next(event),
-                None => frames.end(),
-            };
-            ready(Some(stream::iter(next)))
-        })
-        .flatten();
+    let mut frames = Frames::default();
+    let next = move |event| match event {
+        Some(event) => frames.next(event),
+        None => frames.end(),
+    };
+    let frames = sse::frames(events, state.stopped(ANSWER_GRACE), next);
     Ok(sse::respond(frames, permit))
 }
 
