@@ -5,6 +5,7 @@
 import { renew, user, whenSignedOut } from './api.js';
 import { h, put } from './dom.js';
 import { acceptDrops } from './drop.js';
+import { preferred, speak } from './language.js';
 import { frame, watchConnection } from './shell.js';
 import { chat } from './chat.js';
 import { documents } from './documents.js';
@@ -69,4 +70,5 @@ whenSignedOut(() => {
 watchConnection();
 acceptDrops((files) => shown?.drop?.(files));
 addEventListener('hashchange', route);
+await speak(preferred());
 route();
