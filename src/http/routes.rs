@@ -9,7 +9,7 @@ use super::dialect::conversations::{
     handlers as conversations, messages, schemas, system as service,
 };
 use super::dialect::native::{
-    audit, auth, custody, datasets, documents, events, feedback, keys, models, originals, sign_ins,
+    audit, auth, backups, custody, datasets, documents, events, feedback, keys, models, originals, sign_ins,
     system, tenants, users,
 };
 use super::dialect::openai::handlers as openai;
@@ -127,6 +127,7 @@ endpoints! {
     DELETE "/api/datasets/{dataset_id}" "delete a dataset" Native User datasets::delete;
     POST "/api/search" "search" Native User system::search;
     GET "/api/status" "status" Native User system::status;
+    GET "/api/status/history" "history of the status" Native Operator system::history;
     GET "/metrics" "metrics" Native Operator system::metrics;
     GET "/api/examination" "examine" Native Operator system::examine;
     GET "/api/models" "list models" Native User models::list;
@@ -142,6 +143,7 @@ endpoints! {
     POST "/api/users" "make a user" Native Admin users::create;
     PATCH "/api/users/{user_id}" "change a user" Native Admin users::update;
     DELETE "/api/users/{user_id}" "delete a user" Native Admin users::delete;
+    DELETE "/api/users/{user_id}/sessions" "end sign-ins of a user" Native Admin users::end_sign_ins;
     GET "/api/export" "export data" Native User custody::export;
     POST "/api/erase" "erase data" Native User custody::erase;
     GET "/api/tenants" "list tenants" Native Operator tenants::list;
@@ -149,6 +151,12 @@ endpoints! {
     PATCH "/api/tenants/{tenant_id}" "change a tenant" Native Operator tenants::update;
     DELETE "/api/tenants/{tenant_id}" "delete a tenant" Native Operator tenants::delete;
     GET "/api/audit" "read the audit log" Native Admin audit::list;
+    GET "/api/audit/actions" "list audited actions" Native Admin audit::actions;
+    GET "/api/audit/export" "export the audit log" Native Admin audit::export;
+    GET "/api/backups" "list backups" Native Operator backups::list;
+    POST "/api/backups" "make a backup" Native Operator backups::create;
+    GET "/api/backups/{name}" "export a backup" Native Operator backups::read;
+    DELETE "/api/backups/{name}" "delete a backup" Native Operator backups::delete;
     GET "/api/keys" "list API keys" Native User keys::list;
     POST "/api/keys" "make an API key" Native User keys::create;
     DELETE "/api/keys/{key_id}" "delete an API key" Native User keys::delete;

@@ -6,6 +6,7 @@
 mod answering;
 mod audit;
 mod auth;
+mod backup;
 mod chat;
 mod conversation;
 mod custody;
@@ -28,6 +29,7 @@ mod lockout;
 mod messages;
 mod models;
 mod records;
+mod samples;
 mod search;
 mod selection;
 mod sessions;
@@ -39,6 +41,7 @@ mod users;
 mod writing;
 
 pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, command_token, script_token};
+pub use backup::{Backup, BackupList, BackupRun, Restored, restore};
 pub use chat::{AnswerStream, PassingQuestion, Question};
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
 pub use custody::DataOf;
@@ -56,6 +59,7 @@ pub use messages::NewMessage;
 pub use models::{
     Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelList,
 };
+pub use samples::{SAMPLE_EVERY, Sample};
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
 pub use sessions::{MessageView, NewSession, SessionView};
 pub use sign_ins::{SignInOrigin, SignInView};
@@ -69,7 +73,7 @@ pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
     ApiKey, AuditFilter, AuditOutcome, AuditRecord, DocumentFilter, DocumentPage, FeedbackEntry,
-    FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage, SessionPlace,
+    FeedbackFilter, FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage, SessionPlace,
     StoredAuditRecord, Tenant, TenantLimits, UserRole,
 };
 
@@ -85,11 +89,13 @@ use crate::retrieve::{RetrieveError, Retriever};
 use crate::store::{NewUser, Store, StoreError};
 use crate::types::{PUBLIC_TENANT, TenantId, Time};
 use crate::vectors::{Vectors, VectorsError};
+use backup::Backups;
 use figures::Figures;
 use history::History;
 use issuers::Issuers;
 use lockout::Lockout;
 use models::Models;
+use samples::Samples;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -116,6 +122,8 @@ struct Inner {
     models: Models,
     history: History,
     figures: Figures,
+    samples: Samples,
+    backups: Backups,
     signer: TokenSigner,
     /// The one-time token of the first sign-in.
     link: String,
@@ -144,6 +152,7 @@ impl Service {
     pub async fn open(config: Config) -> Result<Self, Fault> {
         let service = off_thread(move || Self::open_blocking(config)).await?;
         service.keep_audit_short();
+        service.take_samples();
         Ok(service)
     }
 
@@ -177,6 +186,8 @@ impl Service {
             models: Models::start(&config, &store)?,
             history: History::default(),
             figures: Figures::default(),
+            samples: Samples::default(),
+            backups: Backups::default(),
             signer: TokenSigner::new(folder.secret()),
             link: tokens::random_token(),
             lockout: Lockout::default(),
@@ -220,6 +231,7 @@ impl Service {
     pub async fn close(&self) {
         let closed = self
             .blocking(|inner| {
+                inner.backups.stop();
                 inner.models.stop();
                 inner.jobs.stop();
                 Ok(inner.store.checkpoint()?)
