@@ -32,9 +32,15 @@ const MARKS: [(&str, &str); 11] = [
     ("BSL-1.0", "Boost Software License"),
     ("CC0-1.0", "CC0 1.0 Universal"),
     ("BSD-3-Clause", "Neither the name of"),
-    ("BSD-2-Clause", "Redistribution and use in source and binary"),
+    (
+        "BSD-2-Clause",
+        "Redistribution and use in source and binary",
+    ),
     ("Zlib", "This software is provided 'as-is'"),
-    ("MIT", "The above copyright notice and this permission notice"),
+    (
+        "MIT",
+        "The above copyright notice and this permission notice",
+    ),
     ("MIT-0", "Permission is hereby granted, free of charge"),
     ("ISC", "Permission to use, copy, modify, and"),
 ];
@@ -96,7 +102,14 @@ fn holders(
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default();
         let name = name.to_string_lossy().to_uppercase();
-        let tells = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
+        let tells = [
+            "LICENSE",
+            "LICENCE",
+            "COPYING",
+            "COPYRIGHT",
+            "NOTICE",
+            "UNLICENSE",
+        ];
         if !path.is_file() || !tells.iter().any(|one| name.starts_with(one)) {
             continue;
         }
@@ -137,9 +150,9 @@ fn models(root: &Path) -> Done<Vec<Value>> {
         "name": embedding["name"], "licence": embedding["licence"], "bundled": true,
     });
     let catalogue = manifest.get("catalogue").and_then(toml::Value::as_array);
-    let others = catalogue.into_iter().flatten().map(|entry| {
-        json!({"name": entry["title"], "licence": entry["licence"], "bundled": false})
-    });
+    let others = catalogue.into_iter().flatten().map(
+        |entry| json!({"name": entry["title"], "licence": entry["licence"], "bundled": false}),
+    );
     Ok(std::iter::once(bundled).chain(others).collect())
 }
 
@@ -155,7 +168,9 @@ fn write(path: &Path, whole: &Value) -> Done<()> {
                 format!("[\n{}\n]", lines.join(",\n"))
             }
             Value::Object(entries) => {
-                let lines = entries.iter().map(|(key, value)| format!("{}: {value}", json!(key)));
+                let lines = entries
+                    .iter()
+                    .map(|(key, value)| format!("{}: {value}", json!(key)));
                 format!("{{\n{}\n}}", lines.collect::<Vec<_>>().join(",\n"))
             }
             other => other.to_string(),

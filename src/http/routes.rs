@@ -9,8 +9,8 @@ use super::dialect::conversations::{
     handlers as conversations, messages, schemas, system as service,
 };
 use super::dialect::native::{
-    audit, auth, backups, custody, datasets, documents, events, feedback, keys, models, originals, sign_ins,
-    system, tenants, users,
+    audit, auth, backups, custody, datasets, documents, events, feedback, keys, models, originals,
+    search_models, sign_ins, system, tenants, users,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
@@ -134,9 +134,13 @@ endpoints! {
     POST "/api/models/pull" "download a model" Native Operator models::pull;
     POST "/api/models/unload" "unload the model" Native Operator models::unload;
     GET "/api/models/events" "progress of models" Native User models::events;
+    PUT "/api/models/{name}" "add a model file" Native Operator models::add;
     DELETE "/api/models/{name}" "remove a model" Native Operator models::remove;
     POST "/api/models/{name}/use" "use a model" Native Operator models::choose;
     POST "/api/models/{name}/pause" "stop a download" Native Operator models::pause;
+    GET "/api/search-models" "list search models" Native Operator search_models::list;
+    POST "/api/search-models" "choose a search model" Native Operator search_models::choose;
+    POST "/api/search-models/trial" "try a search model" Native Operator search_models::try_out;
     GET "/api/feedback" "list feedback" Native Admin feedback::list;
     GET "/api/feedback/export" "export feedback" Native Admin feedback::export;
     GET "/api/users" "list users" Native Admin users::list;

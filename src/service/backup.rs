@@ -287,9 +287,8 @@ fn path_of(folder: &Path, name: &str) -> Result<PathBuf, Fault> {
 /// What is there already stays where it is unless it is to be replaced; then
 /// it is set aside in the same folder.
 pub fn restore(config: &Config, archive: &Path, replace: bool) -> Result<Restored, Fault> {
-    let file = File::open(archive).map_err(|error| {
-        Fault::not_found(format!("cannot read {}: {error}", archive.display()))
-    })?;
+    let file = File::open(archive)
+        .map_err(|error| Fault::not_found(format!("cannot read {}: {error}", archive.display())))?;
     let mut zip = ZipArchive::new(file).map_err(|error| unreadable(&error))?;
     let manifest = manifest(&mut zip)?;
     let _owner = DataFolder::take(config)?;
@@ -329,7 +328,9 @@ pub fn restore(config: &Config, archive: &Path, replace: bool) -> Result<Restore
 }
 
 fn unreadable(error: &dyn std::fmt::Display) -> Fault {
-    Fault::invalid(format!("the file is not a whole backup of satchel: {error}"))
+    Fault::invalid(format!(
+        "the file is not a whole backup of satchel: {error}"
+    ))
 }
 
 fn not_placed(error: &io::Error) -> Fault {
@@ -419,7 +420,12 @@ fn set_aside(config: &Config) -> io::Result<Option<PathBuf>> {
     let stamp = Time::now().to_string().replace(':', "-");
     let aside = folder.join(format!("replaced-{stamp}"));
     fs::create_dir(&aside)?;
-    for name in ["satchel.db", "satchel.db-wal", "satchel.db-shm", "originals"] {
+    for name in [
+        "satchel.db",
+        "satchel.db-wal",
+        "satchel.db-shm",
+        "originals",
+    ] {
         let path = folder.join(name);
         if path.exists() {
             fs::rename(path, aside.join(name))?;

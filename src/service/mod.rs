@@ -31,6 +31,7 @@ mod models;
 mod records;
 mod samples;
 mod search;
+mod search_models;
 mod selection;
 mod sessions;
 mod sign_ins;
@@ -58,9 +59,11 @@ pub use ledger::PageView;
 pub use messages::NewMessage;
 pub use models::{
     Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelList,
+    ModelUpload, Speed,
 };
 pub use samples::{SAMPLE_EVERY, Sample};
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
+pub use search_models::{SearchModel, SearchModels, Trial};
 pub use sessions::{MessageView, NewSession, SessionView};
 pub use sign_ins::{SignInOrigin, SignInView};
 pub use tenants::TenantChange;
@@ -73,8 +76,8 @@ pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
     ApiKey, AuditFilter, AuditOutcome, AuditRecord, DocumentFilter, DocumentPage, FeedbackEntry,
-    FeedbackFilter, FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage, SessionPlace,
-    StoredAuditRecord, Tenant, TenantLimits, UserRole,
+    FeedbackFilter, FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage,
+    SessionPlace, StoredAuditRecord, Tenant, TenantLimits, UserRole,
 };
 
 use crate::answer::AnswerError;
@@ -96,13 +99,14 @@ use issuers::Issuers;
 use lockout::Lockout;
 use models::Models;
 use samples::Samples;
+use search_models::Fixed;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tenants::KnownLimits;
 use tokens::TokenSigner;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// The running product. Cheap to clone.
 #[derive(Clone)]
@@ -123,6 +127,10 @@ struct Inner {
     history: History,
     figures: Figures,
     samples: Samples,
+    /// Models that the settings name.
+    fixed: Fixed,
+    /// Turns true when the product is to start anew.
+    restart: watch::Sender<bool>,
     backups: Backups,
     signer: TokenSigner,
     /// The one-time token of the first sign-in.
@@ -161,6 +169,8 @@ impl Service {
         let folder = DataFolder::take(&config)?;
         let store = Arc::new(Store::open(&config.database())?);
         first_rows(&store)?;
+        let fixed = Fixed::by(&config);
+        let config = search_models::with_choices(config, &store)?;
         let encoder = Arc::new(Encoder::bundled()?);
         let embedder = embedders::embedder(&config, &encoder)?;
         let reranker = embedders::reranker(&config)?;
@@ -187,6 +197,8 @@ impl Service {
             history: History::default(),
             figures: Figures::default(),
             samples: Samples::default(),
+            fixed,
+            restart: watch::Sender::new(false),
             backups: Backups::default(),
             signer: TokenSigner::new(folder.secret()),
             link: tokens::random_token(),

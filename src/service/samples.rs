@@ -145,7 +145,7 @@ impl Inner {
             first_token_seconds: first_token.seconds,
         };
         self.samples.add(&status, totals, Instant::now());
-        Ok(())
+        self.models.note_speed()
     }
 }
 
@@ -183,7 +183,11 @@ mod tests {
         assert_eq!(last.answer_tokens_per_s, 0.0);
         assert!(last.database_bytes > 0);
         // What counts from zero again is no negative rate.
-        samples.add(&status, Totals::default(), began + Duration::from_secs(9000));
+        samples.add(
+            &status,
+            Totals::default(),
+            began + Duration::from_secs(9000),
+        );
         assert_eq!(samples.read().last().unwrap().requests_per_s, 0.0);
     }
 }

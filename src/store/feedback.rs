@@ -81,9 +81,7 @@ impl Store {
             let before = filter.after.unwrap_or(i64::MAX as u64);
             let kind = filter.kind.map(FeedbackKind::as_str);
             let asked = params![tenant.as_str(), before, limit + 1, kind];
-            let rows = statement.query_map(asked, |row| {
-                Ok((row.get::<_, u64>(0)?, entry(row)))
-            })?;
+            let rows = statement.query_map(asked, |row| Ok((row.get::<_, u64>(0)?, entry(row))))?;
             let (mut keys, mut entries) = (Vec::new(), Vec::new());
             for row in rows {
                 let (key, entry) = row?;

@@ -7,10 +7,13 @@ import { h, put } from './dom.js';
 import { acceptDrops } from './drop.js';
 import { preferred, speak } from './language.js';
 import { frame, watchConnection } from './shell.js';
+import { administration } from './admin/administration.js';
 import { chat } from './chat.js';
 import { documents } from './documents.js';
+import { models } from './models.js';
 import { settings } from './settings.js';
-import { login, welcome } from './welcome.js';
+import { listenForShortcuts } from './shortcuts.js';
+import { login, signInByAddress, steps } from './welcome.js';
 
 /** @typedef {{main: HTMLElement, aside?: HTMLElement, title: string, leave?: () => void, drop?: (files: File[]) => void, wide?: boolean}} View */
 
@@ -18,6 +21,17 @@ const root = /** @type {HTMLElement} */ (document.getElementById('root'));
 
 /** @type {View | null} */
 let shown = null;
+
+/** What a view without the frame has to end. @type {(() => void) | null} */
+let leave = null;
+
+/** Ends what is shown. */
+function left() {
+  shown?.leave?.();
+  shown = null;
+  leave?.();
+  leave = null;
+}
 
 /** The parts of the address after `#/`. */
 function address() {
@@ -28,16 +42,23 @@ function address() {
 async function route() {
   const { parts, query } = address();
   const [name = 'chat', ...rest] = parts;
-  if (name === 'welcome') return alone(welcome(query.get('link')));
+  const link = query.get('link');
+  if (name === 'welcome' && link) return alone(signInByAddress(link));
   if (!user()) {
     const renewed = await renew().catch((error) => error);
     if (renewed instanceof Error) return alone(unreachable(renewed.message));
     if (!renewed) return alone(login());
   }
   if (name === 'login') return void location.replace('#/chat');
-  const views = { chat, documents, settings };
+  if (name === 'welcome') {
+    const first = steps();
+    alone(first.element);
+    leave = first.leave;
+    return;
+  }
+  const views = { chat, documents, models, settings, admin: administration };
   const view = (views[/** @type {keyof typeof views} */ (name)] ?? chat)(...rest);
-  shown?.leave?.();
+  left();
   shown = view;
   document.title = `${view.title} · satchel`;
   frame(root, name, view);
@@ -48,8 +69,7 @@ async function route() {
  * @param {HTMLElement} content
  */
 function alone(content) {
-  shown?.leave?.();
-  shown = null;
+  left();
   document.title = 'satchel';
   root.replaceChildren(content);
 }
@@ -68,6 +88,7 @@ whenSignedOut(() => {
   else route();
 });
 watchConnection();
+listenForShortcuts();
 acceptDrops((files) => shown?.drop?.(files));
 addEventListener('hashchange', route);
 await speak(preferred());

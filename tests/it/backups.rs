@@ -43,8 +43,14 @@ fn essence(client: &Client) -> (Value, Value) {
     let body = json!({"query": QUESTION, "search_options": {"score_threshold": 0}});
     let found = client.post("/api/search", &body).json();
     let answer = client.ask(QUESTION);
-    let last = answer.iter().rev().find(|event| event.data["content"].is_string());
-    (found["results"].clone(), last.unwrap().data["content"].clone())
+    let last = answer
+        .iter()
+        .rev()
+        .find(|event| event.data["content"].is_string());
+    (
+        found["results"].clone(),
+        last.unwrap().data["content"].clone(),
+    )
 }
 
 #[test]

@@ -203,8 +203,19 @@ fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
         "list feedback" | "export feedback" | "metrics" | "status of the service" => {
             one(json!({}), Own)
         }
-        "history of the status" | "list audited actions" | "export the audit log"
-        | "list backups" | "make a backup" => one(json!({}), Own),
+        "history of the status"
+        | "list audited actions"
+        | "export the audit log"
+        | "list backups"
+        | "make a backup"
+        | "list search models" => one(json!({}), Own),
+        "choose a search model" | "try a search model" => {
+            one(json!({"kind": "embedding", "name": null}), Own)
+        }
+        "add a model file" => {
+            let path = endpoint.path.replace("{name}", "mine.gguf");
+            vec![Attempt::new(&path, json!({}), Own)]
+        }
         "export a backup" | "delete a backup" => {
             let path = endpoint.path.replace("{name}", "no-backup.zip");
             vec![Attempt::new(&path, json!({}), Missing)]

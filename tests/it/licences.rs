@@ -15,14 +15,24 @@ fn every_package_of_the_lock_file_is_listed_with_its_licence() {
     let packages = listed["packages"].as_array().unwrap();
     let known: HashSet<(&str, &str)> = packages
         .iter()
-        .map(|one| (one["name"].as_str().unwrap(), one["version"].as_str().unwrap()))
+        .map(|one| {
+            (
+                one["name"].as_str().unwrap(),
+                one["version"].as_str().unwrap(),
+            )
+        })
         .collect();
     let lock: toml::Table = read("Cargo.lock").parse().unwrap();
     let locked = lock["package"].as_array().unwrap();
     let lacking: Vec<_> = locked
         .iter()
         .filter(|one| one.get("source").is_some())
-        .map(|one| (one["name"].as_str().unwrap(), one["version"].as_str().unwrap()))
+        .map(|one| {
+            (
+                one["name"].as_str().unwrap(),
+                one["version"].as_str().unwrap(),
+            )
+        })
         .filter(|one| !known.contains(one))
         .collect();
     assert!(
@@ -44,5 +54,9 @@ fn the_bundled_model_and_the_catalogue_are_listed() {
     assert_eq!(models[0]["name"], "all-MiniLM-L6-v2");
     assert_eq!(models[0]["bundled"], true);
     let entries = satchel::engine::hub::catalogue();
-    assert_eq!(models.len(), entries.len() + 1, "run `cargo run --example licences`");
+    assert_eq!(
+        models.len(),
+        entries.len() + 1,
+        "run `cargo run --example licences`"
+    );
 }

@@ -27,6 +27,7 @@ mod issuers;
 mod keys;
 mod layering;
 mod licences;
+mod model_files;
 mod models;
 mod monitoring;
 mod openai;

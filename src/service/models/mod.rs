@@ -4,11 +4,15 @@
 
 mod downloads;
 mod files;
+mod incoming;
 mod loader;
 mod machine;
+mod speed;
 
 pub use downloads::{Download, DownloadState};
+pub use incoming::ModelUpload;
 pub use machine::Machine;
+pub use speed::Speed;
 
 use super::{Caller, Inner, Service, cores};
 use crate::config::Config;
@@ -20,6 +24,7 @@ use crate::store::Store;
 use downloads::Downloads;
 use futures_util::{Stream, StreamExt};
 use loader::{Loader, Situation};
+use speed::Speeds;
 use std::future::ready;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,6 +64,8 @@ pub struct InstalledModel {
     pub is_loading: bool,
     /// Whether the memory of this machine holds it; `None` where that is not known.
     pub fits: Option<bool>,
+    /// How fast it writes, of a chat model.
+    pub speed: Option<Speed>,
 }
 
 /// A model of the catalogue, as seen from this machine.
@@ -69,6 +76,8 @@ pub struct KnownModel {
     /// Whether this version of the product can run it.
     pub is_usable: bool,
     pub fits: Option<bool>,
+    /// How fast it would write here, of a chat model.
+    pub speed: Option<Speed>,
     /// The one to take, if there is none yet.
     pub is_recommended: bool,
 }
@@ -87,6 +96,7 @@ pub struct ModelList {
 /// What the service has of models.
 pub(super) struct Models {
     loader: Arc<Loader>,
+    speeds: Speeds,
     downloads: Downloads,
     changes: Changes,
     folder: PathBuf,
@@ -97,6 +107,7 @@ impl Models {
     /// Starts looking for a model. Gives back at once, and connects to nothing.
     pub(super) fn start(config: &Config, store: &Arc<Store>) -> Result<Self, Fault> {
         let changes = Changes::new(BACKLOG);
+        incoming::clear(&config.models());
         let loader = Loader::start(config, Arc::clone(store), changes.clone())?;
         let loader = Arc::new(loader);
         let of_downloads = Arc::clone(&loader);
@@ -107,6 +118,7 @@ impl Models {
                 changes.clone(),
                 Box::new(move || of_downloads.wake()),
             ),
+            speeds: Speeds::new(Arc::clone(store), cores(config)),
             loader,
             changes,
             folder,
@@ -131,6 +143,42 @@ impl Models {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Remembers how fast the loaded model writes.
+    pub(super) fn note_speed(&self) -> Result<(), Fault> {
+        let Some(model) = self.current() else {
+            return Ok(());
+        };
+        if let Some(speed) = model.activity().answer_tokens_per_second {
+            self.speeds.note(&model.info().file_name, speed.into())?;
+        }
+        Ok(())
+    }
+
+    /// How fast a model writes, if it is one that does.
+    fn speed(
+        &self,
+        file: &str,
+        kind: Option<ModelKind>,
+        bytes: u64,
+    ) -> Result<Option<Speed>, Fault> {
+        match kind {
+            None | Some(ModelKind::Chat) => Ok(Some(self.speeds.of(file, bytes)?)),
+            Some(_) => Ok(None),
+        }
+    }
+
+    /// Installed files that write no answers.
+    pub(super) fn not_for_chat(&self) -> Result<Vec<String>, Fault> {
+        let files = installed(&self.folder).map_err(JobsError::Files)?;
+        let others = files.iter().filter(|path| {
+            matches!(
+                files::kind(path),
+                Some(ModelKind::Embedding | ModelKind::Reranking)
+            )
+        });
+        Ok(others.map(|path| files::file_name(path)).collect())
     }
 
     /// Why there is none although there should be.
@@ -277,9 +325,11 @@ impl Models {
             let title = entry.map(|entry| entry.title.as_str()).or(own_title);
             let stem = file.strip_suffix(".gguf").unwrap_or(&file);
             let memory_bytes = needs(&file, metadata.len());
+            let kind = files::kind(&path);
             found.push(InstalledModel {
                 title: title.unwrap_or(stem).to_owned(),
-                kind: files::kind(&path),
+                speed: self.speed(&file, kind, metadata.len())?,
+                kind,
                 bytes: metadata.len(),
                 memory_bytes,
                 entry,
@@ -289,8 +339,13 @@ impl Models {
                 file,
             });
         }
+        let mut catalogue = known_models(&found, &machine, freed);
+        for model in &mut catalogue {
+            let entry = model.entry;
+            model.speed = self.speed(&entry.file, Some(entry.kind), entry.bytes)?;
+        }
         Ok(ModelList {
-            catalogue: known_models(&found, &machine, freed),
+            catalogue,
             installed: found,
             downloads: self.downloads.list(),
             machine,
@@ -308,6 +363,7 @@ fn known_models(installed: &[InstalledModel], machine: &Machine, freed: u64) -> 
             is_installed: installed.iter().any(|model| model.file == entry.file),
             is_usable: usable(entry),
             fits: machine.holds(entry.memory_bytes, freed),
+            speed: None,
             is_recommended: false,
         })
         .collect();

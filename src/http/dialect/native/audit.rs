@@ -179,8 +179,12 @@ fn written(
         let page = page?;
         let records = page.iter().map(wire::audit_record);
         match format {
-            Format::Jsonl => Ok(records.map(|record| format!("{record}\n")).collect::<String>().into()),
-            Format::Csv => in_csv(records.map(|record| COLUMNS.map(|name| cell(&record[name])))).map(Bytes::from),
+            Format::Jsonl => Ok(records
+                .map(|record| format!("{record}\n"))
+                .collect::<String>()
+                .into()),
+            Format::Csv => in_csv(records.map(|record| COLUMNS.map(|name| cell(&record[name]))))
+                .map(Bytes::from),
         }
     }))
 }
@@ -229,7 +233,13 @@ mod tests {
     fn cell_of_a_table_is_never_a_formula() {
         assert_eq!(cell(&json!("=HYPERLINK(\"x\")")), "'=HYPERLINK(\"x\")");
         assert_eq!(cell(&json!(null)), "");
-        let row = std::array::from_fn(|n| if n == 0 { "a,\"b\"".to_owned() } else { String::new() });
+        let row = std::array::from_fn(|n| {
+            if n == 0 {
+                "a,\"b\"".to_owned()
+            } else {
+                String::new()
+            }
+        });
         let text = String::from_utf8(in_csv([row].into_iter()).unwrap()).unwrap();
         assert_eq!(text, "\"a,\"\"b\"\"\",,,,,,,,,\n");
     }
