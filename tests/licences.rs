@@ -48,7 +48,13 @@ const MARKS: [(&str, &str); 11] = [
 fn main() -> Done<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--locked", "--format-version", "1"])
+        .args([
+            "metadata",
+            "--locked",
+            "--all-features",
+            "--format-version",
+            "1",
+        ])
         .current_dir(root)
         .output()?;
     if !output.status.success() {

@@ -5,7 +5,7 @@
 
 use super::{Caller, Inner, Service, embedders};
 use crate::config::Config;
-use crate::engine::encoder::{Encoder, Reranker};
+use crate::engine::encoder::Encoder;
 use crate::engine::hub::ModelKind;
 use crate::error::{ErrorKind, Fault};
 use crate::store::Store;
@@ -241,7 +241,7 @@ impl Inner {
             return Err(Fault::invalid("name: a reranking model has to be named").about("name"));
         };
         let began = Instant::now();
-        Reranker::scores(&reranker, "What is this about?", &texts)?;
+        reranker.scores("What is this about?", &texts)?;
         Ok(Trial {
             name: reranker.name().to_owned(),
             passages: RERANKED as u64,

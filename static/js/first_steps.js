@@ -29,7 +29,9 @@ function finish() {
   location.hash = '#/chat';
 }
 
-/** @returns {{element: HTMLElement, leave: () => void}} */
+/** @typedef {{element: HTMLElement, leave: () => void, drop: (files: File[]) => void}} Steps */
+
+/** @returns {Steps} */
 export function firstSteps() {
   let now = Number(localStorage.getItem(KEPT)) || 1;
   /** What the step that is shown holds on to. */
@@ -54,7 +56,7 @@ export function firstSteps() {
     content.querySelector('h1')?.focus();
   }
   show(now);
-  return { element, leave: () => life.abort() };
+  return { element, leave: () => life.abort(), drop: (files) => upload(files, '') };
 }
 
 /**

@@ -7,7 +7,6 @@ import { h, put } from './dom.js';
 import { acceptDrops } from './drop.js';
 import { preferred, speak } from './language.js';
 import { frame, watchConnection } from './shell.js';
-import { administration } from './admin/administration.js';
 import { chat } from './chat.js';
 import { documents } from './documents.js';
 import { models } from './models.js';
@@ -22,15 +21,15 @@ const root = /** @type {HTMLElement} */ (document.getElementById('root'));
 /** @type {View | null} */
 let shown = null;
 
-/** What a view without the frame has to end. @type {(() => void) | null} */
-let leave = null;
+/** The first steps, while they are shown. @type {ReturnType<typeof steps> | null} */
+let first = null;
 
 /** Ends what is shown. */
 function left() {
   shown?.leave?.();
   shown = null;
-  leave?.();
-  leave = null;
+  first?.leave();
+  first = null;
 }
 
 /** The parts of the address after `#/`. */
@@ -51,13 +50,18 @@ async function route() {
   }
   if (name === 'login') return void location.replace('#/chat');
   if (name === 'welcome') {
-    const first = steps();
-    alone(first.element);
-    leave = first.leave;
+    const begun = steps();
+    alone(begun.element);
+    first = begun;
     return;
   }
-  const views = { chat, documents, models, settings, admin: administration };
-  const view = (views[/** @type {keyof typeof views} */ (name)] ?? chat)(...rest);
+  /** @type {Record<string, (...rest: string[]) => View>} */
+  const views = { chat, documents, models, settings };
+  // Few need the administration: its modules come when it is asked for.
+  if (name === 'admin') views.admin = (await import('./admin/administration.js')).administration;
+  // Another view was asked for meanwhile.
+  if (address().parts[0] !== parts[0]) return;
+  const view = (views[name] ?? chat)(...rest);
   left();
   shown = view;
   document.title = `${view.title} · satchel`;
@@ -89,7 +93,7 @@ whenSignedOut(() => {
 });
 watchConnection();
 listenForShortcuts();
-acceptDrops((files) => shown?.drop?.(files));
+acceptDrops((files) => (shown ?? first)?.drop?.(files));
 addEventListener('hashchange', route);
 await speak(preferred());
 route();

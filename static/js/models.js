@@ -3,10 +3,10 @@
 // handed over, and the models that find and order passages.
 
 import { api, events } from './api.js';
-import { isOperator } from './admin/administration.js';
 import { confirmed, h, icon, iconButton, put, say, toast } from './dom.js';
 import { t } from './language.js';
 import { ModelFile } from './model_file.js';
+import { isOperator } from './roles.js';
 import { searchModels } from './search_models.js';
 import { menuButton } from './shell.js';
 import { row, table } from './table.js';

@@ -68,7 +68,7 @@ export function searchModels() {
     async function weigh() {
       const here = turn += 1;
       const name = chooser.value || null;
-      if (kind === 'reranking' && !name) return consequences.replaceChildren(h('p', {}, t('Passages are no longer reranked. The change takes about two seconds.')));
+      if (kind === 'reranking' && !name) return consequences.replaceChildren(h('p', {}, t('Passages are no longer reranked. The change takes some seconds.')));
       consequences.replaceChildren(h('p', {}, t('Measuring on this machine')));
       try {
         const trial = await api('POST', '/api/search-models/trial', { kind, name });
@@ -103,7 +103,7 @@ function costs(kind, trial) {
   }
   return [
     h('p', {}, h('b', {}, tn(trial.passages, '{count} passage is embedded anew, which takes about {time}.', '{count} passages are embedded anew, which takes about {time}.', { time: duration(trial.seconds) }))),
-    h('p', {}, t('Measured on your passages. Until it is done they are found by their words; what is done already counts. Chats and documents stay as they are. satchel starts anew for it, in about two seconds.')),
+    h('p', {}, t('Measured on your passages. Until it is done they are found by their words; what is done already counts. Chats and documents stay as they are. satchel starts anew for it, which takes some seconds.')),
   ];
 }
 

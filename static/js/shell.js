@@ -5,6 +5,7 @@
 import { alive, api, connection, user } from './api.js';
 import { confirmed, h, icon, iconButton, logo, put, toast } from './dom.js';
 import { t } from './language.js';
+import { isAdmin } from './roles.js';
 import { showShortcuts } from './shortcuts.js';
 import { day } from './words.js';
 
@@ -61,7 +62,7 @@ function build(root) {
       h('ul', { class: 'nav' },
         h('li', {}, h('a', { href: '#/documents', 'data-place': 'documents' }, icon('doc'), 'Documents')),
         h('li', {}, h('a', { href: '#/models', 'data-place': 'models' }, icon('model'), t('Models'))),
-        user()?.role === 'admin' && h('li', {}, h('a', { href: '#/admin', 'data-place': 'admin' }, icon('chart'), t('Administration'))),
+        isAdmin() && h('li', {}, h('a', { href: '#/admin', 'data-place': 'admin' }, icon('chart'), t('Administration'))),
         h('li', {}, h('a', { href: '#/settings', 'data-place': 'settings' }, icon('gear'), 'Settings'))),
       h('div', { class: 'who' },
         h('span', { class: 'ava' }, icon('user', 's')),

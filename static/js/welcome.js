@@ -66,11 +66,11 @@ export function signInByAddress(link) {
 
 /**
  * The steps after the first sign-in.
- * @returns {{element: HTMLElement, leave: () => void}}
+ * @returns {import('./first_steps.js').Steps}
  */
 export function steps() {
   const first = firstSteps();
-  return { element: page(first.element), leave: first.leave };
+  return { ...first, element: page(first.element) };
 }
 
 /**

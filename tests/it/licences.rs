@@ -4,6 +4,9 @@ use serde_json::Value;
 use std::collections::HashSet;
 use std::path::Path;
 
+/// Locked for a target that does not exist: nobody ever builds it.
+const NEVER_BUILT: [&str; 1] = ["cxxbridge-cmd"];
+
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     std::fs::read_to_string(path).unwrap()
@@ -33,7 +36,7 @@ fn every_package_of_the_lock_file_is_listed_with_its_licence() {
                 one["version"].as_str().unwrap(),
             )
         })
-        .filter(|one| !known.contains(one))
+        .filter(|one| !known.contains(one) && !NEVER_BUILT.contains(&one.0))
         .collect();
     assert!(
         lacking.is_empty(),

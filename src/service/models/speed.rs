@@ -5,7 +5,7 @@
 
 use crate::store::{Store, StoreError};
 use std::hint::black_box;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 /// Share of the bandwidth of plain reading that writing reaches. Models of 0.5
@@ -18,6 +18,9 @@ const PROBE_BYTES: usize = 48 * 1024 * 1024;
 
 /// How often it reads that; the fastest time counts.
 const PROBES: usize = 3;
+
+/// Change of a speed that is worth remembering.
+const NEWS: f64 = 0.05;
 
 /// Before the names of the settings that remember what was measured.
 const SETTING: &str = "speed:";
@@ -37,6 +40,8 @@ pub(super) struct Speeds {
     threads: usize,
     /// Bytes a second.
     bandwidth: OnceLock<f64>,
+    /// What was remembered last.
+    noted: Mutex<Option<(String, f64)>>,
 }
 
 impl Speeds {
@@ -45,11 +50,20 @@ impl Speeds {
             store,
             threads,
             bandwidth: OnceLock::new(),
+            noted: Mutex::default(),
         }
     }
 
-    /// Remembers how fast a file wrote.
+    /// Remembers how fast a file wrote, if that is news.
     pub(super) fn note(&self, file: &str, tokens_per_second: f64) -> Result<(), StoreError> {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = noted.as_ref().is_some_and(|(known, speed)| {
+            known == file && (speed / tokens_per_second - 1.0).abs() < NEWS
+        });
+        if is_known {
+            return Ok(());
+        }
+        *noted = Some((file.to_owned(), tokens_per_second));
         let name = format!("{SETTING}{file}");
         self.store
             .set_setting(&name, &format!("{tokens_per_second:.2}"))

@@ -2,10 +2,10 @@
 // Administration: for administrators their tenant, for the operator also the
 // instance. Each part is a module of this folder.
 
-import { user } from '../api.js';
 import { h } from '../dom.js';
 import { t } from '../language.js';
 import { trouble } from '../panel.js';
+import { isAdmin, isOperator } from '../roles.js';
 import { menuButton } from '../shell.js';
 import { tabs } from '../tabs.js';
 import { audit } from './audit.js';
@@ -15,12 +15,6 @@ import { licences } from './licences.js';
 import { people } from './people.js';
 import { status } from './status.js';
 import { tenants } from './tenants.js';
-
-/** The tenant whose administrators look after the instance. */
-const OPERATORS = 'default';
-
-export const isAdmin = () => user()?.role === 'admin';
-export const isOperator = () => isAdmin() && user()?.tenant_id === OPERATORS;
 
 /**
  * @param {string} [chosen] the part to begin with
