@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { get } from 'node:http';
 import { test } from 'node:test';
-import { withSatchel } from './support.mjs';
+import { LIGHTHOUSE, add, ask, withSatchel } from './support.mjs';
 
 /** All that the page needs before one can type, in bytes over the wire. */
 const FIRST_LOAD = 150_000;
@@ -107,10 +107,8 @@ test('the page can be installed', withSatchel(async (satchel) => {
 
 test('an answer prints with its sources and without the controls', withSatchel(async (satchel) => {
   const page = await satchel.signedIn({ colorScheme: 'dark' });
-  await page.getByLabel('Your question').fill('How do I make a backup?');
-  await page.keyboard.press('Enter');
-  const reply = page.getByRole('article').last();
-  await reply.getByRole('button', { name: 'Copy answer with sources' }).waitFor();
+  await add(page, await satchel.file('lighthouse.md', LIGHTHOUSE));
+  const reply = await ask(page, 'Who built the lighthouse of Skerry Point?');
   await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
   assert.equal(await page.getByLabel('Your question').isVisible(), false);
   assert.equal(await page.getByRole('navigation', { name: 'Main' }).isVisible(), false);

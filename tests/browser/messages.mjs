@@ -28,10 +28,13 @@ const SHOWN = { iconButton: [1], toast: [0], say: [0], dialog: [0, 2], sheet: [0
 const SHOWN_PROPERTIES = new Set(['label', 'title', 'text', 'action', 'note']);
 
 /** Words that are the same in every language. */
-const NAMES = /^(satchel|GGUF|JSON|JSONL|CSV|Markdown|OpenAPI|Postman|API|curl|JavaScript|SQLite|Ctrl|Shift|Alt|Esc|Enter|kB|MB|GB|s|ms|GET|POST|PUT|PATCH|DELETE)$/;
+const NAMES = /\b(satchel|GGUF|JSON|JSONL|CSV|Markdown|OpenAPI|Postman|API|curl|JavaScript|SQLite|Ctrl|Shift|Alt|Esc|Enter|GET|POST|PUT|PATCH|DELETE)\b/g;
 
-/** @param {string} text */
-const hasWords = (text) => /\p{L}{2,}/u.test(text) && !NAMES.test(text.trim());
+/** Whether it is for people: names and examples of what is typed are not. @param {string} text */
+const hasWords = (text) => /\p{L}{2,}/u.test(text.replace(NAMES, '')) && !/^\S*[/:_]\S*$/.test(text.trim());
+
+/** What stands in these is typed or printed as it is. */
+const LITERAL = new Set(['code', 'pre', 'kbd', 'samp']);
 
 /**
  * The texts of one script.
@@ -74,7 +77,7 @@ export function textsOf(name) {
           if (READ_ATTRIBUTES.has(key)) shown(one.initializer);
         }
       }
-      given.slice(2).forEach(shown);
+      if (!literal(given[0]) || !LITERAL.has(given[0].text)) given.slice(2).forEach(shown);
     } else if (text in SHOWN) {
       for (const place of SHOWN[text]) shown(given[place]);
     }
@@ -87,7 +90,7 @@ export function textsOf(name) {
   const walk = (node) => {
     if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) call(node);
     if (ts.isBinaryExpression(node) && ts.isPropertyAccessExpression(node.left) && ['textContent', 'title'].includes(node.left.name.text)) shown(node.right);
-    if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && ['replaceChildren', 'append'].includes(node.expression.name.text)) node.arguments.forEach(shown);
+    if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && node.expression.name.text === 'replaceChildren') node.arguments.forEach(shown);
     ts.forEachChild(node, walk);
   };
   walk(source);
