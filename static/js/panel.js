@@ -52,13 +52,20 @@ export function panel(label, fill) {
  */
 export const heading = (text, ...tools) => h('div', { class: 'hd' }, h('h2', {}, text), tools);
 
+let fields = 0;
+
 /**
  * A labelled control of a form.
  * @param {string} label
  * @param {HTMLElement} control
- * @param {string} [note]
+ * @param {string} [note] explains it, below
  */
-export const field = (label, control, note) => h('label', { class: 'field' }, label, control, note && h('small', {}, note));
+export function field(label, control, note) {
+  const id = `field-of-${fields += 1}`;
+  control.id = id;
+  if (note) control.setAttribute('aria-describedby', `${id}-note`);
+  return h('div', { class: 'field' }, h('label', { for: id }, label), control, note && h('small', { id: `${id}-note` }, note));
+}
 
 /**
  * A choice of one.
