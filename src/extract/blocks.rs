@@ -21,7 +21,11 @@ pub(super) struct Blocks {
 impl Blocks {
     pub(super) fn paragraph(&mut self, text: &str) {
         let lines: Vec<String> = text.lines().map(one_line).collect();
-        let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|l| !l.is_empty()).collect();
+        let lines: Vec<&str> = lines
+            .iter()
+            .map(String::as_str)
+            .filter(|l| !l.is_empty())
+            .collect();
         self.push(&lines.join("\n"), false);
     }
 
@@ -47,10 +51,6 @@ impl Blocks {
 
     pub(super) fn table(&mut self, rows: &[Row]) {
         self.push(&table::join(&table::lines(rows)), false);
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.text.is_empty()
     }
 
     /// Adds a block; gives back where it begins.

@@ -15,8 +15,8 @@ const EXTENSIONS: &[&str] = &[
     "rs", "py", "pyi", "js", "mjs", "cjs", "jsx", "ts", "tsx", "java", "kt", "kts", "scala",
     "groovy", "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "m", "mm", "cs", "fs", "vb", "go",
     "swift", "rb", "php", "pl", "pm", "lua", "r", "jl", "hs", "ml", "mli", "ex", "exs", "erl",
-    "clj", "lisp", "el", "scm", "dart", "zig", "nim", "v", "sv", "vhd", "f90", "sh", "bash",
-    "zsh", "ps1", "bat", "sql", "toml", "yaml", "yml", "ini", "cfg",
+    "clj", "lisp", "el", "scm", "dart", "zig", "nim", "v", "sv", "vhd", "f90", "sh", "bash", "zsh",
+    "ps1", "bat", "sql", "toml", "yaml", "yml", "ini", "cfg",
 ];
 
 impl Format for Code {
@@ -78,7 +78,9 @@ fn name(block: &[&str]) -> String {
     };
     let lines = block.iter().take_while(|line| !line.trim().is_empty());
     let first = lines.clone().find(|line| !comment(line));
-    let first = first.or_else(|| block.first()).map_or("", |line| line.trim());
+    let first = first
+        .or_else(|| block.first())
+        .map_or("", |line| line.trim());
     let name: String = first.chars().take(LONGEST_NAME).collect();
     name.trim_end_matches(['{', ' ', ':', '(']).to_owned()
 }
@@ -90,7 +92,10 @@ mod tests {
     #[test]
     fn blocks_are_named_by_file_line_and_first_words() {
         let source = "//! Pumps.\n\nuse a;\nuse b;\n\n/// Starts it.\n#[inline]\npub fn start(speed: u32) {\n    let x = 1;\n\n    run(x);\n}\n\nstruct Pump;\n";
-        let found: Vec<String> = blocks(source, "src/pump.rs").into_iter().map(|mark| mark.text).collect();
+        let found: Vec<String> = blocks(source, "src/pump.rs")
+            .into_iter()
+            .map(|mark| mark.text)
+            .collect();
         assert_eq!(
             found,
             [
@@ -105,7 +110,13 @@ mod tests {
     #[test]
     fn methods_of_a_class_stay_with_it() {
         let source = "class Pump:\n    def start(self):\n        pass\n\n    def stop(self):\n        pass\n\n\ndef main():\n    pass\n";
-        let found: Vec<String> = blocks(source, "p.py").into_iter().map(|mark| mark.text).collect();
-        assert_eq!(found, ["p.py, line 1: class Pump", "p.py, line 9: def main()"]);
+        let found: Vec<String> = blocks(source, "p.py")
+            .into_iter()
+            .map(|mark| mark.text)
+            .collect();
+        assert_eq!(
+            found,
+            ["p.py, line 1: class Pump", "p.py, line 9: def main()"]
+        );
     }
 }

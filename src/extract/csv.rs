@@ -128,7 +128,10 @@ fn delimiter_of(source: &str) -> u8 {
             _ => usual * 1000 / widths.len().max(1) + widest.min(100),
         }
     };
-    let best = DELIMITERS.into_iter().rev().max_by_key(|delimiter| score(*delimiter));
+    let best = DELIMITERS
+        .into_iter()
+        .rev()
+        .max_by_key(|delimiter| score(*delimiter));
     best.unwrap_or(b',')
 }
 
@@ -145,7 +148,10 @@ mod tests {
     fn every_delimiter_is_found() {
         for mark in [",", ";", "\t", "|"] {
             let source = format!("Part{mark}Price\nP-40{mark}\"1,5; a|b\"\nP-41{mark}3\n");
-            assert_eq!(text(&source), "Part: P-40;\tPrice: 1,5; a|b\nPart: P-41;\tPrice: 3");
+            assert_eq!(
+                text(&source),
+                "Part: P-40;\tPrice: 1,5; a|b\nPart: P-41;\tPrice: 3"
+            );
         }
         assert_eq!(text("sep=#\nA#B\nx#y z\n"), "A: x;\tB: y z");
     }

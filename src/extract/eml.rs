@@ -74,7 +74,11 @@ impl Format for Mailbox {
     }
 
     fn recognises(&self, source: &Source<'_>) -> bool {
-        let first = source.bytes.split(|byte| *byte == b'\n').next().unwrap_or(b"");
+        let first = source
+            .bytes
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or(b"");
         let after = source.bytes.get(first.len() + 1..).unwrap_or(b"");
         source.bytes.starts_with(b"From ") && fields(after) > 1
     }
@@ -98,7 +102,10 @@ impl Format for Mailbox {
 /// How many of the known fields the head of the file has.
 fn fields(bytes: &[u8]) -> usize {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD_BYTES)]).to_lowercase();
-    let lines: Vec<&str> = head.lines().take_while(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = head
+        .lines()
+        .take_while(|line| !line.trim().is_empty())
+        .collect();
     let present = |field: &&&str| lines.iter().any(|line| line.starts_with(**field));
     FIELDS.iter().filter(present).count()
 }
@@ -237,16 +244,20 @@ fn bodies(message: &Message<'_>) -> Vec<String> {
         _ => None,
     });
     let tidy = |text: String| text.replace("\r\n", "\n").replace('\r', "\n");
-    plain.map(tidy).filter(|text| !text.trim().is_empty()).collect()
+    plain
+        .map(tidy)
+        .filter(|text| !text.trim().is_empty())
+        .collect()
 }
 
 fn people(address: &Address<'_>) -> String {
-    let names = address.iter().take(MAX_NAMES).map(|one| {
-        match (one.name(), one.address()) {
+    let names = address
+        .iter()
+        .take(MAX_NAMES)
+        .map(|one| match (one.name(), one.address()) {
             (Some(name), Some(address)) => format!("{name} <{address}>"),
             (name, address) => name.or(address).unwrap_or("").to_owned(),
-        }
-    });
+        });
     table::cell(&names.collect::<Vec<_>>().join(", "))
 }
 

@@ -41,7 +41,8 @@ impl Format for Epub {
         }
         let main = main_part(&mut package)?;
         let outline = package.part(&main)?;
-        let outline = outline.ok_or_else(|| package.damaged("its list of chapters is not there"))?;
+        let outline =
+            outline.ok_or_else(|| package.damaged("its list of chapters is not there"))?;
         let chapters = chapters(&outline, &main).map_err(|reason| package.damaged(reason))?;
         let mut collection = Collection::new(limits);
         for chapter in &chapters {
@@ -115,7 +116,10 @@ fn chapters(outline: &str, main: &str) -> Result<Vec<String>, String> {
         }
         Ok(())
     })?;
-    let named: Vec<String> = spine.iter().filter_map(|id| items.get(id).cloned()).collect();
+    let named: Vec<String> = spine
+        .iter()
+        .filter_map(|id| items.get(id).cloned())
+        .collect();
     match named.is_empty() {
         true => Err("it has no chapters".to_owned()),
         false => Ok(named),
@@ -128,7 +132,9 @@ fn decoded(address: &str) -> String {
     let mut bytes = Vec::with_capacity(address.len());
     let mut rest = address.as_bytes();
     while let Some((first, after)) = rest.split_first() {
-        let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        let pair = after
+            .get(..2)
+            .and_then(|pair| std::str::from_utf8(pair).ok());
         let code = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
         match (first, code) {
             (b'%', Some(code)) => {

@@ -4,8 +4,7 @@ use crate::error::{ErrorKind, Kind};
 use std::time::Duration;
 
 /// Names of the file types that are read, for messages.
-pub(super) const HANDLED: &str =
-    "PDF, Word (.docx), Excel (.xlsx), PowerPoint (.pptx), OpenDocument (.odt, .ods, .odp), RTF, \
+pub(super) const HANDLED: &str = "PDF, Word (.docx), Excel (.xlsx), PowerPoint (.pptx), OpenDocument (.odt, .ods, .odp), RTF, \
      EPUB, mail (.eml, .mbox), CSV, JSON, HTML, Markdown, plain text, source code, and .zip of these";
 
 /// Why a file could not be read.

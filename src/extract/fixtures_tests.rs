@@ -1,6 +1,6 @@
 //! Files that real programs made, and the same files damaged.
 
-use super::{Extracted, ExtractError, Limits, extract};
+use super::{ExtractError, Extracted, Limits, extract};
 use crate::types::PageOutcome;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -25,22 +25,41 @@ fn assert_has(text: &str, parts: &[&str]) {
 }
 
 fn headings(read: &Extracted) -> Vec<(u32, &str)> {
-    read.headings.iter().map(|heading| (heading.page, heading.text.as_str())).collect()
+    read.headings
+        .iter()
+        .map(|heading| (heading.page, heading.text.as_str()))
+        .collect()
 }
 
 #[test]
 fn workbooks_are_read_sheet_by_sheet_with_named_columns() {
-    for (name, kind) in [("libreoffice.xlsx", "xlsx"), ("openpyxl.xlsx", "xlsx"), ("libreoffice.ods", "ods")] {
+    for (name, kind) in [
+        ("libreoffice.xlsx", "xlsx"),
+        ("openpyxl.xlsx", "xlsx"),
+        ("libreoffice.ods", "ods"),
+    ] {
         let read = read(name);
         assert_eq!((read.file_type, read.paged), (kind, true), "{name}");
         let first = &read.pages[0].text;
         assert_has(
             first,
-            &["Spare parts of the pump station", "Part: Shaft seal S-7;\tSupplier: Sealtec; Lyon;\tUnit price: 42.25;\tStock: 3;\tLast order: "],
+            &[
+                "Spare parts of the pump station",
+                "Part: Shaft seal S-7;\tSupplier: Sealtec; Lyon;\tUnit price: 42.25;\tStock: 3;\tLast order: ",
+            ],
         );
-        assert!(first.lines().filter(|line| line.contains("Bearing 6204")).count() == 1);
+        assert!(
+            first
+                .lines()
+                .filter(|line| line.contains("Bearing 6204"))
+                .count()
+                == 1
+        );
         // A merged cell counts for each of its rows.
-        assert_has(&read.pages[1].text, &["Weekday: Monday;\tShift: Late;\tPerson: Bo Berg"]);
+        assert_has(
+            &read.pages[1].text,
+            &["Weekday: Monday;\tShift: Late;\tPerson: Bo Berg"],
+        );
         assert_eq!(read.pages[2].outcome, PageOutcome::NoText, "{name}");
         assert_eq!(headings(&read)[..2], [(1, "Spare parts"), (2, "Shifts")]);
     }
@@ -49,17 +68,28 @@ fn workbooks_are_read_sheet_by_sheet_with_named_columns() {
 #[test]
 fn dates_and_values_of_formulas_are_shown() {
     let computed = read("libreoffice.xlsx");
-    assert_has(&computed.pages[0].text, &["Last order: 2023-11-20", "Part: Sum;\tUnit price: 168.65;\tStock: 155"]);
+    assert_has(
+        &computed.pages[0].text,
+        &[
+            "Last order: 2023-11-20",
+            "Part: Sum;\tUnit price: 168.65;\tStock: 155",
+        ],
+    );
     assert_eq!(computed.metadata.title.as_deref(), Some("Stock list"));
     let sheets: Vec<&PageOutcome> = computed.pages.iter().map(|page| &page.outcome).collect();
     assert!(sheets.len() >= 3);
     let charts = read("openpyxl.xlsx");
-    assert!(matches!(&charts.pages[3].outcome, PageOutcome::Failed(reason) if reason.starts_with("Chart")));
+    assert!(
+        matches!(&charts.pages[3].outcome, PageOutcome::Failed(reason) if reason.starts_with("Chart"))
+    );
 }
 
 #[test]
 fn spreadsheet_of_another_library_is_read() {
-    assert_has(&text(&read("odfpy.ods")), &["Tank: T1;\tContent: Diesel;\tLitres: 4000"]);
+    assert_has(
+        &text(&read("odfpy.ods")),
+        &["Tank: T1;\tContent: Diesel;\tLitres: 4000"],
+    );
 }
 
 #[test]
@@ -67,12 +97,24 @@ fn slides_are_pages_with_notes_and_tables() {
     for name in ["python-pptx.pptx", "libreoffice.pptx", "libreoffice.odp"] {
         let read = read(name);
         assert_eq!((read.pages.len(), read.paged), (4, true), "{name}");
-        assert_has(&read.pages[0].text, &["# Safety briefing", "Pump station North"]);
+        assert_has(
+            &read.pages[0].text,
+            &["# Safety briefing", "Pump station North"],
+        );
         assert_has(
             &read.pages[1].text,
-            &["# Before work", "Lock the main switch", "Keep the key with you", "Notes", "Tell the story of the flooded pit."],
+            &[
+                "# Before work",
+                "Lock the main switch",
+                "Keep the key with you",
+                "Notes",
+                "Tell the story of the flooded pit.",
+            ],
         );
-        assert_has(&read.pages[2].text, &["Role: Control room;\tTelephone: 4420"]);
+        assert_has(
+            &read.pages[2].text,
+            &["Role: Control room;\tTelephone: 4420"],
+        );
         assert_eq!(read.pages[3].outcome, PageOutcome::NoText, "{name}");
     }
 }
@@ -100,8 +142,15 @@ fn texts_keep_headings_lists_tables_and_notes() {
                 "A dry start destroys the seal.",
             ],
         );
-        let names: Vec<&str> = read.headings.iter().map(|heading| heading.text.as_str()).collect();
-        assert!(names.contains(&"Starting") && names.contains(&"Limits"), "{name}: {names:?}");
+        let names: Vec<&str> = read
+            .headings
+            .iter()
+            .map(|heading| heading.text.as_str())
+            .collect();
+        assert!(
+            names.contains(&"Starting") && names.contains(&"Limits"),
+            "{name}: {names:?}"
+        );
     }
 }
 
@@ -110,14 +159,20 @@ fn chapters_of_a_book_are_pages_in_the_order_of_reading() {
     let read = read("ebooklib.epub");
     assert_eq!(read.metadata.title.as_deref(), Some("The Lamp of Grenn"));
     assert_eq!(headings(&read), [(1, "The keeper"), (2, "The storm")]);
-    assert_has(&read.pages[1].text, &["In the storm of 1871 the lamp went out for one night."]);
+    assert_has(
+        &read.pages[1].text,
+        &["In the storm of 1871 the lamp went out for one night."],
+    );
 }
 
 #[test]
 fn mail_is_read_with_every_attachment_accounted_for() {
     let read = read("python.eml");
     assert_eq!((read.file_type, read.paged), ("eml", false));
-    assert_eq!(read.metadata.title.as_deref(), Some("Größere Revision im Mai"));
+    assert_eq!(
+        read.metadata.title.as_deref(),
+        Some("Größere Revision im Mai")
+    );
     let text = text(&read);
     assert_has(
         &text,
@@ -130,8 +185,16 @@ fn mail_is_read_with_every_attachment_accounted_for() {
         ],
     );
     assert_eq!(text.matches("the revision begins").count(), 1);
-    let unread: Vec<&PageOutcome> = read.pages.iter().map(|page| &page.outcome).filter(|one| !one.has_text()).collect();
-    assert!(matches!(unread.as_slice(), [PageOutcome::Failed(reason)] if reason.starts_with("logo.png: an image (PNG)")), "{unread:?}");
+    let unread: Vec<&PageOutcome> = read
+        .pages
+        .iter()
+        .map(|page| &page.outcome)
+        .filter(|one| !one.has_text())
+        .collect();
+    assert!(
+        matches!(unread.as_slice(), [PageOutcome::Failed(reason)] if reason.starts_with("logo.png: an image (PNG)")),
+        "{unread:?}"
+    );
     assert!(headings(&read).iter().any(|(_, name)| *name == "parts.csv"));
 }
 
@@ -139,7 +202,10 @@ fn mail_is_read_with_every_attachment_accounted_for() {
 fn messages_of_a_mailbox_are_parts() {
     let read = read("python.mbox");
     assert_eq!(headings(&read), [(1, "Night shift"), (2, "Key found")]);
-    assert_has(&read.pages[1].text, &["The key of cabinet 12 lay in the pump room."]);
+    assert_has(
+        &read.pages[1].text,
+        &["The key of cabinet 12 lay in the pump room."],
+    );
 }
 
 #[test]
@@ -149,15 +215,27 @@ fn delimiters_and_charsets_of_separated_values_are_found() {
         assert_eq!(read.file_type, "csv");
         assert_has(
             &text(&read),
-            &["Part: Shaft seal S-7;\tSupplier: Sealtec; Lyon;\tUnit price: 42.25;\tStock: 3", "Part: Dichtung Größe 3;\tSupplier: Müller"],
+            &[
+                "Part: Shaft seal S-7;\tSupplier: Sealtec; Lyon;\tUnit price: 42.25;\tStock: 3",
+                "Part: Dichtung Größe 3;\tSupplier: Müller",
+            ],
         );
     }
 }
 
 #[test]
 fn records_keep_their_path() {
-    assert_has(&text(&read("python.json")), &["station;\tname: North;\tcode: PS-17", "stock[1];\tPart: Shaft seal S-7;\tSupplier: Sealtec; Lyon"]);
-    assert_has(&text(&read("records.jsonl")), &["line 3;\tPart: Bearing 6204"]);
+    assert_has(
+        &text(&read("python.json")),
+        &[
+            "station;\tname: North;\tcode: PS-17",
+            "stock[1];\tPart: Shaft seal S-7;\tSupplier: Sealtec; Lyon",
+        ],
+    );
+    assert_has(
+        &text(&read("records.jsonl")),
+        &["line 3;\tPart: Bearing 6204"],
+    );
 }
 
 #[test]
@@ -166,19 +244,47 @@ fn archive_is_read_member_by_member() {
     assert_eq!(read.file_type, "zip");
     assert_has(
         &text(&read),
-        &["The station has two pumps.", "The spare key is in the red cabinet.", "A name that leads out", "def wait_for_pressure"],
+        &[
+            "The station has two pumps.",
+            "The spare key is in the red cabinet.",
+            "A name that leads out",
+            "def wait_for_pressure",
+        ],
     );
-    let names: Vec<&str> = read.headings.iter().map(|heading| heading.text.as_str()).collect();
-    for name in ["escape.txt", "src/pump.py", "src/pump.py, line 16: def wait_for_pressure(pump, bar)", "deep/note.txt"] {
+    let names: Vec<&str> = read
+        .headings
+        .iter()
+        .map(|heading| heading.text.as_str())
+        .collect();
+    for name in [
+        "escape.txt",
+        "src/pump.py",
+        "src/pump.py, line 16: def wait_for_pressure(pump, bar)",
+        "deep/note.txt",
+    ] {
         assert!(names.contains(&name), "{name}: {names:?}");
     }
-    let unread: Vec<String> = read.pages.iter().filter_map(|page| match &page.outcome {
-        PageOutcome::Failed(reason) => Some(reason.clone()),
-        _ => None,
-    }).collect();
+    let unread: Vec<String> = read
+        .pages
+        .iter()
+        .filter_map(|page| match &page.outcome {
+            PageOutcome::Failed(reason) => Some(reason.clone()),
+            _ => None,
+        })
+        .collect();
     assert_eq!(unread.len(), 2, "{unread:?}");
-    assert!(unread.iter().any(|reason| reason.starts_with("program.exe: ")), "{unread:?}");
-    assert!(unread.iter().any(|reason| reason.starts_with("photos/pit.png: an image")), "{unread:?}");
+    assert!(
+        unread
+            .iter()
+            .any(|reason| reason.starts_with("program.exe: ")),
+        "{unread:?}"
+    );
+    assert!(
+        unread
+            .iter()
+            .any(|reason| reason.starts_with("photos/pit.png: an image")),
+        "{unread:?}"
+    );
 }
 
 /// A zip file of the given members.
@@ -186,7 +292,9 @@ fn zip_of(members: &[(&str, &[u8])]) -> Vec<u8> {
     use std::io::Write;
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in members {
-        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer
+            .start_file(*name, zip::write::SimpleFileOptions::default())
+            .unwrap();
         writer.write_all(content).unwrap();
     }
     writer.finish().unwrap().into_inner()
@@ -206,11 +314,20 @@ fn archives_that_unpack_to_too_much_are_refused() {
     let is_bomb = |error: ExtractError| matches!(error, ExtractError::TooLargeUnpacked { .. });
     assert!(is_bomb(read_as("bomb.zip", &bomb).unwrap_err()));
     // Inside of others, the same budget counts.
-    let outer = zip_of(&[("inner.zip", &zip_of(&[("b.zip", &bomb)])), ("note.txt", b"A note.")]);
+    let outer = zip_of(&[
+        ("inner.zip", &zip_of(&[("b.zip", &bomb)])),
+        ("note.txt", b"A note."),
+    ]);
     assert!(is_bomb(read_as("outer.zip", &outer).unwrap_err()));
     let many: Vec<String> = (0..6000).map(|at| format!("{at}.txt")).collect();
-    let many: Vec<(&str, &[u8])> = many.iter().map(|name| (name.as_str(), b"x".as_slice())).collect();
-    assert!(matches!(read_as("many.zip", &zip_of(&many)), Err(ExtractError::TooManyMembers { .. })));
+    let many: Vec<(&str, &[u8])> = many
+        .iter()
+        .map(|name| (name.as_str(), b"x".as_slice()))
+        .collect();
+    assert!(matches!(
+        read_as("many.zip", &zip_of(&many)),
+        Err(ExtractError::TooManyMembers { .. })
+    ));
 }
 
 #[test]
@@ -221,7 +338,9 @@ fn archives_in_archives_end() {
     }
     let read = read_as("deep.zip", &archive).unwrap();
     assert!(!text(&read).contains("deepest"));
-    assert!(read.pages.iter().any(|page| matches!(&page.outcome, PageOutcome::Failed(reason) if reason.contains("too deeply"))));
+    assert!(read.pages.iter().any(
+        |page| matches!(&page.outcome, PageOutcome::Failed(reason) if reason.contains("too deeply"))
+    ));
 }
 
 #[test]

@@ -10,8 +10,8 @@ use super::html::Html;
 use super::image::Image;
 use super::json::Json;
 use super::markdown::{Mark, Markdown};
-use super::pdf::Pdf;
 use super::opendocument::{OpenSheet, OpenSlides, OpenText};
+use super::pdf::Pdf;
 use super::plain::PlainText;
 use super::pptx::PowerPoint;
 use super::rtf::Rtf;
@@ -143,7 +143,9 @@ pub(super) fn recognise(source: &Source<'_>) -> Result<&'static dyn Format, Extr
         // Content that looks like another type by chance must not keep a text
         // from being read.
         let text = kind.matcher_type() == infer::MatcherType::Text
-            || TEXTS.iter().any(|one| source.has_extension(one.extensions()));
+            || TEXTS
+                .iter()
+                .any(|one| source.has_extension(one.extensions()));
         if !text {
             return Err(ExtractError::Unsupported {
                 what: format!("a .{} file ({})", kind.extension(), kind.mime_type()),

@@ -54,42 +54,42 @@ impl Format for Html {
 
 /// The main content of an HTML file.
 pub(super) fn read(bytes: &[u8]) -> Result<StructuredText, ExtractError> {
-        charset::refuse_binary(bytes)?;
-        let source = charset::decode(bytes, named_charset(bytes));
-        if left_open(&source) > MAX_OPEN {
-            let reason = "its elements are nested too deeply";
-            return Err(ExtractError::damaged("HTML", reason));
-        }
-        let options = Options {
-            bullet_list_marker: BulletListMarker::Dash,
-            ul_bullet_spacing: 1,
-            ol_number_spacing: 1,
-            ..Options::default()
-        };
-        let converter = HtmlToMarkdown::builder()
-            .options(options)
-            .skip_tags(SKIPPED.to_vec())
-            .build();
-        let tree = converter
-            .html_to_tree(&source)
-            .map_err(|error| ExtractError::damaged("HTML", error.to_string()))?;
-        let survey = Survey::of(&tree);
-        let text = if survey.depth > MAX_DEPTH {
-            plain_text(&tree)
-        } else {
-            converter.tree_to_markdown(survey.main.as_ref().unwrap_or(&tree))
-        };
-        let text = rows(&tidy(&text));
-        let headings = markdown::headings(&text);
-        let title = survey.title.or_else(|| markdown::title(&headings));
-        Ok(StructuredText {
-            text,
-            headings,
-            metadata: DocumentMetadata {
-                title,
-                ..DocumentMetadata::default()
-            },
-        })
+    charset::refuse_binary(bytes)?;
+    let source = charset::decode(bytes, named_charset(bytes));
+    if left_open(&source) > MAX_OPEN {
+        let reason = "its elements are nested too deeply";
+        return Err(ExtractError::damaged("HTML", reason));
+    }
+    let options = Options {
+        bullet_list_marker: BulletListMarker::Dash,
+        ul_bullet_spacing: 1,
+        ol_number_spacing: 1,
+        ..Options::default()
+    };
+    let converter = HtmlToMarkdown::builder()
+        .options(options)
+        .skip_tags(SKIPPED.to_vec())
+        .build();
+    let tree = converter
+        .html_to_tree(&source)
+        .map_err(|error| ExtractError::damaged("HTML", error.to_string()))?;
+    let survey = Survey::of(&tree);
+    let text = if survey.depth > MAX_DEPTH {
+        plain_text(&tree)
+    } else {
+        converter.tree_to_markdown(survey.main.as_ref().unwrap_or(&tree))
+    };
+    let text = rows(&tidy(&text));
+    let headings = markdown::headings(&text);
+    let title = survey.title.or_else(|| markdown::title(&headings));
+    Ok(StructuredText {
+        text,
+        headings,
+        metadata: DocumentMetadata {
+            title,
+            ..DocumentMetadata::default()
+        },
+    })
 }
 
 /// The same text with its tables as rows that can be answered from alone.
@@ -122,7 +122,9 @@ fn cells(line: &str) -> Row {
     let inner = line.strip_prefix('|').unwrap_or(&line);
     let inner = inner.strip_suffix('|').unwrap_or(inner);
     let cells = inner.split('|');
-    cells.map(|text| table::cell(&text.replace(BAR, "|"))).collect()
+    cells
+        .map(|text| table::cell(&text.replace(BAR, "|")))
+        .collect()
 }
 
 /// How many elements are opened and not closed, among those that nothing but
@@ -274,9 +276,7 @@ mod tests {
         for absent in ["Home", "Top", "(c)", "var x", "p{}"] {
             assert!(!read.text.contains(absent), "{absent}");
         }
-        assert!(
-            read.text.lines().any(|line| line == "a: 1;\tb: 2")
-        );
+        assert!(read.text.lines().any(|line| line == "a: 1;\tb: 2"));
         assert_eq!(read.headings[0].text, "Pumps");
     }
 

@@ -83,10 +83,7 @@ fn lines(text: &str, out: &mut Out) -> Result<Option<String>, ExtractError> {
 fn read(text: &str, as_record: bool, out: &mut Out) -> Result<(), ExtractError> {
     let mut source = serde_json::Deserializer::from_str(text);
     out.record = None;
-    let seed = Value {
-        out,
-        as_record,
-    };
+    let seed = Value { out, as_record };
     let leaf = seed.deserialize(&mut source);
     let leaf = leaf.and_then(|leaf| source.end().map(|()| leaf));
     match leaf {
@@ -277,7 +274,11 @@ impl<'de> Visitor<'de> for Value<'_> {
             out.path.truncate(length);
         }
         if owns {
-            values = out.record.take().map(|(_, values)| values).unwrap_or_default();
+            values = out
+                .record
+                .take()
+                .map(|(_, values)| values)
+                .unwrap_or_default();
             out.pending = 0;
         }
         out.write(&values);
@@ -338,8 +339,13 @@ mod tests {
             limit: 1 << 20,
             ..Out::default()
         };
-        let missing = lines("{\"a\": 1}\nnonsense\n\n{\"a\": 2}\n", &mut out).unwrap().unwrap();
-        assert!(missing.starts_with("1 lines are no JSON, first line 2"), "{missing}");
+        let missing = lines("{\"a\": 1}\nnonsense\n\n{\"a\": 2}\n", &mut out)
+            .unwrap()
+            .unwrap();
+        assert!(
+            missing.starts_with("1 lines are no JSON, first line 2"),
+            "{missing}"
+        );
         assert_eq!(out.text, "line 1;\ta: 1\nline 4;\ta: 2\n");
     }
 

@@ -1,10 +1,10 @@
 //! What the formats of Microsoft Office share: the container of old and of
 //! encrypted files, and the relations between the parts of new ones.
 
+use super::ExtractError;
 use super::archive::is_zip;
 use super::format::Source;
 use super::xml::{self, Node};
-use super::ExtractError;
 use std::collections::HashMap;
 
 /// The container of old office files and of encrypted new ones.

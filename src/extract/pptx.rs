@@ -92,7 +92,9 @@ fn read_slide(
     let source = source.ok_or_else(|| package.damaged(format!("{name} is not there")))?;
     let mut reader = Shapes::default();
     let read = xml::nodes(&source, |node| reader.node(node));
-    let mut missing = read.err().map(|reason| format!("the rest of the slide is damaged: {reason}"));
+    let mut missing = read
+        .err()
+        .map(|reason| format!("the rest of the slide is damaged: {reason}"));
     let mut blocks = reader.blocks(false);
     // A slide whose relations are damaged still has its own text.
     let mut related: Vec<Relation> = relations(package, name)
@@ -171,7 +173,8 @@ impl Shapes {
                 "sp" | "graphicFrame" => self.found.push(Shape::default()),
                 "ph" => {
                     if let Some(shape) = self.found.last_mut() {
-                        shape.placeholder = Some(xml::attribute(element, "type").unwrap_or_default());
+                        shape.placeholder =
+                            Some(xml::attribute(element, "type").unwrap_or_default());
                     }
                 }
                 "p" => (self.paragraph, self.level) = (String::new(), 0),
@@ -213,23 +216,29 @@ impl Shapes {
     /// What is said in the shapes; of notes only what the speaker wrote.
     fn blocks(self, notes: bool) -> Blocks {
         let mut blocks = Blocks::default();
-        let is_title = |shape: &Shape| {
-            matches!(shape.placeholder.as_deref(), Some("title" | "ctrTitle"))
-        };
+        let is_title =
+            |shape: &Shape| matches!(shape.placeholder.as_deref(), Some("title" | "ctrTitle"));
         let (titles, others): (Vec<Shape>, Vec<Shape>) = self.found.into_iter().partition(is_title);
         for title in titles.iter().filter(|_| !notes) {
-            let words: Vec<&str> = title.paragraphs.iter().map(|(_, text)| text.as_str()).collect();
+            let words: Vec<&str> = title
+                .paragraphs
+                .iter()
+                .map(|(_, text)| text.as_str())
+                .collect();
             blocks.heading(1, &words.join(" "));
         }
         for shape in others {
             let kind = shape.placeholder.as_deref();
-            if kind.is_some_and(|kind| REPEATED.contains(&kind)) || (notes && kind != Some("body")) {
+            if kind.is_some_and(|kind| REPEATED.contains(&kind)) || (notes && kind != Some("body"))
+            {
                 continue;
             }
             blocks.table(&shape.rows);
             match shape.paragraphs.as_slice() {
                 [(_, only)] => blocks.paragraph(only),
-                many => many.iter().for_each(|(level, text)| blocks.item(*level, "-", text)),
+                many => many
+                    .iter()
+                    .for_each(|(level, text)| blocks.item(*level, "-", text)),
             }
         }
         blocks
@@ -238,12 +247,20 @@ impl Shapes {
 
 /// A cell that a merged one covers repeats it.
 fn open_cell(shape: &mut Shape, covered: bool) {
-    let above = shape.rows.len().checked_sub(2).and_then(|at| shape.rows.get(at)).cloned();
+    let above = shape
+        .rows
+        .len()
+        .checked_sub(2)
+        .and_then(|at| shape.rows.get(at))
+        .cloned();
     if let Some(row) = shape.rows.last_mut() {
         let left = row.last().cloned();
         let above = above.and_then(|row_above| row_above.get(row.len()).cloned());
         row.push(match covered {
-            true => left.filter(|text| !text.is_empty()).or(above).unwrap_or_default(),
+            true => left
+                .filter(|text| !text.is_empty())
+                .or(above)
+                .unwrap_or_default(),
             false => String::new(),
         });
     }
@@ -253,7 +270,12 @@ fn close_paragraph(shape: &mut Shape, text: String, level: usize, in_cell: bool)
     if text.trim().is_empty() {
         return;
     }
-    match shape.rows.last_mut().and_then(|row| row.last_mut()).filter(|_| in_cell) {
+    match shape
+        .rows
+        .last_mut()
+        .and_then(|row| row.last_mut())
+        .filter(|_| in_cell)
+    {
         Some(cell) => {
             let joined = format!("{cell} {text}");
             *cell = table::cell(&joined);

@@ -16,9 +16,28 @@ const MAX_DEPTH: usize = 1000;
 
 /// Groups that hold no text of the document.
 const SKIPPED: [&str; 22] = [
-    "colortbl", "pict", "object", "header", "headerl", "headerr", "headerf", "footer", "footerl",
-    "footerr", "footerf", "filetbl", "revtbl", "listtable", "listoverridetable", "rsidtbl",
-    "xmlnstbl", "themedata", "datastore", "latentstyles", "generator", "fldinst",
+    "colortbl",
+    "pict",
+    "object",
+    "header",
+    "headerl",
+    "headerr",
+    "headerf",
+    "footer",
+    "footerl",
+    "footerr",
+    "footerf",
+    "filetbl",
+    "revtbl",
+    "listtable",
+    "listoverridetable",
+    "rsidtbl",
+    "xmlnstbl",
+    "themedata",
+    "datastore",
+    "latentstyles",
+    "generator",
+    "fldinst",
 ];
 
 impl Format for Rtf {
@@ -53,6 +72,7 @@ enum Place {
     Body,
     Skipped,
     Title,
+    Note,
     Fonts,
     Styles,
 }
@@ -83,6 +103,10 @@ struct Reader {
     row: Row,
     rows: Vec<Row>,
     title: String,
+    /// Name of the style that is being described.
+    style: String,
+    note: String,
+    notes: Vec<String>,
     blocks: Blocks,
     skip: usize,
     high_surrogate: Option<u16>,
@@ -111,6 +135,9 @@ impl Reader {
             row: Row::new(),
             rows: Vec::new(),
             title: String::new(),
+            style: String::new(),
+            note: String::new(),
+            notes: Vec::new(),
             blocks: Blocks::default(),
             skip: 0,
             high_surrogate: None,
@@ -126,7 +153,10 @@ impl Reader {
                 b'{' => {
                     self.flush();
                     if self.states.len() >= MAX_DEPTH {
-                        return Err(ExtractError::damaged("RTF", "its groups are nested too deeply"));
+                        return Err(ExtractError::damaged(
+                            "RTF",
+                            "its groups are nested too deeply",
+                        ));
                     }
                     self.states.push(self.state.clone());
                     self.skip = 0;
@@ -136,7 +166,12 @@ impl Reader {
                     self.skip = 0;
                     self.ignorable = false;
                     match self.states.pop() {
-                        Some(state) => self.state = state,
+                        Some(state) => {
+                            let left = std::mem::replace(&mut self.state, state).place;
+                            if left == Place::Note && self.state.place != Place::Note {
+                                self.end_note();
+                            }
+                        }
                         None => break,
                     }
                 }
@@ -158,13 +193,23 @@ impl Reader {
             return self.symbol(source, at, *first);
         }
         let rest = &source[at..];
-        let length = rest.iter().take(32).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let length = rest
+            .iter()
+            .take(32)
+            .take_while(|byte| byte.is_ascii_alphabetic())
+            .count();
         let word = std::str::from_utf8(&rest[..length]).unwrap_or("");
         let digits = &rest[length..];
         let negative = digits.first() == Some(&b'-');
         let digits = &digits[usize::from(negative)..];
-        let count = digits.iter().take(10).take_while(|byte| byte.is_ascii_digit()).count();
-        let value = std::str::from_utf8(&digits[..count]).ok().and_then(|text| text.parse::<i64>().ok());
+        let count = digits
+            .iter()
+            .take(10)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let value = std::str::from_utf8(&digits[..count])
+            .ok()
+            .and_then(|text| text.parse::<i64>().ok());
         let value = value.map(|value| if negative { -value } else { value });
         let mut end = at + length + usize::from(negative && count > 0) + count;
         end += usize::from(source.get(end) == Some(&b' '));
@@ -207,6 +252,7 @@ impl Reader {
             "fonttbl" => self.state.place = Place::Fonts,
             "stylesheet" => self.state.place = Place::Styles,
             "title" if self.state.place == Place::Skipped => self.state.place = Place::Title,
+            "footnote" => self.state.place = Place::Note,
             "info" => self.state.place = Place::Skipped,
             _ if SKIPPED.contains(&word) => self.state.place = Place::Skipped,
             // A picture that is shown, a list's number, a link's text.
@@ -226,7 +272,10 @@ impl Reader {
             "s" if self.state.place == Place::Styles => self.state.number = number,
             "s" => self.state.level = self.styles.get(&number).copied(),
             "outlinelevel" => {
-                let level = u8::try_from(number).ok().filter(|level| *level < 9).map(|l| l + 1);
+                let level = u8::try_from(number)
+                    .ok()
+                    .filter(|level| *level < 9)
+                    .map(|l| l + 1);
                 match (self.state.place, level) {
                     (Place::Styles, Some(level)) => {
                         self.styles.insert(self.state.number, level);
@@ -296,11 +345,42 @@ impl Reader {
         match self.state.place {
             Place::Body => self.paragraph.extend(text.chars().filter(shown)),
             Place::Title => self.title.extend(text.chars().filter(shown)),
-            Place::Skipped | Place::Fonts | Place::Styles => {}
+            Place::Note => self.note.extend(text.chars().filter(shown)),
+            Place::Styles => self.name_style(text),
+            Place::Skipped | Place::Fonts => {}
+        }
+    }
+
+    /// Styles of headings are known by their names, in all languages' files.
+    fn name_style(&mut self, text: &str) {
+        self.style.push_str(text);
+        if let Some((name, _)) = self.style.split_once(';') {
+            let name = name.trim().to_lowercase();
+            let level = match name.as_str() {
+                "title" => Some(1),
+                name => name
+                    .strip_prefix("heading ")
+                    .and_then(|level| level.parse().ok()),
+            };
+            if let Some(level) = level {
+                self.styles.insert(self.state.number, level);
+            }
+            self.style.clear();
+        }
+    }
+
+    /// A note stands at the end; its number stays where it was called.
+    fn end_note(&mut self) {
+        let note = table::cell(&std::mem::take(&mut self.note));
+        if !note.is_empty() {
+            let number = self.notes.len() + 1;
+            self.notes.push(format!("[^{number}]: {note}"));
+            self.text(&format!("[^{number}]"));
         }
     }
 
     fn end_paragraph(&mut self) {
+        self.note.push(' ');
         if self.state.place != Place::Body {
             return;
         }
@@ -340,6 +420,9 @@ impl Reader {
         self.state.place = Place::Body;
         self.state.in_table = false;
         self.end_paragraph();
+        for note in std::mem::take(&mut self.notes) {
+            self.blocks.paragraph(&note);
+        }
         self.blocks.finish()
     }
 }
@@ -404,7 +487,10 @@ mod tests {
     fn headings_tables_and_hidden_text_are_told_apart() {
         let source = br"{\rtf1{\stylesheet{\s1\outlinelevel0 heading 1;}}{\info{\title T}}{\*\x no}\pard\s1 Pumps\par
 \pard\intbl Part\cell Price\cell\row\pard\intbl P-40\cell 12\cell\row\pard {\v hidden}Text {\b bold}.\par}";
-        assert_eq!(text(source), "# Pumps\n\nPart: P-40;\tPrice: 12\n\nText bold.");
+        assert_eq!(
+            text(source),
+            "# Pumps\n\nPart: P-40;\tPrice: 12\n\nText bold."
+        );
     }
 
     #[test]

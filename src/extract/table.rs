@@ -59,13 +59,18 @@ pub(super) fn lines(rows: &[Row]) -> Vec<String> {
 /// its cells look like names and not like values.
 pub(super) fn header(rows: &[Row]) -> Option<usize> {
     let filled = |row: &Row| row.iter().filter(|cell| !cell.is_empty()).count();
-    let at = rows.iter().take(ROWS_ABOVE).position(|row| filled(row) > 1)?;
+    let at = rows
+        .iter()
+        .take(ROWS_ABOVE)
+        .position(|row| filled(row) > 1)?;
     let names = &rows[at];
     let used: BTreeSet<usize> = rows[at + 1..]
         .iter()
         .flat_map(|row| (0..row.len()).filter(|column| !row[*column].is_empty()))
         .collect();
-    let named = used.iter().filter(|column| names.get(**column).is_some_and(|name| !name.is_empty()));
+    let named = used
+        .iter()
+        .filter(|column| names.get(**column).is_some_and(|name| !name.is_empty()));
     let enough = !used.is_empty() && named.count() * 2 >= used.len();
     (enough && are_names(names)).then_some(at)
 }
@@ -85,7 +90,10 @@ pub(super) fn are_names(cells: &[String]) -> bool {
 }
 
 fn is_year(cell: &str) -> bool {
-    cell.len() == 4 && cell.parse().is_ok_and(|year: u16| (1900..2100).contains(&year))
+    cell.len() == 4
+        && cell
+            .parse()
+            .is_ok_and(|year: u16| (1900..2100).contains(&year))
 }
 
 /// Numbers, amounts, dates, times, yes and no.
@@ -97,13 +105,13 @@ fn is_value(cell: &str) -> bool {
         || truth.iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
-/// A row whose columns have no names.
+/// A row whose columns have no names. One text in all cells is a merged title.
 fn bare(row: &[String]) -> String {
-    let cells: Vec<&str> = row.iter().map(String::as_str).collect();
-    let end = cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |at| at + 1);
-    match &cells[..end] {
-        [.., last] if cells[..end - 1].iter().all(|cell| cell.is_empty()) => (*last).to_owned(),
-        cells => cells.join("\t"),
+    let mut filled = row.iter().filter(|cell| !cell.is_empty());
+    let first = filled.next().map_or("", String::as_str);
+    match filled.all(|cell| cell == first) {
+        true => first.to_owned(),
+        false => row.join("\t").trim_end().to_owned(),
     }
 }
 
@@ -118,9 +126,7 @@ pub(super) fn record(names: &[String], row: &[String]) -> String {
 
 /// Named values as one line. A long one goes on in lines that repeat the first
 /// value, by which it is known what they belong to.
-pub(super) fn line<'a>(
-    pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
-) -> String {
+pub(super) fn line<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> String {
     let mut text = String::new();
     let mut first = String::new();
     let mut length = 0;
@@ -170,7 +176,11 @@ mod tests {
         ]);
         assert_eq!(
             lines(&table),
-            ["Price list", "Part: P-40;\tPrice: 12.5", "Part: P-41;\tStock: 3"]
+            [
+                "Price list",
+                "Part: P-40;\tPrice: 12.5",
+                "Part: P-41;\tStock: 3"
+            ]
         );
     }
 
@@ -210,6 +220,10 @@ mod tests {
         let all = lines(&[names, cells]);
         let parts: Vec<&str> = all[0].lines().collect();
         assert!(parts.len() > 1);
-        assert!(parts.iter().all(|part| part.starts_with("Column 0: value of cell 0;\t")));
+        assert!(
+            parts
+                .iter()
+                .all(|part| part.starts_with("Column 0: value of cell 0;\t"))
+        );
     }
 }

@@ -329,7 +329,9 @@ fn the_content_decides_the_type_and_not_the_name() {
 
 #[test]
 fn what_cannot_be_read_says_what_can() {
-    let error = read_as("song.mp3", b"ID3\x03\0\0\0\0").unwrap_err().to_string();
+    let error = read_as("song.mp3", b"ID3\x03\0\0\0\0")
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("audio/mpeg") && error.contains("PDF, Word"),
         "{error}"

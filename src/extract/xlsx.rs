@@ -51,8 +51,9 @@ impl Format for Excel {
             match cells(&mut workbook, &sheet.name, &mut room) {
                 Ok((cells, missing)) => {
                     let (rows, dropped) = rows(cells);
-                    let dropped = dropped
-                        .map(|kept| format!("only the first {kept} columns of the sheet were read"));
+                    let dropped = dropped.map(|kept| {
+                        format!("only the first {kept} columns of the sheet were read")
+                    });
                     collection.add_named(&sheet.name, text(&rows), missing.or(dropped))?;
                 }
                 Err(reason) => collection.unread(format!("{}: {reason}", sheet.name))?,
@@ -120,7 +121,9 @@ fn cells(
             continue;
         }
         if *room == 0 {
-            missing = Some(format!("only the first {MAX_CELLS} cells of the workbook were read"));
+            missing = Some(format!(
+                "only the first {MAX_CELLS} cells of the workbook were read"
+            ));
             break;
         }
         *room -= 1;
@@ -170,7 +173,10 @@ fn rows(cells: Cells) -> (Vec<Row>, Option<usize>) {
         next = number.checked_add(1);
         let last = row.keys().next_back().copied().unwrap_or(0);
         let used = columns.iter().take_while(|column| **column <= last);
-        rows.push(used.map(|column| row.remove(column).unwrap_or_default()).collect());
+        rows.push(
+            used.map(|column| row.remove(column).unwrap_or_default())
+                .collect(),
+        );
     }
     (rows, dropped)
 }
@@ -202,7 +208,9 @@ fn shown(value: &DataRef<'_>) -> String {
 fn number(value: f64) -> String {
     let rounded = format!("{value:.9}");
     let plain = rounded.trim_end_matches('0').trim_end_matches('.');
-    let close = plain.parse().is_ok_and(|back: f64| (back - value).abs() <= value.abs() * 1e-12);
+    let close = plain
+        .parse()
+        .is_ok_and(|back: f64| (back - value).abs() <= value.abs() * 1e-12);
     match close {
         true => plain.to_owned(),
         false => value.to_string(),

@@ -25,7 +25,10 @@ pub(super) fn relation(element: &BytesStart<'_>) -> Option<String> {
     let mut attributes = element.attributes().filter_map(Result::ok);
     let found = attributes.find(|attribute| {
         attribute.key.prefix().is_some()
-            && matches!(attribute.key.local_name().into_inner(), "id" | "embed" | "dm")
+            && matches!(
+                attribute.key.local_name().into_inner(),
+                "id" | "embed" | "dm"
+            )
     })?;
     let value = found.normalized_value(XmlVersion::Implicit1_0).ok()?;
     Some(value.into_owned())

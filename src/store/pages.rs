@@ -20,10 +20,7 @@ impl Store {
         pages: &[Page],
         chunks: &[NewChunk],
     ) -> Result<bool, StoreError> {
-        let unread = pages
-            .iter()
-            .filter(|page| !page.outcome.has_text())
-            .count();
+        let unread = pages.iter().filter(|page| !page.outcome.has_text()).count();
         let characters: usize = pages.iter().map(|page| char_len(&page.text)).sum();
         self.write(|transaction| {
             let changed = transaction.execute(

@@ -72,7 +72,10 @@ fn rows_of_a_long_file_are_found_by_their_values() {
     let rows: String = (0..400)
         .map(|at| format!("MX-{at:04};Valve type {};{} bar\n", at % 17, at % 31))
         .collect();
-    admin.ingest("valves.csv", format!("Article;Description;Pressure\n{rows}"));
+    admin.ingest(
+        "valves.csv",
+        format!("Article;Description;Pressure\n{rows}"),
+    );
     let cited = cited(&admin, "Which pressure does article MX-0273 have?");
     assert!(
         cited
@@ -87,11 +90,15 @@ fn ledger_names_each_part_that_was_not_read() {
     let server = Server::start();
     let admin = server.admin();
     let mail = admin.ingest("python.eml", fixture("python.eml"));
-    assert_eq!((&mail["status"], &mail["pages_without_text"]), (&"ready".into(), &1.into()));
+    assert_eq!(
+        (&mail["status"], &mail["pages_without_text"]),
+        (&"ready".into(), &1.into())
+    );
     let told = ledger(&admin, &mail);
     assert!(
-        told.iter()
-            .any(|(outcome, reason)| outcome == "failed" && reason.starts_with("logo.png: an image")),
+        told.iter().any(
+            |(outcome, reason)| outcome == "failed" && reason.starts_with("logo.png: an image")
+        ),
         "{told:?}"
     );
     let photo = admin.ingest("photo.png", fixture("pixel.png"));
@@ -104,7 +111,15 @@ fn lines_that_are_no_documents_are_one_document_of_records() {
     let server = Server::start();
     let admin = server.admin();
     let document = admin.ingest("records.jsonl", fixture("records.jsonl"));
-    assert_eq!((&document["status"], &document["file_type"]), (&"ready".into(), &"json".into()));
+    assert_eq!(
+        (&document["status"], &document["file_type"]),
+        (&"ready".into(), &"json".into())
+    );
     let cited = cited(&admin, "Who is the supplier of the bearing 6204?");
-    assert!(cited.iter().any(|text| text.contains("Supplier: Nordlager")), "{cited:?}");
+    assert!(
+        cited
+            .iter()
+            .any(|text| text.contains("Supplier: Nordlager")),
+        "{cited:?}"
+    );
 }

@@ -28,6 +28,7 @@ mod keys;
 mod layering;
 mod models;
 mod monitoring;
+mod mutants;
 mod openai;
 mod orchestration;
 mod rag_chat;

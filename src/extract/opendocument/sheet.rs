@@ -58,7 +58,9 @@ impl Format for OpenSheet {
             let cut = broken.as_ref().filter(|_| at == last);
             let cut = cut.map(|reason| format!("the rest could not be read: {reason}"));
             let missing = match full {
-                true => Some(format!("only the first {MAX_CELLS} cells of the document were read")),
+                true => Some(format!(
+                    "only the first {MAX_CELLS} cells of the document were read"
+                )),
                 false => cut,
             };
             let text = StructuredText {
@@ -184,9 +186,15 @@ impl Sheets {
             true => cell.value.unwrap_or_default(),
             false => shown,
         };
-        let count = cell.repeated.min(MAX_COLUMNS.saturating_sub(self.row.len()));
+        let count = cell
+            .repeated
+            .min(MAX_COLUMNS.saturating_sub(self.row.len()));
         // Thousands of empty cells end most rows: they are cut off with the row.
-        let count = if shown.is_empty() { count } else { count.min(MAX_REPEATED) };
+        let count = if shown.is_empty() {
+            count
+        } else {
+            count.min(MAX_REPEATED)
+        };
         for _ in 0..count {
             let column = self.row.len();
             let text = match (covered, self.below.get_mut(&column)) {
@@ -237,7 +245,13 @@ impl Sheets {
 
 /// A value that is not shown as text.
 fn value(element: &BytesStart<'_>) -> Option<String> {
-    ["value", "date-value", "time-value", "boolean-value", "string-value"]
-        .iter()
-        .find_map(|name| xml::attribute(element, name))
+    [
+        "value",
+        "date-value",
+        "time-value",
+        "boolean-value",
+        "string-value",
+    ]
+    .iter()
+    .find_map(|name| xml::attribute(element, name))
 }

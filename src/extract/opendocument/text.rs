@@ -18,7 +18,7 @@ const MAX_REPEATED: usize = 50;
 
 /// Text that is not part of the document as it stands: deleted, a comment, or
 /// a copy of the headings.
-const SKIPPED: [&str; 7] = [
+const SKIPPED: [&str; 8] = [
     "tracked-changes",
     "annotation",
     "table-of-content",
@@ -26,6 +26,7 @@ const SKIPPED: [&str; 7] = [
     "illustration-index",
     "sequence-decls",
     "note-citation",
+    "page-number",
 ];
 
 pub(in crate::extract) struct OpenText;
@@ -129,6 +130,8 @@ struct Writer {
     skipping: usize,
     /// The text of an open note.
     note: Option<String>,
+    /// At the beginning of a slide's notes, which may be empty.
+    notes_begin: bool,
     /// Inside of the frame that holds a slide's title.
     in_title: bool,
 }
@@ -197,7 +200,7 @@ impl Writer {
                 }
             }
             "note" => self.note = Some(String::new()),
-            "notes" => self.blocks.heading(3, "Notes"),
+            "notes" => self.notes_begin = true,
             "frame" => {
                 let class = xml::attribute(element, "class");
                 self.in_title = class.as_deref() == Some("title");
@@ -218,6 +221,7 @@ impl Writer {
                 self.lists.pop();
             }
             "frame" => self.in_title = false,
+            "notes" => self.notes_begin = false,
             "table-cell" | "covered-table-cell" => {
                 if let Some(table) = self.tables.last_mut()
                     && let Some(row) = table.rows.last_mut()
@@ -251,6 +255,9 @@ impl Writer {
         let text = paragraph.text.trim();
         if text.is_empty() {
             return;
+        }
+        if std::mem::take(&mut self.notes_begin) {
+            self.blocks.heading(3, "Notes");
         }
         if let Some(note) = &mut self.note {
             note.push(' ');

@@ -266,7 +266,9 @@ impl<'a> Writer<'a> {
             return;
         }
         let rows = table.rows.iter();
-        let rows: Vec<Row> = rows.map(|row| row.iter().map(|text| cell(text)).collect()).collect();
+        let rows: Vec<Row> = rows
+            .map(|row| row.iter().map(|text| cell(text)).collect())
+            .collect();
         let lines = table::lines(&rows);
         if !lines.is_empty() {
             self.blocks.push((table::join(&lines), false));

@@ -4,9 +4,9 @@
 mod body;
 mod styles;
 
+use super::archive::Package;
 use super::format::{Content, Format, Source, StructuredText};
 use super::{ExtractError, Limits, markdown, office, xml};
-use super::archive::Package;
 use crate::types::DocumentMetadata;
 
 pub(super) struct Word;

@@ -90,8 +90,8 @@ mod tests {
     #[test]
     fn browser_shows_nothing_that_could_run() {
         for file_type in [
-            "html", "svg", "image", "epub", "docx", "xlsx", "pptx", "odt", "ods", "odp", "eml", "mbox",
-            "rtf", "zip", "",
+            "html", "svg", "image", "epub", "docx", "xlsx", "pptx", "odt", "ods", "odp", "eml",
+            "mbox", "rtf", "zip", "",
         ] {
             assert_eq!(presentation(file_type), ("application/octet-stream", false));
         }
