@@ -20,7 +20,6 @@ mod edge;
 mod embedding_models;
 mod feedback;
 mod first_token;
-mod formats;
 mod hub;
 mod isolation;
 mod issuers;
