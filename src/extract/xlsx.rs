@@ -83,9 +83,10 @@ fn check(source: &Source<'_>) -> Result<Option<String>, ExtractError> {
         }
         if member.name.ends_with(".xml") {
             // What is damaged shows when it is read, unless it is not needed.
-            match package.bytes_at(member.index) {
-                Err(error @ ExtractError::TooLargeUnpacked { .. }) => return Err(error),
-                Ok(_) | Err(_) => {}
+            if let Err(error @ ExtractError::TooLargeUnpacked { .. }) =
+                package.bytes_at(member.index)
+            {
+                return Err(error);
             }
         }
     }

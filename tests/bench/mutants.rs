@@ -28,10 +28,10 @@ const TOKENS: [&[u8]; 16] = [
 ];
 
 /// A small generator of numbers, good enough to scatter changes.
-pub struct Chance(u64);
+struct Chance(u64);
 
 impl Chance {
-    pub fn new(seed: u64) -> Self {
+    fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
@@ -43,7 +43,7 @@ impl Chance {
     }
 
     /// A number below `end`, 0 if there is none.
-    pub fn below(&mut self, end: usize) -> usize {
+    fn below(&mut self, end: usize) -> usize {
         match end {
             0 => 0,
             end => ((self.next() >> 16) % end as u64) as usize,
@@ -52,12 +52,13 @@ impl Chance {
 }
 
 /// The mutant of `original` that belongs to `seed`.
-pub fn mutant(original: &[u8], seed: u64) -> Vec<u8> {
+pub(crate) fn mutant(original: &[u8], seed: u64) -> Vec<u8> {
     let mut chance = Chance::new(seed);
-    if original.starts_with(b"PK") && chance.below(4) > 0 {
-        if let Some(changed) = inside_of_zip(original, &mut chance) {
-            return changed;
-        }
+    if original.starts_with(b"PK")
+        && chance.below(4) > 0
+        && let Some(changed) = inside_of_zip(original, &mut chance)
+    {
+        return changed;
     }
     changed(original, &mut chance)
 }

@@ -37,7 +37,7 @@ impl Format for OpenText {
     }
 
     fn extensions(&self) -> &'static [&'static str] {
-        &["odt", "ott", "fodt"]
+        &["odt", "ott"]
     }
 
     fn recognises(&self, source: &Source<'_>) -> bool {
