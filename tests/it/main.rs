@@ -21,6 +21,7 @@ mod edge;
 mod embedding_models;
 mod feedback;
 mod first_token;
+mod formats;
 mod hub;
 mod isolation;
 mod issuers;
