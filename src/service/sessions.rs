@@ -6,12 +6,14 @@ use super::{Caller, Inner, Service};
 use crate::answer::render;
 use crate::error::{ErrorKind, Fault};
 use crate::store::{MessageFilter, SessionChange, SessionFilter, SessionPage, UserRole};
-use crate::types::{Citation, Message, Session, SessionId, SessionStatus, Time, UserId};
+use crate::types::{
+    Citation, Message, PartialSearchOptions, Session, SessionId, SessionStatus, Time, UserId,
+};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 /// Longest title that a client may give, in characters.
-const MAX_TITLE_CHARS: usize = 200;
+pub(super) const MAX_TITLE_CHARS: usize = 200;
 
 /// Longest name of an agent or a user outside, in characters.
 const MAX_NAME_CHARS: usize = 256;
@@ -24,6 +26,8 @@ pub struct NewSession {
     /// `None`: the first question becomes the title.
     pub title: Option<String>,
     pub system_prompt: Option<String>,
+    /// How its answers are searched for, where a question does not say.
+    pub search: PartialSearchOptions,
     pub agent_id: Option<String>,
     pub external_user_id: Option<String>,
     /// A JSON object, or null for an empty one.
@@ -241,6 +245,7 @@ fn checked(caller: &Caller, new: NewSession) -> Result<Session, Fault> {
         id,
         title,
         system_prompt,
+        search,
         agent_id,
         external_user_id,
         metadata,
@@ -274,6 +279,8 @@ fn checked(caller: &Caller, new: NewSession) -> Result<Session, Fault> {
         user_id: caller.user_id.clone(),
         title,
         system_prompt,
+        pinned: false,
+        search,
         metadata,
         agent_id,
         external_user_id,
@@ -286,7 +293,7 @@ fn checked(caller: &Caller, new: NewSession) -> Result<Session, Fault> {
 }
 
 /// An error unless `text` has 1 to `longest` characters, not all of them blank.
-fn check_length(field: &str, text: &str, longest: usize) -> Result<(), Fault> {
+pub(super) fn check_length(field: &str, text: &str, longest: usize) -> Result<(), Fault> {
     if text.trim().is_empty() {
         return Err(Fault::invalid(format!("{field}: it is empty")).about(field));
     }
