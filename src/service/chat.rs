@@ -309,7 +309,7 @@ fn new_session(caller: &Caller, message: &str, now: Time) -> Session {
 }
 
 /// The question as a title: one line, cut between words.
-fn title(message: &str) -> String {
+pub(super) fn title(message: &str) -> String {
     let mut title = String::new();
     let mut chars = 0;
     for word in message.split_whitespace() {

@@ -110,7 +110,11 @@ fn around(content: &str, words: &str) -> String {
             .windows(word.len().max(1))
             .position(|part| part == word)
     };
-    let at = words.split_whitespace().filter_map(place).min().unwrap_or(0);
+    let at = words
+        .split_whitespace()
+        .filter_map(place)
+        .min()
+        .unwrap_or(0);
     let start = match at {
         0..=BEFORE => 0,
         // Not in the middle of a word.
@@ -138,9 +142,16 @@ mod tests {
     #[test]
     fn excerpt_is_one_line_around_the_first_word() {
         assert_eq!(around("A short\n text.", "TEXT"), "A short text.");
-        let long = format!("{} The Übung is here. {}", "before ".repeat(30), "after ".repeat(60));
+        let long = format!(
+            "{} The Übung is here. {}",
+            "before ".repeat(30),
+            "after ".repeat(60)
+        );
         let text = around(&long, "übung");
-        assert!(text.starts_with("…before") && text.contains("The Übung is here."), "{text}");
+        assert!(
+            text.starts_with("…before") && text.contains("The Übung is here."),
+            "{text}"
+        );
         assert!(text.ends_with('…') && text.chars().count() < 140, "{text}");
         assert_eq!(around("nothing of it", "absent"), "nothing of it");
     }

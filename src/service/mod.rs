@@ -7,6 +7,7 @@ mod answering;
 mod audit;
 mod auth;
 mod chat;
+mod chats;
 mod conversation;
 mod custody;
 mod documents;
@@ -21,6 +22,7 @@ mod folder;
 mod handbook;
 mod health;
 mod history;
+mod import;
 mod issuers;
 mod keys;
 mod ledger;
@@ -34,12 +36,14 @@ mod sessions;
 mod sign_ins;
 mod tenants;
 mod tokens;
+mod transcript;
 mod upload;
 mod users;
 mod writing;
 
 pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, command_token, script_token};
 pub use chat::{AnswerStream, PassingQuestion, Question};
+pub use chats::{ChatView, Excerpt};
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
 pub use custody::DataOf;
 pub use documents::DatasetChange;
@@ -50,6 +54,7 @@ pub use feedback::NewFeedback;
 pub use figures::AnswerFigures;
 pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, IndexFacts, ModelFacts, Status};
+pub use import::Imported;
 pub use keys::IssuedKey;
 pub use ledger::PageView;
 pub use messages::NewMessage;
@@ -60,6 +65,7 @@ pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
 pub use sessions::{MessageView, NewSession, SessionView};
 pub use sign_ins::{SignInOrigin, SignInView};
 pub use tenants::TenantChange;
+pub use transcript::{Transcript, TranscriptFormat};
 pub use upload::{Added, AddedDocument, DEFAULT_DATASET, Upload, UploadRequest};
 pub use users::{UserChange, UserView};
 pub use writing::WritingOptions;
@@ -68,9 +74,9 @@ pub use crate::answer::{Marker, markers};
 pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
-    ApiKey, AuditFilter, AuditOutcome, AuditRecord, DocumentFilter, DocumentPage, FeedbackEntry,
-    FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage, SessionPlace,
-    StoredAuditRecord, Tenant, TenantLimits, UserRole,
+    ApiKey, AuditFilter, AuditOutcome, AuditRecord, ChatChange, ChatFilter, DocumentFilter,
+    DocumentOrder, DocumentPage, FeedbackEntry, FeedbackPage, MessageFilter, SessionChange,
+    SessionFilter, SessionPage, SessionPlace, StoredAuditRecord, Tenant, TenantLimits, UserRole,
 };
 
 use crate::answer::AnswerError;

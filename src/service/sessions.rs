@@ -7,7 +7,8 @@ use crate::answer::render;
 use crate::error::{ErrorKind, Fault};
 use crate::store::{MessageFilter, SessionChange, SessionFilter, SessionPage, UserRole};
 use crate::types::{
-    Citation, Message, PartialSearchOptions, Session, SessionId, SessionStatus, Time, UserId,
+    AnswerMode, Citation, Message, PartialSearchOptions, Role, Session, SessionId, SessionStatus,
+    Time, UserId,
 };
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -50,7 +51,7 @@ pub struct SessionView {
 #[derive(Debug, Clone)]
 pub struct MessageView {
     pub message: Message,
-    /// For an answer: rendered and marked with its checks.
+    /// For what an assistant wrote: rendered and marked with its checks.
     pub html: Option<String>,
 }
 
@@ -314,14 +315,25 @@ pub(super) fn check_object(metadata: &Value) -> Result<(), Fault> {
 }
 
 fn shown(message: Message) -> MessageView {
-    let html = message.answer.as_ref().map(|answer| {
-        render(
+    let html = match &message.answer {
+        Some(answer) => Some(render(
             &message.content,
             &answer.mode,
             &answer.citations,
             &answer.checks,
-        )
-    });
+        )),
+        // What was only stored, by a client or by an import, was written by some model.
+        None if message.role == Role::Assistant => {
+            let name = String::new();
+            Some(render(
+                &message.content,
+                &AnswerMode::Model { name },
+                &[],
+                &[],
+            ))
+        }
+        None => None,
+    };
     MessageView { message, html }
 }
 

@@ -93,7 +93,12 @@ fn markdown(session: &Session, messages: &[Message]) -> String {
     let mut text = String::new();
     let title = session.title.as_deref().unwrap_or("Untitled");
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "# {}\n\nStarted {}", one_line(title), session.created_at);
+    let _ = writeln!(
+        text,
+        "# {}\n\nStarted {}",
+        one_line(title),
+        session.created_at
+    );
     for message in messages {
         let speaker = match (message.role, &message.answer) {
             (Role::User, _) => "Question",
@@ -109,8 +114,11 @@ fn markdown(session: &Session, messages: &[Message]) -> String {
 
 /// The sources of an answer, each number once.
 fn sources(citations: &[Citation]) -> String {
-    let numbered: BTreeMap<u32, &Citation> =
-        citations.iter().rev().map(|one| (one.number, one)).collect();
+    let numbered: BTreeMap<u32, &Citation> = citations
+        .iter()
+        .rev()
+        .map(|one| (one.number, one))
+        .collect();
     let mut text = String::new();
     if !numbered.is_empty() {
         text.push_str("\nSources:\n\n");
@@ -119,7 +127,11 @@ fn sources(citations: &[Citation]) -> String {
         let page = one.page_number.map(|page| format!(", page {page}"));
         let quoted: String = one_line(&one.text).chars().take(QUOTED).collect();
         let name = one_line(&one.title);
-        let _ = writeln!(text, "{number}. {name}{}: “{quoted}”", page.unwrap_or_default());
+        let _ = writeln!(
+            text,
+            "{number}. {name}{}: “{quoted}”",
+            page.unwrap_or_default()
+        );
     }
     text
 }

@@ -79,7 +79,9 @@ fn said(message: &Value) -> Option<Said> {
             parts.join("\n")
         }
         "code" => {
-            let language = content["language"].as_str().filter(|name| *name != "unknown");
+            let language = content["language"]
+                .as_str()
+                .filter(|name| *name != "unknown");
             let code = content["text"].as_str()?;
             format!("```{}\n{code}\n```", language.unwrap_or_default())
         }
@@ -146,15 +148,15 @@ mod tests {
 
     fn tree(current: Value) -> Value {
         json!({"title": "Bees", "conversation_id": "c1", "create_time": 1_700_000_000.5,
-            "is_archived": true, "current_node": current, "mapping": {
-                "root": node(None, &["sys"], Value::Null),
-                "sys": node(Some("root"), &["q"], message("system", "Be kind", 1.0)),
-                "q": node(Some("sys"), &["old", "new"], message("user", "Who kept bees?", 2.0)),
-                "old": node(Some("q"), &[], message("assistant", "Nobody.", 3.0)),
-                "new": node(Some("q"), &["tool"], message("assistant", "Wren【1†source】.", 4.0)),
-                "tool": node(Some("new"), &["more"], message("tool", "{}", 5.0)),
-                "more": node(Some("tool"), &[], message("assistant", "He sold honey.", 6.0)),
-            }})
+        "is_archived": true, "current_node": current, "mapping": {
+            "root": node(None, &["sys"], Value::Null),
+            "sys": node(Some("root"), &["q"], message("system", "Be kind", 1.0)),
+            "q": node(Some("sys"), &["old", "new"], message("user", "Who kept bees?", 2.0)),
+            "old": node(Some("q"), &[], message("assistant", "Nobody.", 3.0)),
+            "new": node(Some("q"), &["tool"], message("assistant", "Wren【1†source】.", 4.0)),
+            "tool": node(Some("new"), &["more"], message("tool", "{}", 5.0)),
+            "more": node(Some("tool"), &[], message("assistant", "He sold honey.", 6.0)),
+        }})
     }
 
     #[test]
@@ -174,7 +176,10 @@ mod tests {
         );
         assert_eq!(foreign.name.as_deref(), Some("chatgpt:c1"));
         assert!(foreign.archived && !foreign.pinned);
-        assert_eq!(foreign.created_at.map(crate::types::Time::millis), Some(1_700_000_000_500));
+        assert_eq!(
+            foreign.created_at.map(crate::types::Time::millis),
+            Some(1_700_000_000_500)
+        );
         assert_eq!(foreign.messages[1].model.as_deref(), Some("gpt-4o"));
     }
 
@@ -193,7 +198,13 @@ mod tests {
 
     #[test]
     fn only_markers_are_taken_out() {
-        assert_eq!(without_markers("a【3:0†source】b \u{e200}cite\u{e202}x\u{e201}c"), "ab c");
-        assert_eq!(without_markers("【注意】 open \u{e200} end 【"), "【注意】 open \u{e200} end 【");
+        assert_eq!(
+            without_markers("a【3:0†source】b \u{e200}cite\u{e202}x\u{e201}c"),
+            "ab c"
+        );
+        assert_eq!(
+            without_markers("【注意】 open \u{e200} end 【"),
+            "【注意】 open \u{e200} end 【"
+        );
     }
 }

@@ -133,7 +133,9 @@ fn adopted(caller: &Caller, foreign: Foreign) -> (Session, Vec<Message>) {
         tenant_id: caller.tenant_id.clone(),
         user_id: caller.user_id.clone(),
         title: titled.or_else(|| asked.map(|one| title(&one.content))),
-        system_prompt: foreign.system_prompt.filter(|text| check_prompt(text).is_ok()),
+        system_prompt: foreign
+            .system_prompt
+            .filter(|text| check_prompt(text).is_ok()),
         pinned: foreign.pinned,
         search: foreign.search,
         metadata: match foreign.name {
@@ -160,7 +162,9 @@ fn adopted(caller: &Caller, foreign: Foreign) -> (Session, Vec<Message>) {
             user_id: caller.user_id.clone(),
             role: said.role,
             content: said.content,
-            metadata: said.model.map_or(json!({}), |model| json!({"model": model})),
+            metadata: said
+                .model
+                .map_or(json!({}), |model| json!({"model": model})),
             created_at: written,
             deleted_at: None,
             answer: said.answer,

@@ -54,7 +54,10 @@ fn said(message: &Value) -> Option<Said> {
     let role = Role::parse(message["role"].as_str()?).filter(|role| *role != Role::System)?;
     let content = match &message["content"] {
         Value::Array(parts) => {
-            let parts: Vec<_> = parts.iter().filter_map(|one| one["text"].as_str()).collect();
+            let parts: Vec<_> = parts
+                .iter()
+                .filter_map(|one| one["text"].as_str())
+                .collect();
             parts.join("\n")
         }
         other => text(other)?,
@@ -91,16 +94,16 @@ mod tests {
     #[test]
     fn branch_that_was_shown_last_is_taken_without_reasoning() {
         let value = json!({"id": "w1", "title": "Bees", "pinned": true, "archived": false,
-            "created_at": 1_700_000_000, "chat": {
-                "params": {"system": "Be brief."},
-                "history": {"currentId": "c", "messages": {
-                    "a": {"id": "a", "parentId": null, "childrenIds": ["b", "c"], "role": "user",
-                        "content": "Who kept bees?", "timestamp": 1_700_000_001},
-                    "b": {"id": "b", "parentId": "a", "role": "assistant", "content": "Nobody."},
-                    "c": {"id": "c", "parentId": "a", "role": "assistant", "model": "llama3",
-                        "content": "<details type=\"reasoning\" done=\"true\">\nHm\n</details>\nWren.",
-                        "timestamp": 1_700_000_002},
-                }}}});
+        "created_at": 1_700_000_000, "chat": {
+            "params": {"system": "Be brief."},
+            "history": {"currentId": "c", "messages": {
+                "a": {"id": "a", "parentId": null, "childrenIds": ["b", "c"], "role": "user",
+                    "content": "Who kept bees?", "timestamp": 1_700_000_001},
+                "b": {"id": "b", "parentId": "a", "role": "assistant", "content": "Nobody."},
+                "c": {"id": "c", "parentId": "a", "role": "assistant", "model": "llama3",
+                    "content": "<details type=\"reasoning\" done=\"true\">\nHm\n</details>\nWren.",
+                    "timestamp": 1_700_000_002},
+            }}}});
         let foreign = conversation(&value);
         let said: Vec<_> = foreign
             .messages

@@ -6,6 +6,7 @@ use crate::error::{ErrorKind, Fault};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{Cursor, Read};
 use zip::ZipArchive;
@@ -48,8 +49,9 @@ fn archive(file: &[u8], reading: &mut Reading<'_>) -> Result<(), Fault> {
     let mut archive = ZipArchive::new(Cursor::new(file)).map_err(broken)?;
     let names: Vec<String> = archive
         .file_names()
+        .filter_map(Result::ok)
         .filter(|name| is_of_conversations(name))
-        .map(str::to_owned)
+        .map(Cow::into_owned)
         .collect();
     let mut left = MOST_UNPACKED;
     for name in names {
@@ -193,7 +195,15 @@ mod tests {
 
     #[test]
     fn file_of_something_else_is_refused_in_words() {
-        for file in ["", "{", "[]", "{}", "\"chats\"", "PK\u{3}\u{4}nothing", "[1,2"] {
+        for file in [
+            "",
+            "{",
+            "[]",
+            "{}",
+            "\"chats\"",
+            "PK\u{3}\u{4}nothing",
+            "[1,2",
+        ] {
             assert!(titles(file).is_err(), "{file}");
         }
         assert!(titles("{}").unwrap_err().contains("Open WebUI"));
