@@ -11,7 +11,8 @@ use crate::types::{MessageId, Role, Session, SessionId};
 const MAX_PROMPT_CHARS: usize = 8_000;
 
 /// Characters of a found message before and after the first word.
-const BEFORE: usize = 32;
+/// The list is narrow: the word has to be seen.
+const BEFORE: usize = 12;
 const AFTER: usize = 96;
 
 /// A conversation in a list.

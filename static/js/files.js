@@ -9,7 +9,7 @@ import { t, tn } from './language.js';
 import { Ledger, strip } from './ledger.js';
 import { menu } from './menu.js';
 import { preview } from './preview.js';
-import { moment, number, size, titleOf } from './words.js';
+import { day, moment, number, size, titleOf } from './words.js';
 
 /** How many files one page of the list has. */
 const PAGE = 50;
@@ -205,7 +205,7 @@ export class Files {
       h('td', { class: 'n', 'data-l': t('Size') }, size(file.bytes)),
       h('td', { class: 'n', 'data-l': t('Pages') }, number(file.page_count), strip(file)),
       h('td', { class: 'n', 'data-l': t('Passages') }, number(file.chunk_count)),
-      h('td', { class: 'n', 'data-l': t('Added') }, moment(file.created_at)),
+      h('td', { class: 'n', 'data-l': t('Added') }, h('span', { title: moment(file.created_at) }, day(file.created_at))),
       h('td', { class: 'act' }, h('div', { class: 'acts' },
         file.status === 'failed' && !builtin && iconButton('redo', t('Try {name} again', { name }), () => this.again([file.id])),
         menu(t('Actions for {name}', { name }), () => this.actions(file)))));

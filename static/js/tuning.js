@@ -39,8 +39,9 @@ export async function tune(id) {
 /** @param {{system_prompt: string | null, search_options: any}} chat */
 function fields({ system_prompt, search_options: set }) {
   return [
-    field(t('Instructions'), t('For the chat model, before every question. Called “system prompt” elsewhere.'),
-      h('textarea', { class: 'f', name: 'prompt', rows: '4', maxlength: '8000', placeholder: t('Answer briefly, in German, for a technician.'), value: system_prompt ?? '' })),
+    h('label', { class: 'field' }, t('Instructions'),
+      h('textarea', { class: 'f', name: 'prompt', rows: '4', maxlength: '8000', placeholder: t('Answer briefly, in German, for a technician.'), value: system_prompt ?? '' }),
+      h('small', {}, t('For the chat model, before every question. Called “system prompt” elsewhere.'))),
     field(t('Look for'), t('search_type: HYBRID, SIMILARITY or MMR'), select('kind', set.search_type ?? '', [
       ['', t('The same meaning and the same words')],
       ['SIMILARITY', t('The same meaning alone')],

@@ -7,7 +7,7 @@ import { h, icon, iconButton, put, say } from './dom.js';
 import { folderOf } from './drop.js';
 import { t, tn } from './language.js';
 import { watchDocuments } from './progress.js';
-import { number, size } from './words.js';
+import { size } from './words.js';
 
 /**
  * @typedef {object} Upload
@@ -313,7 +313,7 @@ function item(one) {
       break;
     case 'embedding':
       put(entry, h('progress', { max: Math.max(1, step?.chunk_count ?? 1), value: step?.embedded_count ?? 0, 'aria-label': t('Embedding {name}', { name }) }));
-      note(step ? t('{pages} pages read, {done} of {all} passages embedded', { pages: number(step.page_count), done: step.embedded_count, all: step.chunk_count }) : t('Its text is read; its passages are being embedded.'));
+      note(step ? t('{pages} read, {done} of {all} passages embedded', { pages: tn(step.page_count, '{count} page', '{count} pages'), done: step.embedded_count, all: step.chunk_count }) : t('Its text is read; its passages are being embedded.'));
       break;
     default:
       conclusion(one, line, entry);

@@ -135,6 +135,10 @@ fn question_is_searched_for_as_its_chat_wishes() {
 fn chat_is_taken_along_and_taken_in_again() {
     let server = Server::start();
     let vera = server.user("vera");
+    vera.ingest(
+        "backups.md",
+        "# Backups\n\nTo make a backup, stop satchel and copy the data folder.",
+    );
     let id = ask(&vera, "How do I make a backup?");
     let markdown = vera.get(&format!("/api/sessions/{id}/export"));
     assert!(

@@ -11,7 +11,7 @@ use super::chat::title;
 use super::chats::check_prompt;
 use super::sessions::MAX_TITLE_CHARS;
 use super::{Caller, Inner, Service};
-use crate::error::Fault;
+use crate::error::{Fault, Kind};
 use crate::types::{
     AnswerSummary, Message, MessageId, PartialSearchOptions, Role, Session, SessionId,
     SessionStatus, Time,
@@ -80,7 +80,7 @@ impl Inner {
         let mut imported = Imported::default();
         let (tenant, user) = (&caller.tenant_id, &caller.user_id);
         let mut known = self.store.imported_chats(tenant, user)?;
-        reading::each(file, &mut |number, foreign| {
+        let read = reading::each(file, &mut |number, foreign| {
             let foreign = match foreign {
                 Ok(foreign) if foreign.messages.is_empty() => {
                     imported.refuse(format!("conversation {number} has no messages"));
@@ -103,7 +103,14 @@ impl Inner {
             self.store.insert_chat(&session, &messages)?;
             imported.sessions.push(session.id);
             Ok(())
-        })?;
+        });
+        match read {
+            // What came before the fault is there, and is said.
+            Err(fault) if !fault.kind().is_ours() && !imported.sessions.is_empty() => {
+                imported.refuse(fault.to_string());
+            }
+            other => other?,
+        }
         Ok(imported)
     }
 
