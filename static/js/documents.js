@@ -190,8 +190,10 @@ class Documents {
   }
 
   recount() {
-    clearTimeout(this.soon);
-    this.soon = setTimeout(() => this.listDatasets(), RECOUNT);
+    this.soon ||= setTimeout(() => {
+      this.soon = 0;
+      this.listDatasets();
+    }, RECOUNT);
   }
 
   /** @param {any} step */

@@ -46,6 +46,7 @@ export class Files {
     this.ledger = null;
     this.asked = 0;
     this.soon = 0;
+    this.reloading = 0;
     this.build();
   }
 
@@ -106,6 +107,11 @@ export class Files {
   later(work) {
     clearTimeout(this.soon);
     this.soon = setTimeout(work, REST);
+  }
+
+  reload() {
+    this.reloading = 0;
+    return this.load();
   }
 
   /** @param {string} words */
@@ -334,8 +340,10 @@ export class Files {
   step(step) {
     const file = step && this.files.get(step.document_id);
     const here = step && step.dataset_id === this.place.id;
+    if (step && !file && !here) return;
     const final = step && (step.deleted || ['ready', 'failed'].includes(step.status));
-    if (!file || !here || final) this.later(() => this.load());
+    // Steps come faster than lists: one that is on its way need not be put off.
+    if (!file || !here || final) this.reloading ||= setTimeout(() => this.reload(), REST);
     if (!file || !here || step.deleted) return;
     Object.assign(file, {
       status: step.status, error: step.error, page_count: step.page_count, pages_without_text: step.pages_without_text,
@@ -350,6 +358,7 @@ export class Files {
 
   leave() {
     clearTimeout(this.soon);
+    clearTimeout(this.reloading);
   }
 }
 
