@@ -170,7 +170,7 @@ fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
             .into(),
         "make a chat" | "export chats" => one(json!({}), Own),
         "import chats" => one(
-            json!({"sessions": [{"uuid": victim.session, "title": "Mine", "messages": [
+            json!({"sessions": [{"uuid": "of-mine", "title": "Mine", "messages": [
                 {"role": "user", "content": "Where does the bird nest?"}]}]}),
             Own,
         ),
