@@ -5,7 +5,9 @@
 import { alive, connection, user } from './api.js';
 import { h, icon, iconButton, logo, toast } from './dom.js';
 import { t } from './language.js';
+import { isAdmin } from './roles.js';
 import { markCurrent, railChats, refreshSessions } from './sessions.js';
+import { showShortcuts } from './shortcuts.js';
 
 export { refreshSessions };
 
@@ -53,10 +55,13 @@ function build(root) {
     h('div', { class: 'foot' },
       h('ul', { class: 'nav' },
         h('li', {}, h('a', { href: '#/documents', 'data-place': 'documents' }, icon('doc'), t('Documents'))),
+        h('li', {}, h('a', { href: '#/models', 'data-place': 'models' }, icon('model'), t('Models'))),
+        isAdmin() && h('li', {}, h('a', { href: '#/admin', 'data-place': 'admin' }, icon('chart'), t('Administration'))),
         h('li', {}, h('a', { href: '#/settings', 'data-place': 'settings' }, icon('gear'), t('Settings')))),
       h('div', { class: 'who' },
         h('span', { class: 'ava' }, icon('user', 's')),
         h('div', { class: 'grow cut' }, user()?.username ?? ''),
+        iconButton('help', t('Keyboard shortcuts'), showShortcuts),
         iconButton('theme', t('Switch between light and dark'), switchTheme))));
   app = h('div', { class: 'app' }, rail, h('main', { id: 'main' }));
   const scrim = h('button', { class: 'scrim', tabindex: '-1', 'aria-label': t('Close'), onclick: closeDrawer });

@@ -6,6 +6,7 @@
 
 mod audit;
 mod auth;
+mod backups;
 mod chat_model;
 mod chat_module;
 mod chat_store;
@@ -27,6 +28,8 @@ mod issuers;
 mod keys;
 mod layering;
 mod library;
+mod licences;
+mod model_files;
 mod models;
 mod monitoring;
 mod openai;

@@ -224,6 +224,7 @@ pub(crate) fn user(user: &UserView) -> Value {
         "issuer": user.issuer,
         "created_at": user.created_at.to_string(),
         "password_set": user.password_set,
+        "last_seen_at": user.last_seen.map(|at| at.to_string()),
     })
 }
 
