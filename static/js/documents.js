@@ -53,7 +53,7 @@ class Documents {
       h('div', { class: 'adding' },
         h('label', { class: 'drop' }, icon('file'),
           h('span', {}, h('b', {}, t('Drop files or folders here')), ' ', t('or choose them')),
-          h('span', { class: 'mute' }, t('PDF, Word, slides, tables, HTML, Markdown, text, mail, books, code')),
+          h('span', { class: 'mute' }, t('PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, mail, CSV, JSON, text, code, ZIP')),
           this.picker),
         h('label', { class: 'b folderpick' }, icon('folder', 's'), t('Add a folder'), this.folder)),
       this.uploads);

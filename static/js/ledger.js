@@ -73,7 +73,7 @@ export class Ledger {
   /** @param {Range} range */
   line({ first, last, outcome, reason, characters, chunks }) {
     const words = first === last ? number(first) : t('{first} to {last}', { first, last });
-    const what = { text: t('Text'), no_text: t('No text: blank or an image'), failed: t('Not read: {reason}', { reason }) };
+    const what = { text: reason ? t('Text; not all was read: {reason}', { reason }) : t('Text'), no_text: t('No text: blank or an image'), failed: t('Not read: {reason}', { reason }) };
     return h('tr', {},
       h('td', { class: 'num' }, outcome === 'text'
         ? h('button', { type: 'button', class: 'x', 'aria-label': t('Show the text of page {page}', { page: first }), onclick: () => this.can.show(first) }, words)

@@ -76,6 +76,7 @@ pub(crate) fn progress(step: &DocumentProgress) -> Value {
 pub(crate) fn outcome(outcome: &PageOutcome) -> (&'static str, Option<&str>) {
     match outcome {
         PageOutcome::Text => ("text", None),
+        PageOutcome::Partial(missing) => ("text", Some(missing)),
         PageOutcome::NoText => ("no_text", None),
         PageOutcome::Failed(reason) => ("failed", Some(reason)),
     }
