@@ -13,6 +13,7 @@ use crate::answer::{
 };
 use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEvent, Thinking};
 use crate::error::{Fault, Kind};
+use crate::store::Place;
 use crate::types::{
     AnswerEvent, AnswerMode, AnswerSummary, FinishReason, LeftOut, Message, MessageId, Passage,
     PromptReading, Role, SessionId, Stage, Time, TokenUsage,
@@ -20,6 +21,7 @@ use crate::types::{
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 
 /// How freely a chat model words its answer: little, for it has sources to keep to.
 const DEFAULTS: WritingDefaults = WritingDefaults {
@@ -42,6 +44,8 @@ pub(super) struct Answering {
     pub(super) answer_id: MessageId,
     pub(super) started: Instant,
     pub(super) events: Sender<AnswerEvent>,
+    /// Turns true when the asker has had enough.
+    pub(super) stop: watch::Receiver<bool>,
 }
 
 /// What was written, before it is stored.
@@ -111,7 +115,7 @@ impl Answering {
             coverage: found.coverage,
         })
         .await;
-        if self.events.is_closed() {
+        if self.events.is_closed() || *self.stop.borrow() {
             return Ok(());
         }
         let model = match self.question.quotes_only {
@@ -129,8 +133,8 @@ impl Answering {
         let viewer = self.caller.viewer();
         let request = SearchRequest {
             query: self.question.message.clone(),
-            dataset_id: self.question.dataset_id.clone(),
-            document_ids: Vec::new(),
+            dataset_ids: self.question.dataset_ids.clone(),
+            document_ids: self.question.document_ids.clone(),
             module: self.question.module.clone(),
             chapter: self.question.chapter.clone(),
             options: self.question.options.clone(),
@@ -339,6 +343,7 @@ impl Answering {
             let event = tokio::select! {
                 event = generation.next() => event,
                 () = self.events.closed() => None,
+                () = self.stopped() => None,
             };
             match event {
                 Some(GenerationEvent::Prefill {
@@ -387,6 +392,15 @@ impl Answering {
             self.send(AnswerEvent::Block { index, html }).await;
         }
         generated
+    }
+
+    /// Is done when the asker wants no more.
+    async fn stopped(&self) {
+        let mut stop = self.stop.clone();
+        // Without anybody who could stop it, it is never done.
+        if stop.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Says how far the model is in reading the prompt.
@@ -483,8 +497,9 @@ impl Answering {
             answer: Some(summary.clone()),
         };
         let tenant = self.caller.tenant_id.clone();
+        let place = Place::After(self.accepted.question_id.clone());
         self.service
-            .blocking(move |inner| Ok(inner.store.append_message(&tenant, &message)?))
+            .blocking(move |inner| Ok(inner.store.append_message(&tenant, &message, &place)?))
             .await
             .map(drop)
     }

@@ -6,6 +6,7 @@
 mod answering;
 mod audit;
 mod auth;
+mod branching;
 mod chat;
 mod conversation;
 mod custody;
@@ -28,6 +29,7 @@ mod lockout;
 mod messages;
 mod models;
 mod records;
+mod running;
 mod search;
 mod selection;
 mod sessions;
@@ -39,6 +41,7 @@ mod users;
 mod writing;
 
 pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, command_token, script_token};
+pub use branching::{QuestionPlace, QuestionScope};
 pub use chat::{AnswerStream, PassingQuestion, Question};
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
 pub use custody::DataOf;
@@ -56,6 +59,7 @@ pub use messages::NewMessage;
 pub use models::{
     Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelList,
 };
+pub use running::{Heard, RunningAnswer};
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
 pub use sessions::{MessageView, NewSession, SessionView};
 pub use sign_ins::{SignInOrigin, SignInView};
@@ -68,9 +72,9 @@ pub use crate::answer::{Marker, markers};
 pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
-    ApiKey, AuditFilter, AuditOutcome, AuditRecord, DocumentFilter, DocumentPage, FeedbackEntry,
-    FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage, SessionPlace,
-    StoredAuditRecord, Tenant, TenantLimits, UserRole,
+    ApiKey, AuditFilter, AuditOutcome, AuditRecord, Branch, DocumentFilter, DocumentPage,
+    FeedbackEntry, FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage,
+    SessionPlace, StoredAuditRecord, Tenant, TenantLimits, UserRole,
 };
 
 use crate::answer::AnswerError;
@@ -90,13 +94,17 @@ use history::History;
 use issuers::Issuers;
 use lockout::Lockout;
 use models::Models;
+use running::Running;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tenants::KnownLimits;
 use tokens::TokenSigner;
 use tokio::sync::Semaphore;
+
+/// How long answers may take to end when the product does.
+const STOP_ANSWERS: Duration = Duration::from_secs(5);
 
 /// The running product. Cheap to clone.
 #[derive(Clone)]
@@ -115,6 +123,7 @@ struct Inner {
     jobs: Jobs,
     models: Models,
     history: History,
+    running: Running,
     figures: Figures,
     signer: TokenSigner,
     /// The one-time token of the first sign-in.
@@ -176,6 +185,7 @@ impl Service {
                 .with_reranker(reranker),
             models: Models::start(&config, &store)?,
             history: History::default(),
+            running: Running::default(),
             figures: Figures::default(),
             signer: TokenSigner::new(folder.secret()),
             link: tokens::random_token(),
@@ -218,6 +228,7 @@ impl Service {
 
     /// Ends the work in hand and puts everything on disk.
     pub async fn close(&self) {
+        self.inner.running.stop_all(STOP_ANSWERS).await;
         let closed = self
             .blocking(|inner| {
                 inner.models.stop();

@@ -32,7 +32,7 @@ pub use documents::{DocumentFilter, DocumentPage, Insertion, NewDocument};
 pub use feedback::{FeedbackEntry, FeedbackPage};
 pub use jobs::Job;
 pub use keys::{ApiKey, NewApiKey};
-pub use messages::MessageFilter;
+pub use messages::{Branch, MessageFilter, Place};
 pub use scope::{ScopeKeys, VisibleCounts};
 pub use sessions::{SessionChange, SessionFilter, SessionPage, SessionPlace};
 pub use sign_ins::{Origin, StoredSignIn};

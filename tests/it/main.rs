@@ -6,6 +6,7 @@
 
 mod audit;
 mod auth;
+mod branches;
 mod chat_model;
 mod chat_module;
 mod chat_store;
@@ -31,6 +32,7 @@ mod openai;
 mod orchestration;
 mod rag_chat;
 mod real_documents;
+mod running_answers;
 mod selected_text;
 mod soft_deletion;
 mod support;
