@@ -26,6 +26,9 @@ const EVENT_BACKLOG: usize = 64;
 /// Longest title made from a question, in characters.
 const MAX_TITLE_CHARS: usize = 80;
 
+/// How much a chat model may think about a question, where it is to think.
+const THINKING_TOKENS: usize = 1024;
+
 /// How freely an answer is worded when the question was answered before.
 const ANOTHER_TEMPERATURE: f32 = 0.6;
 
@@ -52,6 +55,8 @@ pub struct Question {
     pub options: SearchOptions,
     /// Answer in quotes even if there is a chat model.
     pub quotes_only: bool,
+    /// Let the chat model think first.
+    pub thinks: bool,
 }
 
 /// A question with the conversation before it, of which nothing is stored.
@@ -137,6 +142,7 @@ impl Service {
         if !again {
             self.check_text("message", &question.message)?;
         }
+        let thinking_tokens = question.thinks.then_some(THINKING_TOKENS);
         let mut accepted = {
             let caller = caller.clone();
             self.blocking(move |inner| inner.accept(&caller, question))
@@ -148,9 +154,9 @@ impl Service {
             caller: caller.clone(),
             question: std::mem::take(&mut accepted.question),
             accepted,
-            writing: match again {
-                true => another_wording(),
-                false => WritingOptions::default(),
+            writing: WritingOptions {
+                thinking_tokens,
+                ..wording(again)
             },
             kept: true,
             answer_id: MessageId::generate(),
@@ -357,8 +363,11 @@ fn nobody_stops() -> watch::Receiver<bool> {
     watch::channel(false).1
 }
 
-/// How a question that is asked again is answered: freely enough to differ.
-fn another_wording() -> WritingOptions {
+/// How a question is answered: one that is asked again freely enough to differ.
+fn wording(again: bool) -> WritingOptions {
+    if !again {
+        return WritingOptions::default();
+    }
     WritingOptions {
         temperature: Some(ANOTHER_TEMPERATURE),
         seed: Some(rand::random()),

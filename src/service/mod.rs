@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod branching;
 mod chat;
+mod concluding;
 mod conversation;
 mod custody;
 mod documents;

@@ -123,7 +123,14 @@ impl Running {
             for live in &all {
                 live.stop.send_replace(true);
                 let mut news = live.news.subscribe();
-                while !live.said().ended && news.changed().await.is_ok() {}
+                loop {
+                    if live.said().ended {
+                        break;
+                    }
+                    if news.changed().await.is_err() {
+                        break;
+                    }
+                }
             }
         };
         if tokio::time::timeout(longest, ended).await.is_err() {

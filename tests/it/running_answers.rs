@@ -52,7 +52,10 @@ fn answer_goes_on_after_the_connection_broke_and_is_resumed_where_it_was() {
     let last = &begun.last().unwrap().id;
     let rest = follow(&admin, answer, last);
     let first_of_rest: usize = rest[0].id.parse().unwrap();
-    assert!(first_of_rest > last.parse::<usize>().unwrap(), "nothing comes twice");
+    assert!(
+        first_of_rest > last.parse::<usize>().unwrap(),
+        "nothing comes twice"
+    );
     let all = follow(&admin, answer, "");
     assert_eq!(
         tokens(&all),

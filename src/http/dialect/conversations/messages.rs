@@ -89,6 +89,7 @@ async fn whole(mut events: AnswerStream) -> Answer {
             AnswerEvent::Status(_)
             | AnswerEvent::Sources { .. }
             | AnswerEvent::Token(_)
+            | AnswerEvent::Thinking(_)
             | AnswerEvent::Block { .. } => {}
         }
     }

@@ -33,6 +33,7 @@ pub(crate) async fn send(
         selection: present(body.selected_text),
         dataset_ids,
         document_ids: body.document_ids,
+        thinks: body.think,
         ..question(
             body.message,
             body.session_id,
@@ -170,6 +171,7 @@ async fn whole(mut events: AnswerStream) -> Answer {
             AnswerEvent::Status(_)
             | AnswerEvent::Sources { .. }
             | AnswerEvent::Token(_)
+            | AnswerEvent::Thinking(_)
             | AnswerEvent::Block { .. } => {}
         }
     }

@@ -6,8 +6,8 @@ use crate::http::search_options::SearchOptionsWire;
 use crate::service::{MessageView, QuestionScope};
 use crate::types::{
     AnswerMode, AnswerSummary, Chunk, Citation, Coverage, DatasetId, Document, DocumentId, LeftOut,
-    MessageId, Passage, PassageScores, Placement, SentenceCheck, Session, SessionId, TokenUsage,
-    UserId,
+    MessageId, Passage, PassageScores, Placement, SentenceCheck, Session, SessionId, ShownSource,
+    TokenUsage, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -46,6 +46,9 @@ pub(crate) struct AskBody {
     pub(crate) after: Option<MessageId>,
     pub(crate) edits: Option<MessageId>,
     pub(crate) again: Option<MessageId>,
+    /// A chat model thinks before it answers.
+    #[serde(default)]
+    pub(crate) think: bool,
     /// The answer goes on when the connection ends.
     #[serde(default)]
     pub(crate) keep_running: bool,
@@ -185,6 +188,8 @@ pub(crate) struct SummaryWire<'a> {
     answerable: f32,
     first_token_ms: Option<f64>,
     total_ms: f64,
+    sources: &'a [ShownSource],
+    reasoning: Option<&'a str>,
 }
 
 impl<'a> SummaryWire<'a> {
@@ -207,6 +212,8 @@ impl<'a> SummaryWire<'a> {
             answerable: summary.answerable,
             first_token_ms: summary.first_token_ms,
             total_ms: summary.total_ms,
+            sources: &summary.sources,
+            reasoning: summary.reasoning.as_deref(),
         }
     }
 }
