@@ -123,7 +123,7 @@ export async function choose(scope, datasets) {
     h('div', { class: 'icf' }, icon('search', 's'), box),
     list,
     count,
-  ], t('Use these'), { kind: 'big' });
+  ], t('Use these'));
   if (!taken) return false;
   scope.documents = [...documents].map(([id, name]) => ({ id, name }));
   scope.datasets = datasets.filter((one) => ownSets.has(one.id)).map(({ id, name }) => ({ id, name }));

@@ -163,7 +163,7 @@ test('a file is attached to one question, and a chat is restricted to chosen doc
   await page.keyboard.press('Enter');
   await page.getByRole('blockquote').getByText('nine grams', { exact: false }).first().waitFor({ timeout: 60_000 });
   await page.getByText('wrens.md').first().waitFor();
-  await page.getByLabel('Search in', { exact: true }).selectOption({ label: 'Choose…' });
+  await page.getByRole('combobox', { name: 'Search in' }).selectOption({ label: 'Choose…' });
   const dialog = page.getByRole('dialog', { name: 'Search only in…' });
   await dialog.getByLabel('The lighthouse of Skerry Point').check();
   await dialog.getByRole('button', { name: 'Use these' }).click();
