@@ -72,6 +72,8 @@ class Chat {
     this.evidence.close();
     this.unwatchUploads = watchUploads(() => this.drawUploads());
     this.describeModel();
+    this.life = new AbortController();
+    document.addEventListener('visibilitychange', () => this.seen(), { signal: this.life.signal });
     if (sessionId) this.load(sessionId);
     else this.showEmpty();
     queueMicrotask(() => this.composer.focus());
@@ -128,6 +130,22 @@ class Chat {
         h('p', {}, h('b', {}, t('This chat cannot be shown.')), ' ', /** @type {Error} */ (error).message),
         h('p', { class: 'row wrap' }, h('a', { class: 'b', href: '#/chat' }, t('New chat'))))));
     }
+  }
+
+  /** Another tab may have gone on with the chat while this one was not seen. */
+  async seen() {
+    if (document.hidden || this.asking || !this.sessionId) return;
+    const session = await api('GET', `/chat/sessions/${encodeURIComponent(this.sessionId)}?branches=all`).catch(() => null);
+    if (!session || this.asking || this.left) return;
+    const known = this.thread.ids();
+    if (session.messages.every((/** @type {any} */ one) => known.has(one.id))) return;
+    for (const one of this.drawn) one.view.element.remove();
+    this.drawn = [];
+    this.thread = new Thread();
+    this.thread.load(session.messages);
+    await this.draw();
+    this.toEnd();
+    this.pickUp(session.running ?? []);
   }
 
   /**
@@ -420,6 +438,7 @@ class Chat {
   /** An answer under way goes on without a listener, and is followed again when one comes back. */
   leave() {
     this.left = true;
+    this.life.abort();
     this.asking?.listening.abort();
     this.composer.leave();
     this.evidence.leave();

@@ -2,12 +2,22 @@
 // What the check of each sentence found: marks in the text, and the tally that
 // leads to the sentences without a source.
 
-import { h } from './dom.js';
+import { h, toast } from './dom.js';
 import { t, tn } from './language.js';
 import { hint } from './menu.js';
 
 const WHY = () => t('Nothing in the passages that were found supports this sentence. It may be true, but your documents do not show it: check it yourself.');
 const WEAK = () => t('The passages support this sentence only in part.');
+
+/**
+ * A mark that says more where it is pointed at, has the focus, or is tapped.
+ * @param {string} mark
+ * @param {string} text
+ */
+function explained(mark, text) {
+  const tapped = (/** @type {PointerEvent} */ event) => { if (event.pointerType === 'touch') toast(text); };
+  return hint(h('button', { class: 'ns', type: 'button', onclick: tapped }, mark), text);
+}
 
 export class Checks {
   /** @param {HTMLElement} answer */
@@ -19,10 +29,10 @@ export class Checks {
   /** Marks the sentences of the finished answer. */
   mark() {
     for (const part of this.lasts('.s.none')) {
-      part.after(hint(h('button', { class: 'ns', type: 'button' }, t('no source')), WHY));
+      part.after(explained(t('no source'), WHY()));
     }
     for (const part of this.lasts('.s.weak')) {
-      part.after(hint(h('button', { class: 'ns', type: 'button' }, t('in part')), WEAK));
+      part.after(explained(t('in part'), WEAK()));
     }
   }
 

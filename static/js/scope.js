@@ -118,8 +118,8 @@ export async function choose(scope, datasets) {
   search('');
   draw();
   const taken = await dialog(t('Search only in…'), [
-    h('fieldset', { class: 'choices' }, h('legend', {}, t('Whole datasets')), sets),
-    h('h3', {}, t('Or single documents')),
+    h('fieldset', { class: 'choices' }, h('legend', { class: 'sub' }, t('Whole datasets')), sets),
+    h('p', { class: 'sub' }, t('Or single documents')),
     h('div', { class: 'icf' }, icon('search', 's'), box),
     list,
     count,

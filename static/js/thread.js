@@ -76,6 +76,17 @@ export class Thread {
     return line;
   }
 
+  /** The ids of all messages. */
+  ids() {
+    const ids = new Set();
+    const left = [this.root];
+    for (let one = left.pop(); one; one = left.pop()) {
+      ids.add(one.id);
+      left.push(...one.children);
+    }
+    return ids;
+  }
+
   /** What a new question follows. */
   tip() {
     return this.line().at(-1) ?? this.root;
