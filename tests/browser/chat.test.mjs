@@ -71,8 +71,7 @@ test('an answer goes on where it was when the connection breaks', withSatchel(as
     const reply = await ask(page, WHO);
     assert.equal(proxy.cuts, 1);
     await reply.getByRole('blockquote').getByText('Margaret Oakes', { exact: false }).first().waitFor();
-    assert.equal(await page.getByRole('alert').filter({ visible: true }).count(), 0);
-    assert.equal(await page.getByText(WHO).count() >= 1, true);
+    assert.equal(await page.getByText('The connection was lost', { exact: false }).count(), 0);
   } finally {
     proxy.stop();
   }
@@ -134,7 +133,7 @@ test('the evidence says why, knows what is near, and can be asked about', withSa
   const near = panel.getByRole('region', { name: 'Nearby passages' });
   await near.getByRole('button').first().click();
   await panel.locator('.passage').first().waitFor();
-  await panel.getByRole('button', { name: 'Next source' }).click();
+  await chip.click();
   await panel.getByRole('mark').first().waitFor();
   await panel.getByRole('mark').first().evaluate((mark) => {
     const range = document.createRange();
