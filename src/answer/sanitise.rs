@@ -11,7 +11,7 @@ pub(super) const MAX_NESTING: usize = 24;
 const MAX_URL: usize = 2048;
 
 /// The elements of MathML that only say how a formula is laid out.
-const MATHEMATICS: [&str; 24] = [
+pub(super) const MATHEMATICS: [&str; 24] = [
     "math",
     "mrow",
     "mi",
@@ -39,7 +39,7 @@ const MATHEMATICS: [&str; 24] = [
 ];
 
 /// Their attributes: lengths, words and numbers, none of which is an address.
-const FORMS: [&str; 17] = [
+pub(super) const FORMS: [&str; 17] = [
     "accent",
     "accentunder",
     "displaystyle",
