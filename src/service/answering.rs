@@ -15,8 +15,8 @@ use crate::answer::{
 use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEvent, Thinking};
 use crate::error::{Fault, Kind};
 use crate::types::{
-    AnswerEvent, AnswerMode, FinishReason, MessageId, Passage, PromptReading, Role, SessionId,
-    Stage, TokenUsage,
+    AnswerEvent, AnswerMode, FinishReason, MessageId, Passage, PromptReading, Role, SearchOptions,
+    SessionId, Stage, TokenUsage,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,6 +37,8 @@ pub(super) struct Answering {
     pub(super) service: Service,
     pub(super) caller: Caller,
     pub(super) question: Question,
+    /// The question's, and where it leaves them open the conversation's.
+    pub(super) options: SearchOptions,
     pub(super) accepted: Accepted,
     pub(super) writing: WritingOptions,
     /// Whether question and answer are stored.
@@ -128,7 +130,7 @@ impl Answering {
             document_ids: self.question.document_ids.clone(),
             module: self.question.module.clone(),
             chapter: self.question.chapter.clone(),
-            options: self.question.options.clone(),
+            options: self.options.clone(),
         };
         self.service
             .computing(move |inner| inner.find(&viewer, &request))
@@ -219,7 +221,7 @@ impl Answering {
                 true => Past::default(),
                 false => self.past(config.history_messages),
             },
-            all_passages: bound || self.question.options.all_passages,
+            all_passages: bound || self.options.all_passages,
             writing: self.writing.clone(),
             defaults: DEFAULTS,
         };

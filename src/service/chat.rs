@@ -9,8 +9,8 @@ use super::{Caller, Inner, Service};
 use crate::error::Fault;
 use crate::store::{SessionChange, StoreError};
 use crate::types::{
-    AnswerEvent, DatasetId, DocumentId, Message, MessageId, Role, SearchOptions, Session,
-    SessionId, SessionStatus, Time,
+    AnswerEvent, DatasetId, DocumentId, Message, MessageId, PartialSearchOptions, Role,
+    SearchOptions, Session, SessionId, SessionStatus, Time,
 };
 use futures_util::Stream;
 use serde_json::json;
@@ -52,7 +52,8 @@ pub struct Question {
     pub dataset_ids: Vec<DatasetId>,
     /// Only these of them; empty: all.
     pub document_ids: Vec<DocumentId>,
-    pub options: SearchOptions,
+    /// What is left open here is as the conversation wishes it.
+    pub options: PartialSearchOptions,
     /// Answer in quotes even if there is a chat model.
     pub quotes_only: bool,
     /// Let the chat model think first.
@@ -148,10 +149,12 @@ impl Service {
             self.blocking(move |inner| inner.accept(&caller, question))
                 .await?
         };
+        let wishes = accepted.session.search.clone();
         let (events, receiver) = channel(EVENT_BACKLOG);
         let answering = Answering {
             service: self.clone(),
             caller: caller.clone(),
+            options: accepted.question.options.clone().or(wishes).complete(),
             question: std::mem::take(&mut accepted.question),
             accepted,
             writing: WritingOptions {
@@ -212,7 +215,6 @@ impl Service {
             question: Question {
                 message,
                 dataset_ids: dataset_id.into_iter().collect(),
-                options,
                 quotes_only,
                 ..Question::default()
             },
@@ -224,6 +226,7 @@ impl Service {
             service: self.clone(),
             caller: caller.clone(),
             question: std::mem::take(&mut accepted.question),
+            options,
             accepted,
             writing,
             kept: false,
@@ -398,6 +401,8 @@ fn new_session(caller: &Caller, message: &str, now: Time) -> Session {
         user_id: caller.user_id.clone(),
         title: Some(title(message)),
         system_prompt: None,
+        pinned: false,
+        search: PartialSearchOptions::default(),
         metadata: json!({}),
         agent_id: None,
         external_user_id: None,
@@ -410,7 +415,7 @@ fn new_session(caller: &Caller, message: &str, now: Time) -> Session {
 }
 
 /// The question as a title: one line, cut between words.
-fn title(message: &str) -> String {
+pub(super) fn title(message: &str) -> String {
     let mut title = String::new();
     let mut chars = 0;
     for word in message.split_whitespace() {

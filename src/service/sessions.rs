@@ -6,12 +6,15 @@ use super::{Caller, Inner, Service};
 use crate::answer::render;
 use crate::error::{ErrorKind, Fault};
 use crate::store::{Branch, MessageFilter, SessionChange, SessionFilter, SessionPage, UserRole};
-use crate::types::{Citation, Message, MessageId, Session, SessionId, SessionStatus, Time, UserId};
+use crate::types::{
+    AnswerMode, Citation, Message, MessageId, PartialSearchOptions, Role, Session, SessionId,
+    SessionStatus, Time, UserId,
+};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 /// Longest title that a client may give, in characters.
-const MAX_TITLE_CHARS: usize = 200;
+pub(super) const MAX_TITLE_CHARS: usize = 200;
 
 /// Longest name of an agent or a user outside, in characters.
 const MAX_NAME_CHARS: usize = 256;
@@ -24,6 +27,8 @@ pub struct NewSession {
     /// `None`: the first question becomes the title.
     pub title: Option<String>,
     pub system_prompt: Option<String>,
+    /// How its answers are searched for, where a question does not say.
+    pub search: PartialSearchOptions,
     pub agent_id: Option<String>,
     pub external_user_id: Option<String>,
     /// A JSON object, or null for an empty one.
@@ -48,7 +53,7 @@ pub struct MessageView {
     pub message: Message,
     /// The message that it follows.
     pub parent_id: Option<MessageId>,
-    /// For an answer: rendered and marked with its checks.
+    /// For what an assistant wrote: rendered and marked with its checks.
     pub html: Option<String>,
 }
 
@@ -255,6 +260,7 @@ fn checked(caller: &Caller, new: NewSession) -> Result<Session, Fault> {
         id,
         title,
         system_prompt,
+        search,
         agent_id,
         external_user_id,
         metadata,
@@ -288,6 +294,8 @@ fn checked(caller: &Caller, new: NewSession) -> Result<Session, Fault> {
         user_id: caller.user_id.clone(),
         title,
         system_prompt,
+        pinned: false,
+        search,
         metadata,
         agent_id,
         external_user_id,
@@ -300,7 +308,7 @@ fn checked(caller: &Caller, new: NewSession) -> Result<Session, Fault> {
 }
 
 /// An error unless `text` has 1 to `longest` characters, not all of them blank.
-fn check_length(field: &str, text: &str, longest: usize) -> Result<(), Fault> {
+pub(super) fn check_length(field: &str, text: &str, longest: usize) -> Result<(), Fault> {
     if text.trim().is_empty() {
         return Err(Fault::invalid(format!("{field}: it is empty")).about(field));
     }
@@ -321,14 +329,25 @@ pub(super) fn check_object(metadata: &Value) -> Result<(), Fault> {
 }
 
 fn shown(message: Message, parent_id: Option<MessageId>) -> MessageView {
-    let html = message.answer.as_ref().map(|answer| {
-        render(
+    let html = match &message.answer {
+        Some(answer) => Some(render(
             &message.content,
             &answer.mode,
             &answer.citations,
             &answer.checks,
-        )
-    });
+        )),
+        // What was only stored, by a client or by an import, was written by some model.
+        None if message.role == Role::Assistant => {
+            let name = String::new();
+            Some(render(
+                &message.content,
+                &AnswerMode::Model { name },
+                &[],
+                &[],
+            ))
+        }
+        None => None,
+    };
     MessageView {
         message,
         parent_id,

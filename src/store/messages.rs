@@ -52,55 +52,7 @@ impl Store {
         message: &Message,
         place: &Place,
     ) -> Result<Time, StoreError> {
-        let answer = message
-            .answer
-            .as_ref()
-            .map(serde_json::to_string)
-            .transpose()
-            .map_err(|error| StoreError::Value(error.to_string()))?;
-        self.write(|transaction| {
-            let (session, newest, last): (u64, Option<u64>, Option<i64>) = transaction
-                .prepare_cached(
-                    "SELECT s.key, m.key, m.created_at FROM sessions s
-                     LEFT JOIN messages m ON m.key =
-                         (SELECT max(key) FROM messages WHERE session_key = s.key)
-                     WHERE s.tenant_id = ?1 AND s.id = ?2",
-                )?
-                .query_row(
-                    params![tenant.as_str(), message.session_id.as_str()],
-                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-                )
-                .optional()?
-                .ok_or(StoreError::Missing("the session"))?;
-            let own = message.created_at.millis();
-            let written = last.map_or(own, |last| own.max(last + 1));
-            let parent = match place {
-                Place::Newest => newest,
-                Place::Start => None,
-                Place::After(id) => Some(key_in(transaction, session, id)?),
-            };
-            transaction
-                .prepare_cached(
-                    "UPDATE sessions SET updated_at = max(updated_at, ?2) WHERE key = ?1",
-                )?
-                .execute(params![session, written])?;
-            transaction
-                .prepare_cached(
-                    "INSERT INTO messages (id, session_key, role, content, metadata, answer,
-                     created_at, parent_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                )?
-                .execute(params![
-                    message.id.as_str(),
-                    session,
-                    message.role.as_str(),
-                    message.content,
-                    message.metadata.to_string(),
-                    answer,
-                    written,
-                    parent
-                ])?;
-            Ok(Time::from_millis(written))
-        })
+        self.write(|transaction| append(transaction, tenant, message, place))
     }
 
     /// The messages of a conversation that `filter` lets through, in order.
@@ -238,6 +190,59 @@ fn key_in(transaction: &Transaction<'_>, session: u64, id: &MessageId) -> Result
         .query_row(params![session, id.as_str()], |row| row.get(0))
         .optional()?
         .ok_or(StoreError::Missing("the message"))
+}
+
+pub(super) fn append(
+    transaction: &Transaction<'_>,
+    tenant: &TenantId,
+    message: &Message,
+    place: &Place,
+) -> Result<Time, StoreError> {
+    let answer = message
+        .answer
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(|error| StoreError::Value(error.to_string()))?;
+    let (session, newest, last): (u64, Option<u64>, Option<i64>) = transaction
+        .prepare_cached(
+            "SELECT s.key, m.key, m.created_at FROM sessions s
+             LEFT JOIN messages m ON m.key =
+                 (SELECT max(key) FROM messages WHERE session_key = s.key)
+             WHERE s.tenant_id = ?1 AND s.id = ?2",
+        )?
+        .query_row(
+            params![tenant.as_str(), message.session_id.as_str()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()?
+        .ok_or(StoreError::Missing("the session"))?;
+    let own = message.created_at.millis();
+    let written = last.map_or(own, |last| own.max(last + 1));
+    let parent = match place {
+        Place::Newest => newest,
+        Place::Start => None,
+        Place::After(id) => Some(key_in(transaction, session, id)?),
+    };
+    transaction
+        .prepare_cached("UPDATE sessions SET updated_at = max(updated_at, ?2) WHERE key = ?1")?
+        .execute(params![session, written])?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO messages (id, session_key, role, content, metadata, answer,
+             created_at, parent_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            message.id.as_str(),
+            session,
+            message.role.as_str(),
+            message.content,
+            message.metadata.to_string(),
+            answer,
+            written,
+            parent
+        ])?;
+    Ok(Time::from_millis(written))
 }
 
 fn message(row: &Row<'_>) -> Result<Message, StoreError> {

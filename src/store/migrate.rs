@@ -10,7 +10,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_conversations.sql"),
     include_str!("migrations/0004_people.sql"),
     include_str!("migrations/0005_feedback.sql"),
-    include_str!("migrations/0006_branches.sql"),
+    include_str!("migrations/0006_chats.sql"),
+    include_str!("migrations/0007_branches.sql"),
 ];
 
 /// Runs the scripts that the database has not seen, each in a transaction.

@@ -8,6 +8,7 @@ import { acceptDrops } from './drop.js';
 import { preferred, speak, t } from './language.js';
 import { frame, watchConnection } from './shell.js';
 import { chat } from './chat.js';
+import { chats } from './chats.js';
 import { documents } from './documents.js';
 import { settings } from './settings.js';
 import { login, welcome } from './welcome.js';
@@ -35,7 +36,7 @@ async function route() {
     if (!renewed) return alone(login());
   }
   if (name === 'login') return void location.replace('#/chat');
-  const views = { chat, documents, settings };
+  const views = { chat, chats, documents, settings };
   const view = (views[/** @type {keyof typeof views} */ (name)] ?? chat)(...rest);
   shown?.leave?.();
   shown = view;

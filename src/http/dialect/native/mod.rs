@@ -3,6 +3,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod auth;
+pub(crate) mod chats;
 pub(crate) mod custody;
 pub(crate) mod datasets;
 pub(crate) mod documents;

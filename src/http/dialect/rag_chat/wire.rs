@@ -272,6 +272,10 @@ impl<'a> SessionWire<'a> {
 pub(crate) enum MessageMetadata<'a> {
     Answer(Box<SummaryWire<'a>>),
     Question(QuestionScope),
+    /// What an assistant wrote and nobody checked.
+    Text {
+        html: &'a str,
+    },
 }
 
 /// A message.
@@ -298,18 +302,21 @@ impl<'a> MessageWire<'a> {
         let (message, html) = (&view.message, view.html.as_deref());
         let answer = message.answer.as_ref();
         let citations = answer.map(|answer| answer.citations.as_slice());
-        let metadata =
-            answer.map(|answer| Box::new(SummaryWire::new(html.unwrap_or_default(), answer)));
+        let metadata = match (answer, html) {
+            (Some(answer), html) => {
+                let summary = SummaryWire::new(html.unwrap_or_default(), answer);
+                MessageMetadata::Answer(Box::new(summary))
+            }
+            (None, Some(html)) => MessageMetadata::Text { html },
+            (None, None) => MessageMetadata::Question(QuestionScope::of(message)),
+        };
         Self {
             id: &message.id,
             parent_id: view.parent_id.as_ref(),
             session_id: &message.session_id,
             role: message.role.as_str(),
             content: &message.content,
-            metadata: metadata.map_or_else(
-                || MessageMetadata::Question(QuestionScope::of(message)),
-                MessageMetadata::Answer,
-            ),
+            metadata,
             created_at: message.created_at.to_string(),
             memory_key: None,
             sources: citations,
