@@ -29,6 +29,7 @@ impl<'a> Markdown<'a> {
             masked.push_str(&FILL.repeat(marker.range.len() - MASK.len()));
         }
         masked.push_str(&text[masked.len()..]);
+        let masked = with_dollars(masked);
         Self {
             text,
             masked,
@@ -38,8 +39,11 @@ impl<'a> Markdown<'a> {
 
     /// The parser's events with the bytes that each comes from.
     pub(super) fn events(&self) -> OffsetIter<'_> {
-        let options =
-            Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+        let options = Options::ENABLE_TABLES
+            | Options::ENABLE_STRIKETHROUGH
+            | Options::ENABLE_TASKLISTS
+            | Options::ENABLE_FOOTNOTES
+            | Options::ENABLE_MATH;
         Parser::new_ext(&self.masked, options).into_offset_iter()
     }
 
@@ -62,6 +66,9 @@ impl<'a> Markdown<'a> {
 
     /// `parsed` with the hidden markers of `range` back in their places.
     pub(super) fn restore(&self, parsed: &str, range: &Range<usize>) -> String {
+        if self.is_verbatim(parsed, range) {
+            return self.text[range.clone()].to_owned();
+        }
         let mut restored = parsed.to_owned();
         for marker in self.markers_in(range) {
             let hidden = &self.masked[marker.range.clone()];
@@ -69,6 +76,45 @@ impl<'a> Markdown<'a> {
         }
         restored
     }
+}
+
+/// The other notation of formulas, `\(x\)` and `\[x\]`, in dollars, which the
+/// parser knows: as long as before, so that all offsets stay. Code is left alone.
+fn with_dollars(text: String) -> String {
+    if !text.contains("\\(") && !text.contains("\\[") {
+        return text;
+    }
+    let mut changed = String::with_capacity(text.len());
+    let mut fenced = false;
+    for line in text.split_inclusive('\n') {
+        let begins = line.trim_start();
+        if begins.starts_with("```") || begins.starts_with("~~~") {
+            fenced = !fenced;
+        }
+        match fenced || line.contains('`') {
+            true => changed.push_str(line),
+            false => push_with_dollars(&mut changed, line),
+        }
+    }
+    changed
+}
+
+/// Only what opens and closes on one line is taken for a formula.
+fn push_with_dollars(changed: &mut String, line: &str) {
+    let mut rest = line;
+    while let Some(at) = rest.find("\\(").into_iter().chain(rest.find("\\[")).min() {
+        let (opened, inner) = rest.split_at(at + 2);
+        let close = if opened.ends_with('(') { "\\)" } else { "\\]" };
+        let Some(length) = inner.find(close) else {
+            break;
+        };
+        changed.push_str(&rest[..at]);
+        changed.push_str("$$");
+        changed.push_str(&inner[..length]);
+        changed.push_str("$$");
+        rest = &inner[length + 2..];
+    }
+    changed.push_str(rest);
 }
 
 /// Whether an event opens (1), closes (-1) or lies inside (0) an element.

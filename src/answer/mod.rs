@@ -8,7 +8,9 @@ mod error;
 mod evidence;
 #[cfg(test)]
 mod fixtures;
+mod highlight;
 mod markdown;
+mod mathematics;
 mod prompt;
 mod prose;
 mod quotes;

@@ -58,7 +58,9 @@ impl Reader {
             Event::End(tag) => self.end(markdown, tag, range),
             Event::Text(_) if self.in_code => {}
             Event::Text(text) | Event::Html(text) => self.text(markdown, &text, range),
-            Event::Code(code) => self.push(&code, |_| range.clone()),
+            Event::Code(code) | Event::InlineMath(code) | Event::DisplayMath(code) => {
+                self.push(&code, |_| range.clone());
+            }
             Event::SoftBreak | Event::HardBreak => self.push(" ", |_| range.clone()),
             _ => {}
         }

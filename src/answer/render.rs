@@ -4,10 +4,12 @@
 //! allow list once more, so that a fault in this file is not yet a hole.
 
 use super::chips::Chips;
+use super::highlight::highlight;
 use super::markdown::{Markdown, nesting};
+use super::mathematics::{inside, mathml};
 use super::sanitise::{MAX_NESTING, escape, is_safe_link, sanitise};
 use crate::types::{AnswerMode, Citation, SentenceCheck, Support};
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
+use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
 use std::ops::Range;
 
 /// Longest text that is parsed as Markdown, in bytes; what is longer is no
@@ -26,10 +28,18 @@ pub fn render(
     if *mode == AnswerMode::Quotes {
         return quotes(content, &chips, &sentences);
     }
-    blocks(content, &chips, &sentences)
+    blocks(content, &chips, &sentences, Growth::Complete)
         .into_iter()
         .map(|block| block.html)
         .collect()
+}
+
+/// Whether more of a text may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Growth {
+    /// Its last block may be written on: what takes long waits for its end.
+    Growing,
+    Complete,
 }
 
 /// A top-level block of Markdown and its HTML.
@@ -46,7 +56,12 @@ pub(super) struct Sentence {
 }
 
 /// Renders each top-level block of `content`.
-pub(super) fn blocks(content: &str, chips: &Chips, sentences: &[Sentence]) -> Vec<Block> {
+pub(super) fn blocks(
+    content: &str,
+    chips: &Chips,
+    sentences: &[Sentence],
+    growth: Growth,
+) -> Vec<Block> {
     if content.len() > MAX_MARKDOWN {
         let html = format!("<p>{}</p>", escape(content));
         return vec![Block { start: 0, html }];
@@ -55,6 +70,8 @@ pub(super) fn blocks(content: &str, chips: &Chips, sentences: &[Sentence]) -> Ve
     let mut writer = Writer::new(&markdown, chips, sentences);
     let (mut found, mut depth, mut start) = (Vec::new(), 0, 0);
     for (event, range) in markdown.events() {
+        // Blank lines at the end belong to no block.
+        writer.is_open = growth == Growth::Growing && range.end >= content.trim_end().len();
         if depth == 0 {
             // The indentation of a block belongs to it.
             start = content[..range.start].rfind('\n').map_or(0, |at| at + 1);
@@ -122,7 +139,13 @@ struct Writer<'a> {
     waiting: String,
     in_link: bool,
     in_table_head: bool,
-    in_code: bool,
+    /// How the columns of the table are set, and which one is next.
+    columns: Vec<Alignment>,
+    column: usize,
+    /// The code of the block that is open, and its language.
+    code: Option<(String, String)>,
+    /// Whether the present element may still be written on.
+    is_open: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -137,7 +160,10 @@ impl<'a> Writer<'a> {
             waiting: String::new(),
             in_link: false,
             in_table_head: false,
-            in_code: false,
+            columns: Vec::new(),
+            column: 0,
+            code: None,
+            is_open: false,
         }
     }
 
@@ -155,9 +181,11 @@ impl<'a> Writer<'a> {
                 self.leave_sentence();
                 self.end(tag);
             }
-            Event::Text(text) if self.in_code => {
+            Event::Text(text) if self.code.is_some() => {
                 let code = self.markdown.restore(&text, &range);
-                self.out.push_str(&escape(&code));
+                if let Some((all, _)) = &mut self.code {
+                    all.push_str(&code);
+                }
             }
             Event::Text(text) if self.markdown.is_verbatim(&text, &range) => self.verbatim(range),
             Event::Text(text) => {
@@ -176,8 +204,11 @@ impl<'a> Writer<'a> {
             Event::HardBreak => self.out.push_str("<br>"),
             Event::Rule => self.out.push_str("<hr>"),
             Event::TaskListMarker(done) => self.out.push_str(if done { "☑ " } else { "☐ " }),
-            Event::InlineMath(text) | Event::DisplayMath(text) | Event::FootnoteReference(text) => {
-                self.out.push_str(&escape(&text));
+            Event::InlineMath(_) => self.formula(range, false),
+            Event::DisplayMath(_) => self.formula(range, true),
+            Event::FootnoteReference(label) => {
+                self.enter_sentence(range.start);
+                self.out.push_str(&footnote_mark(&label));
             }
         }
     }
@@ -192,8 +223,9 @@ impl<'a> Writer<'a> {
             Tag::Heading { level, .. } => heading(level),
             Tag::BlockQuote(_) => ("<blockquote>", "</blockquote>"),
             Tag::CodeBlock(kind) => {
-                self.in_code = true;
-                self.out.push_str(&code_block(&kind));
+                let language = language(&kind);
+                self.out.push_str(&code_block(&language));
+                self.code = Some((String::new(), language));
                 ("", "</code></pre>")
             }
             Tag::List(Some(first)) if first != 1 => {
@@ -203,20 +235,26 @@ impl<'a> Writer<'a> {
             Tag::List(Some(_)) => ("<ol>", "</ol>"),
             Tag::List(None) => ("<ul>", "</ul>"),
             Tag::Item => ("<li>", "</li>"),
-            Tag::Table(_) => ("<table>", "</tbody></table>"),
+            Tag::Table(columns) => {
+                self.columns = columns;
+                ("<table>", "</tbody></table>")
+            }
             Tag::TableHead => {
+                self.column = 0;
                 self.in_table_head = true;
                 ("<thead><tr>", "</tr></thead><tbody>")
             }
-            Tag::TableRow => ("<tr>", "</tr>"),
-            Tag::TableCell if self.in_table_head => ("<th scope=\"col\">", "</th>"),
-            Tag::TableCell => ("<td>", "</td>"),
+            Tag::TableRow => {
+                self.column = 0;
+                ("<tr>", "</tr>")
+            }
+            Tag::TableCell => self.cell(),
             Tag::Emphasis => ("<em>", "</em>"),
             Tag::Strong => ("<strong>", "</strong>"),
             Tag::Strikethrough => ("<del>", "</del>"),
             Tag::Link { dest_url, .. } => {
                 let url = self.markdown.restore(&dest_url, range);
-                if is_safe_link(&url) {
+                if is_safe_link(&url) && !self.in_link {
                     self.in_link = true;
                     self.out.push_str(&link(&url));
                     ("", "</a>")
@@ -224,7 +262,20 @@ impl<'a> Writer<'a> {
                     ("", "")
                 }
             }
-            // An image would be fetched from elsewhere: its description stays.
+            // An image would be fetched from elsewhere: a link with its description stays.
+            Tag::Image { dest_url, .. } if !self.in_link && is_safe_link(&dest_url) => {
+                self.in_link = true;
+                let url = self.markdown.restore(&dest_url, range);
+                self.out.push_str(&link(&url));
+                ("", "</a>")
+            }
+            Tag::FootnoteDefinition(label) => {
+                let (label, number) = (escape(&label), note_number(&label));
+                let note =
+                    format!("<div class=\"footnote\" data-note=\"{number}\"><sup>{label}</sup> ");
+                self.out.push_str(&note);
+                ("", "</div>")
+            }
             _ => ("", ""),
         };
         self.out.push_str(opening);
@@ -232,15 +283,64 @@ impl<'a> Writer<'a> {
     }
 
     fn end(&mut self, tag: TagEnd) {
+        if let (TagEnd::CodeBlock, Some((code, language))) =
+            (tag, self.code.take_if(|_| tag == TagEnd::CodeBlock))
+        {
+            let shown = match self.is_open {
+                true => None,
+                false => highlight(&code, &language),
+            };
+            self.out.push_str(&shown.unwrap_or_else(|| escape(&code)));
+        }
+        if tag == TagEnd::Image && self.out.ends_with(END_OF_LINK_TAG) {
+            self.out.push_str("image");
+        }
         self.out.push_str(self.open.pop().unwrap_or_default());
         match tag {
-            TagEnd::CodeBlock => self.in_code = false,
             TagEnd::TableHead => self.in_table_head = false,
-            TagEnd::Link => {
+            TagEnd::Link | TagEnd::Image if self.closes_link() => {
                 self.in_link = false;
                 self.out.push_str(&std::mem::take(&mut self.waiting));
             }
             _ => {}
+        }
+    }
+
+    /// Whether the element that was just closed was a link that was written.
+    fn closes_link(&self) -> bool {
+        self.in_link && self.out.ends_with("</a>")
+    }
+
+    fn cell(&mut self) -> (&'static str, &'static str) {
+        let alignment = self.columns.get(self.column).copied();
+        self.column += 1;
+        match (self.in_table_head, alignment) {
+            (true, Some(Alignment::Center)) => ("<th scope=\"col\" class=\"center\">", "</th>"),
+            (true, Some(Alignment::Right)) => ("<th scope=\"col\" class=\"end\">", "</th>"),
+            (true, _) => ("<th scope=\"col\">", "</th>"),
+            (false, Some(Alignment::Center)) => ("<td class=\"center\">", "</td>"),
+            (false, Some(Alignment::Right)) => ("<td class=\"end\">", "</td>"),
+            (false, _) => ("<td>", "</td>"),
+        }
+    }
+
+    /// A formula, or what was taken for one, as it stands.
+    fn formula(&mut self, range: Range<usize>, block: bool) {
+        let text = &self.markdown.text[range.clone()];
+        let next = self.markdown.text[range.end..].chars().next();
+        // Between two sums of money is no formula.
+        let is_money = !block && next.is_some_and(char::is_alphanumeric);
+        let stands_alone = block && !text.starts_with("\\(");
+        let formula = match is_money {
+            true => None,
+            false => mathml(inside(text), stands_alone),
+        };
+        match formula {
+            Some(formula) => {
+                self.enter_sentence(range.start);
+                self.out.push_str(&formula);
+            }
+            None => self.verbatim(range),
         }
     }
 
@@ -316,24 +416,45 @@ fn heading(level: HeadingLevel) -> (&'static str, &'static str) {
     }
 }
 
-fn code_block(kind: &CodeBlockKind<'_>) -> String {
-    let language: String = match kind {
+fn language(kind: &CodeBlockKind<'_>) -> String {
+    match kind {
         CodeBlockKind::Fenced(info) => info
             .chars()
             .take_while(|c| c.is_ascii_alphanumeric() || "+#-_".contains(*c))
             .take(20)
             .collect(),
         CodeBlockKind::Indented => String::new(),
-    };
+    }
+}
+
+/// The mark of a footnote in the text.
+fn footnote_mark(label: &str) -> String {
+    let (label, number) = (escape(label), note_number(label));
+    format!("<sup><a class=\"fn\" href=\"#note-{number}\">{label}</a></sup>")
+}
+
+/// A number for the label of a footnote, the same wherever it stands.
+fn note_number(label: &str) -> u32 {
+    label.parse().unwrap_or_else(|_| {
+        let bytes = label.bytes();
+        bytes.fold(1_000, |sum: u32, byte| {
+            sum.wrapping_mul(31).wrapping_add(byte.into())
+        })
+    })
+}
+
+fn code_block(language: &str) -> String {
     if language.is_empty() {
         return "<pre><code>".to_owned();
     }
     format!("<pre data-language=\"{language}\"><code>")
 }
 
+/// With what the opening tag of a link ends.
+const END_OF_LINK_TAG: &str = " rel=\"noopener noreferrer nofollow\">";
+
 fn link(url: &str) -> String {
-    let rel = "noopener noreferrer nofollow";
-    format!("<a href=\"{}\" rel=\"{rel}\">", escape(url))
+    format!("<a href=\"{}\"{END_OF_LINK_TAG}", escape(url))
 }
 
 fn is_line_break(html: &str) -> bool {

@@ -10,6 +10,55 @@ pub(super) const MAX_NESTING: usize = 24;
 /// Longest address of a link, in bytes.
 const MAX_URL: usize = 2048;
 
+/// The elements of MathML that only say how a formula is laid out.
+pub(super) const MATHEMATICS: [&str; 24] = [
+    "math",
+    "mrow",
+    "mi",
+    "mn",
+    "mo",
+    "mtext",
+    "mspace",
+    "msup",
+    "msub",
+    "msubsup",
+    "mfrac",
+    "msqrt",
+    "mroot",
+    "mover",
+    "munder",
+    "munderover",
+    "mtable",
+    "mtr",
+    "mtd",
+    "mpadded",
+    "mphantom",
+    "merror",
+    "mmultiscripts",
+    "mprescripts",
+];
+
+/// Their attributes: lengths, words and numbers, none of which is an address.
+pub(super) const FORMS: [&str; 17] = [
+    "accent",
+    "accentunder",
+    "displaystyle",
+    "form",
+    "height",
+    "largeop",
+    "linethickness",
+    "lspace",
+    "mathvariant",
+    "maxsize",
+    "minsize",
+    "movablelimits",
+    "rspace",
+    "scriptlevel",
+    "stretchy",
+    "symmetric",
+    "width",
+];
+
 static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::empty();
     builder
@@ -38,7 +87,10 @@ static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
             "span",
             "br",
             "hr",
+            "sup",
+            "div",
         ]))
+        .add_tags(MATHEMATICS)
         .tag_attributes(HashMap::from([
             (
                 "a",
@@ -48,10 +100,21 @@ static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
             ("ol", set(&["start"])),
             ("pre", set(&["data-language"])),
             ("th", set(&["scope"])),
+            ("div", set(&["data-note"])),
+            ("math", set(&["display"])),
         ]))
+        .add_generic_attributes(FORMS)
         .allowed_classes(HashMap::from([
-            ("a", set(&["c"])),
-            ("span", set(&["s", "weak", "none"])),
+            ("a", set(&["c", "fn"])),
+            (
+                "span",
+                set(&[
+                    "s", "weak", "none", "hl-c", "hl-s", "hl-n", "hl-k", "hl-f", "hl-t",
+                ]),
+            ),
+            ("div", set(&["footnote"])),
+            ("th", set(&["center", "end"])),
+            ("td", set(&["center", "end"])),
             ("blockquote", set(&["quote"])),
         ]))
         .clean_content_tags(set(&["script", "style"]))
@@ -65,9 +128,10 @@ fn set(names: &[&'static str]) -> HashSet<&'static str> {
     names.iter().copied().collect()
 }
 
-/// Of all addresses on this server, only the sources of the answer.
+/// Of all addresses on this server, only the sources and the notes of the answer.
 fn only_sources(url: &str) -> Option<Cow<'_, str>> {
-    let number = url.strip_prefix("#source-")?;
+    let source = url.strip_prefix("#source-");
+    let number = source.or_else(|| url.strip_prefix("#note-"))?;
     let known = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
     known.then_some(Cow::Borrowed(url))
 }

@@ -3,7 +3,7 @@
 
 use super::chips::Chips;
 use super::cite::complete_until;
-use super::render::{Block, blocks};
+use super::render::{Block, Growth, blocks};
 use crate::types::Passage;
 
 /// The open block is rendered anew when it has grown by one part in so many.
@@ -60,7 +60,11 @@ impl BlockStream {
         } else {
             complete_until(&self.pending)
         };
-        let mut found = blocks(&self.pending[..visible], &self.chips, &[]);
+        let growth = match last {
+            true => Growth::Complete,
+            false => Growth::Growing,
+        };
+        let mut found = blocks(&self.pending[..visible], &self.chips, &[], growth);
         let telling = last || found.last().is_some_and(|block| self.is_telling(block));
         if found.len() > 1 && !telling {
             found.pop();

@@ -43,6 +43,7 @@ pub const EXEMPT: &[(&str, &str)] = &[
         "add a visitor's message",
         "the session keeps what was said and when",
     ),
+    ("stop an answer", "the session keeps that it was stopped"),
     ("complete a chat", "nothing is kept"),
     ("embed", "nothing is kept"),
     ("search", "nothing is changed"),

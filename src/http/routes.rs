@@ -14,7 +14,7 @@ use super::dialect::native::{
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
-use super::dialect::rag_chat::{chat, files, health, sessions};
+use super::dialect::rag_chat::{chat, files, health, running, sessions};
 use super::{assets, auth as gatekeeper};
 use crate::error::Fault;
 use actix_web::dev::ServiceRequest;
@@ -91,6 +91,9 @@ endpoints! {
     GET "/chat/sessions" "list sessions" RagChat User sessions::list;
     GET "/chat/sessions/{session_id}" "read a session" RagChat User sessions::read;
     DELETE "/chat/sessions/{session_id}" "delete a session" RagChat User sessions::delete;
+
+    GET "/api/answers/{answer_id}/events" "follow an answer" RagChat User running::follow;
+    POST "/api/answers/{answer_id}/stop" "stop an answer" RagChat User running::stop;
 
     POST "/chat/query" "ask within a session" Orchestration User orchestration::chat::query;
     POST "/chat/selected-text" "ask a selected text" Orchestration User orchestration::chat::selected_text;

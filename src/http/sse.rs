@@ -67,6 +67,19 @@ pub(super) fn respond(
     send(numbered, permit)
 }
 
+/// The same from the frame after number `after` on. A frame that is `None` has
+/// its number and is not sent: a later one says it anew.
+pub(super) fn respond_after(
+    frames: impl Stream<Item = Option<Frame>> + 'static,
+    after: usize,
+    permit: StreamPermit,
+) -> HttpResponse {
+    let rest = frames.enumerate().skip(after);
+    let numbered =
+        rest.filter_map(|(index, frame)| ready(frame.map(|frame| bytes(&frame, Some(index + 1)))));
+    send(numbered, permit)
+}
+
 /// The same without numbers, as the public API that OpenAI's clients know has it.
 pub(super) fn respond_unnumbered(
     frames: impl Stream<Item = Frame> + 'static,
@@ -77,11 +90,11 @@ pub(super) fn respond_unnumbered(
 
 /// The frames of `events`, which end when `stopped` is done: `next` turns each
 /// event into frames, and at the end `None` into whatever is still to be said.
-pub(super) fn frames<E, F: IntoIterator<Item = Frame>>(
+pub(super) fn frames<E, F: IntoIterator>(
     events: impl Stream<Item = E>,
     stopped: impl Future<Output = ()>,
     mut next: impl FnMut(Option<E>) -> F,
-) -> impl Stream<Item = Frame> {
+) -> impl Stream<Item = F::Item> {
     events
         .take_until(stopped)
         .map(Some)

@@ -2,6 +2,7 @@
 //! model's words or quotes, then the check of each sentence.
 
 use super::chat::{Accepted, Question};
+use super::concluding::Written;
 use super::fitting::{Begun, Material};
 use super::history::{Passing, Past};
 use super::search::{SearchOutcome, SearchRequest};
@@ -14,12 +15,13 @@ use crate::answer::{
 use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEvent, Thinking};
 use crate::error::{Fault, Kind};
 use crate::types::{
-    AnswerEvent, AnswerMode, AnswerSummary, FinishReason, LeftOut, Message, MessageId, Passage,
-    PromptReading, Role, SearchOptions, SessionId, Stage, Time, TokenUsage,
+    AnswerEvent, AnswerMode, FinishReason, MessageId, Passage, PromptReading, Role, SearchOptions,
+    SessionId, Stage, TokenUsage,
 };
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 
 /// How freely a chat model words its answer: little, for it has sources to keep to.
 const DEFAULTS: WritingDefaults = WritingDefaults {
@@ -44,22 +46,15 @@ pub(super) struct Answering {
     pub(super) answer_id: MessageId,
     pub(super) started: Instant,
     pub(super) events: Sender<AnswerEvent>,
-}
-
-/// What was written, before it is stored.
-struct Written {
-    mode: AnswerMode,
-    finish: FinishReason,
-    verified: Verified,
-    usage: TokenUsage,
-    left_out: Option<LeftOut>,
-    first_token_ms: Option<f64>,
+    /// Turns true when the asker has had enough.
+    pub(super) stop: watch::Receiver<bool>,
 }
 
 /// What came of a chat model's generation.
 struct Generated {
     /// As the model wrote it.
     raw: String,
+    reasoning: String,
     /// With only the markers that number a source.
     content: String,
     finish: FinishReason,
@@ -86,7 +81,7 @@ impl Answering {
     }
 
     /// Hands an event on. That nobody listens any more is seen elsewhere.
-    async fn send(&self, event: AnswerEvent) {
+    pub(super) async fn send(&self, event: AnswerEvent) {
         let _ = self.events.send(event).await;
     }
 
@@ -113,7 +108,7 @@ impl Answering {
             coverage: found.coverage,
         })
         .await;
-        if self.events.is_closed() {
+        if self.events.is_closed() || *self.stop.borrow() {
             return Ok(());
         }
         let model = match self.question.quotes_only {
@@ -131,8 +126,8 @@ impl Answering {
         let viewer = self.caller.viewer();
         let request = SearchRequest {
             query: self.question.message.clone(),
-            dataset_id: self.question.dataset_id.clone(),
-            document_ids: Vec::new(),
+            dataset_ids: self.question.dataset_ids.clone(),
+            document_ids: self.question.document_ids.clone(),
             module: self.question.module.clone(),
             chapter: self.question.chapter.clone(),
             options: self.options.clone(),
@@ -162,6 +157,7 @@ impl Answering {
             usage: TokenUsage::default(),
             left_out: None,
             first_token_ms,
+            reasoning: None,
         };
         self.conclude(found, written).await
     }
@@ -207,6 +203,7 @@ impl Answering {
             usage: TokenUsage::default(),
             left_out: None,
             first_token_ms,
+            reasoning: None,
         };
         self.conclude(found, written).await
     }
@@ -237,6 +234,7 @@ impl Answering {
         let generated = self.generate(generation, &prompt, &found.passages).await;
         let Generated {
             raw,
+            reasoning,
             content,
             finish,
             usage,
@@ -278,6 +276,7 @@ impl Answering {
             usage,
             left_out,
             first_token_ms,
+            reasoning: Some(reasoning).filter(|text| !text.trim().is_empty()),
         };
         match error {
             None => self.conclude(found, written).await,
@@ -331,6 +330,7 @@ impl Answering {
         let mut blocks = BlockStream::new(passages);
         let mut generated = Generated {
             raw: String::new(),
+            reasoning: String::new(),
             content: String::new(),
             finish: FinishReason::Cancelled,
             usage: TokenUsage::default(),
@@ -341,6 +341,7 @@ impl Answering {
             let event = tokio::select! {
                 event = generation.next() => event,
                 () = self.events.closed() => None,
+                () = self.stopped() => None,
             };
             match event {
                 Some(GenerationEvent::Prefill {
@@ -359,7 +360,10 @@ impl Answering {
                     self.tell_reading(sources, generated.usage, read, seconds)
                         .await;
                 }
-                Some(GenerationEvent::Thinking(_)) => {}
+                Some(GenerationEvent::Thinking(text)) => {
+                    generated.reasoning.push_str(&text);
+                    self.send(AnswerEvent::Thinking(text)).await;
+                }
                 Some(GenerationEvent::Token { text: token, .. }) => {
                     if generated.first_token_ms.is_none() {
                         generated.first_token_ms = Some(self.elapsed_ms());
@@ -389,6 +393,15 @@ impl Answering {
             self.send(AnswerEvent::Block { index, html }).await;
         }
         generated
+    }
+
+    /// Is done when the asker wants no more.
+    async fn stopped(&self) {
+        let mut stop = self.stop.clone();
+        // Without anybody who could stop it, it is never done.
+        if stop.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Says how far the model is in reading the prompt.
@@ -425,73 +438,7 @@ impl Answering {
         }
     }
 
-    async fn conclude(&self, found: &SearchOutcome, written: Written) -> Result<(), Fault> {
-        let done = self.store(found, written).await?;
-        self.send(done).await;
-        Ok(())
-    }
-
-    /// Stores the answer if it is to be kept, and gives back the event that
-    /// says that it is complete.
-    async fn store(&self, found: &SearchOutcome, written: Written) -> Result<AnswerEvent, Fault> {
-        let Written {
-            mode,
-            finish,
-            verified,
-            usage,
-            left_out,
-            first_token_ms,
-        } = written;
-        let Verified {
-            content,
-            checks,
-            citations,
-        } = verified;
-        let html = render(&content, &mode, &citations, &checks);
-        let summary = AnswerSummary {
-            mode,
-            finish_reason: finish,
-            citations,
-            checks,
-            usage,
-            coverage: found.coverage,
-            left_out,
-            answerable: found.answerable,
-            first_token_ms,
-            total_ms: self.elapsed_ms(),
-        };
-        self.service.inner.figures.note_answer(&summary);
-        if self.kept {
-            self.keep(&content, &summary).await?;
-        }
-        Ok(AnswerEvent::Done {
-            answer_id: self.answer_id.clone(),
-            content,
-            html,
-            summary: Box::new(summary),
-        })
-    }
-
-    async fn keep(&self, content: &str, summary: &AnswerSummary) -> Result<(), Fault> {
-        let message = Message {
-            id: self.answer_id.clone(),
-            session_id: self.accepted.session.id.clone(),
-            user_id: self.caller.user_id.clone(),
-            role: Role::Assistant,
-            content: content.to_owned(),
-            metadata: serde_json::json!({}),
-            created_at: Time::now(),
-            deleted_at: None,
-            answer: Some(summary.clone()),
-        };
-        let tenant = self.caller.tenant_id.clone();
-        self.service
-            .blocking(move |inner| Ok(inner.store.append_message(&tenant, &message)?))
-            .await
-            .map(drop)
-    }
-
-    fn elapsed_ms(&self) -> f64 {
+    pub(super) fn elapsed_ms(&self) -> f64 {
         self.started.elapsed().as_secs_f64() * 1000.0
     }
 }

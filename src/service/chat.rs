@@ -1,14 +1,16 @@
 //! A question: checked, stored, and then answered as a stream of events.
 
 use super::answering::Answering;
+use super::branching::{QuestionPlace, QuestionScope, Standing};
+use super::running::{Heard, Starting};
 use super::sessions::{ill_formed_id, no_session};
 use super::writing::WritingOptions;
 use super::{Caller, Inner, Service};
 use crate::error::Fault;
-use crate::store::{MessageFilter, SessionChange, StoreError};
+use crate::store::{SessionChange, StoreError};
 use crate::types::{
-    AnswerEvent, DatasetId, Message, MessageId, PartialSearchOptions, Role, SearchOptions, Session,
-    SessionId, SessionStatus, Time,
+    AnswerEvent, DatasetId, DocumentId, Message, MessageId, PartialSearchOptions, Role,
+    SearchOptions, Session, SessionId, SessionStatus, Time,
 };
 use futures_util::Stream;
 use serde_json::json;
@@ -16,6 +18,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::watch;
 
 /// Events that wait for a slow reader before the answer waits for it.
 const EVENT_BACKLOG: usize = 64;
@@ -23,12 +26,21 @@ const EVENT_BACKLOG: usize = 64;
 /// Longest title made from a question, in characters.
 const MAX_TITLE_CHARS: usize = 80;
 
+/// How much a chat model may think about a question, where it is to think.
+const THINKING_TOKENS: usize = 1024;
+
+/// How freely an answer is worded when the question was answered before.
+const ANOTHER_TEMPERATURE: f32 = 0.6;
+
 /// What somebody asks.
 #[derive(Debug, Clone, Default)]
 pub struct Question {
     pub message: String,
     /// `None` starts a conversation.
     pub session_id: Option<SessionId>,
+    /// Where in its conversation it stands; all but the newest place need the
+    /// session's id.
+    pub place: QuestionPlace,
     /// A session that is not there is made, under the id that was given.
     pub opens_session: bool,
     /// Only documents of this module and this chapter.
@@ -36,12 +48,16 @@ pub struct Question {
     pub chapter: Option<String>,
     /// Answer from this text and nothing else.
     pub selection: Option<String>,
-    /// `None`: the tenant's own documents, else the handbook.
-    pub dataset_id: Option<DatasetId>,
+    /// Only these; empty: the tenant's own documents, else the handbook.
+    pub dataset_ids: Vec<DatasetId>,
+    /// Only these of them; empty: all.
+    pub document_ids: Vec<DocumentId>,
     /// What is left open here is as the conversation wishes it.
     pub options: PartialSearchOptions,
     /// Answer in quotes even if there is a chat model.
     pub quotes_only: bool,
+    /// Let the chat model think first.
+    pub thinks: bool,
 }
 
 /// A question with the conversation before it, of which nothing is stored.
@@ -75,6 +91,8 @@ impl Stream for AnswerStream {
 pub(super) struct Accepted {
     pub(super) session: Session,
     pub(super) is_new: bool,
+    /// What is asked; of a question that is asked again, as it was stored.
+    pub(super) question: Question,
     pub(super) question_id: MessageId,
     pub(super) created_at: Time,
     /// The messages before the question.
@@ -85,11 +103,50 @@ impl Service {
     /// Stores a question and starts to answer it. An error means that nothing
     /// was stored.
     pub async fn ask(&self, caller: &Caller, question: Question) -> Result<AnswerStream, Fault> {
+        let (answering, receiver) = self.accept(caller, question).await?;
+        tokio::spawn(answering.run());
+        Ok(AnswerStream(receiver))
+    }
+
+    /// The same for an answer that goes on when nobody listens, until it is
+    /// complete or stopped ([`Self::stop_answer`]).
+    pub async fn ask_and_keep_running(
+        &self,
+        caller: &Caller,
+        question: Question,
+    ) -> Result<impl Stream<Item = Heard> + use<>, Fault> {
+        let most = self.inner.config.streams_per_user;
+        self.inner.running.check_room(caller, most)?;
+        let (mut answering, receiver) = self.accept(caller, question).await?;
+        let (stop, stopped) = watch::channel(false);
+        answering.stop = stopped;
+        let starting = Starting {
+            caller,
+            session_id: answering.accepted.session.id.clone(),
+            question_id: answering.accepted.question_id.clone(),
+            answer_id: answering.answer_id.clone(),
+            stop,
+        };
+        let heard = self.start_running(starting, receiver);
+        tokio::spawn(answering.run());
+        Ok(heard)
+    }
+
+    /// Stores a question; its answer is ready to be made.
+    async fn accept(
+        &self,
+        caller: &Caller,
+        question: Question,
+    ) -> Result<(Answering, Receiver<AnswerEvent>), Fault> {
         let started = Instant::now();
-        self.check_text("message", &question.message)?;
-        let accepted = {
-            let (caller, question) = (caller.clone(), question.clone());
-            self.blocking(move |inner| inner.accept(&caller, &question))
+        let again = matches!(question.place, QuestionPlace::Again(_));
+        if !again {
+            self.check_text("message", &question.message)?;
+        }
+        let thinking_tokens = question.thinks.then_some(THINKING_TOKENS);
+        let mut accepted = {
+            let caller = caller.clone();
+            self.blocking(move |inner| inner.accept(&caller, question))
                 .await?
         };
         let wishes = accepted.session.search.clone();
@@ -97,17 +154,20 @@ impl Service {
         let answering = Answering {
             service: self.clone(),
             caller: caller.clone(),
-            options: question.options.clone().or(wishes).complete(),
-            question,
+            options: accepted.question.options.clone().or(wishes).complete(),
+            question: std::mem::take(&mut accepted.question),
             accepted,
-            writing: WritingOptions::default(),
+            writing: WritingOptions {
+                thinking_tokens,
+                ..wording(again)
+            },
             kept: true,
             answer_id: MessageId::generate(),
             started,
             events,
+            stop: nobody_stops(),
         };
-        tokio::spawn(answering.run());
-        Ok(AnswerStream(receiver))
+        Ok((answering, receiver))
     }
 
     /// Answers a question without storing it, nor its answer.
@@ -148,10 +208,16 @@ impl Service {
             deleted_at: None,
             answer: None,
         };
-        let accepted = Accepted {
+        let mut accepted = Accepted {
             earlier: earlier.into_iter().map(message_of).collect(),
             session,
             is_new: true,
+            question: Question {
+                message,
+                dataset_ids: dataset_id.into_iter().collect(),
+                quotes_only,
+                ..Question::default()
+            },
             question_id: MessageId::generate(),
             created_at: now,
         };
@@ -159,13 +225,7 @@ impl Service {
         let answering = Answering {
             service: self.clone(),
             caller: caller.clone(),
-            question: Question {
-                message,
-                session_id: None,
-                dataset_id,
-                quotes_only,
-                ..Question::default()
-            },
+            question: std::mem::take(&mut accepted.question),
             options,
             accepted,
             writing,
@@ -173,6 +233,7 @@ impl Service {
             answer_id: MessageId::generate(),
             started,
             events,
+            stop: nobody_stops(),
         };
         tokio::spawn(answering.run());
         Ok(AnswerStream(receiver))
@@ -213,39 +274,28 @@ impl Inner {
         }
     }
 
-    fn accept(&self, caller: &Caller, question: &Question) -> Result<Accepted, Fault> {
-        if let Some(id) = &question.dataset_id {
+    fn accept(&self, caller: &Caller, mut question: Question) -> Result<Accepted, Fault> {
+        let now = Time::now();
+        let (session, standing, is_new) = self.session_of(caller, &question, now)?;
+        if let Some(asked) = &standing.asked {
+            question.message.clone_from(&asked.content);
+            QuestionScope::of(asked).restore(&mut question);
+        }
+        for id in &question.dataset_ids {
             self.dataset(&caller.viewer(), id)?;
         }
-        let now = Time::now();
-        let (session, earlier, is_new) = match &question.session_id {
-            Some(id) if question.opens_session && self.is_free(caller, id)? => {
-                let session = named_session(caller, id, &question.message, now)?;
-                (session, Vec::new(), true)
-            }
-            Some(id) => {
-                let mut session = self.open_session(caller, id)?;
-                let all = MessageFilter::default();
-                let earlier = self.store.messages(&caller.tenant_id, &session.id, &all)?;
-                if session.title.is_none() {
-                    let change = SessionChange {
-                        title: Some(Some(title(&question.message))),
-                        ..SessionChange::default()
-                    };
-                    session = self
-                        .store
-                        .change_session(&caller.tenant_id, &session.id, &change)?;
-                }
-                (session, earlier, false)
-            }
-            None => (
-                new_session(caller, &question.message, now),
-                Vec::new(),
-                true,
-            ),
-        };
         if is_new {
             self.insert_session(&session)?;
+        }
+        if let Some(asked) = standing.asked {
+            return Ok(Accepted {
+                session,
+                is_new,
+                question,
+                question_id: asked.id,
+                created_at: asked.created_at,
+                earlier: standing.earlier,
+            });
         }
         let message = Message {
             id: MessageId::generate(),
@@ -253,22 +303,78 @@ impl Inner {
             user_id: caller.user_id.clone(),
             role: Role::User,
             content: question.message.clone(),
-            metadata: match &question.selection {
-                Some(text) => json!({"selected_text": text}),
-                None => json!({}),
-            },
+            metadata: QuestionScope::from(&question).metadata(),
             created_at: now,
             deleted_at: None,
             answer: None,
         };
-        let created_at = self.store.append_message(&caller.tenant_id, &message)?;
+        let created_at = self
+            .store
+            .append_message(&caller.tenant_id, &message, &standing.place)?;
         Ok(Accepted {
             session,
             is_new,
+            question,
             question_id: message.id,
             created_at,
-            earlier,
+            earlier: standing.earlier,
         })
+    }
+
+    /// The session of a question, what the question stands on, and whether the
+    /// session is still to be made.
+    fn session_of(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        now: Time,
+    ) -> Result<(Session, Standing, bool), Fault> {
+        match &question.session_id {
+            Some(id) if question.opens_session && self.is_free(caller, id)? => {
+                let session = named_session(caller, id, &question.message, now)?;
+                Ok((session, Standing::default(), true))
+            }
+            Some(id) => {
+                let mut session = self.open_session(caller, id)?;
+                let standing = self.standing(caller, &session, &question.place)?;
+                if session.title.is_none() {
+                    let change = SessionChange {
+                        title: Some(Some(title(standing.text_of(question)))),
+                        ..SessionChange::default()
+                    };
+                    session = self
+                        .store
+                        .change_session(&caller.tenant_id, &session.id, &change)?;
+                }
+                Ok((session, standing, false))
+            }
+            None if question.place == QuestionPlace::Newest => {
+                let session = new_session(caller, &question.message, now);
+                Ok((session, Standing::default(), true))
+            }
+            None => {
+                let message =
+                    "session_id: it is needed to say where in the session the question stands";
+                Err(Fault::invalid(message).about("session_id"))
+            }
+        }
+    }
+}
+
+/// For an answer that nobody can stop but by no longer listening.
+fn nobody_stops() -> watch::Receiver<bool> {
+    watch::channel(false).1
+}
+
+/// How a question is answered: one that is asked again freely enough to differ.
+fn wording(again: bool) -> WritingOptions {
+    if !again {
+        return WritingOptions::default();
+    }
+    WritingOptions {
+        temperature: Some(ANOTHER_TEMPERATURE),
+        seed: Some(rand::random()),
+        ..WritingOptions::default()
     }
 }
 

@@ -4,7 +4,7 @@
 use super::custody::{DataOf, Holder};
 use super::{Caller, Inner, Service};
 use crate::error::{ErrorKind, Fault};
-use crate::store::MessageFilter;
+use crate::store::{Branch, MessageFilter};
 use crate::types::{Document, Message, Session, Time, Viewer};
 use futures_util::Stream;
 use serde_json::{Value, json};
@@ -76,6 +76,7 @@ impl Inner {
                 continue;
             };
             let all = MessageFilter {
+                branch: Branch::All,
                 deleted_too: true,
                 ..MessageFilter::default()
             };

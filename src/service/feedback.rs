@@ -2,7 +2,7 @@
 
 use super::{Caller, Service};
 use crate::error::{ErrorKind, Fault};
-use crate::store::{FeedbackFilter, FeedbackPage, MessageFilter};
+use crate::store::{Branch, FeedbackFilter, FeedbackPage, MessageFilter};
 use crate::types::{
     Feedback, FeedbackId, FeedbackKind, MessageId, Role, SessionId, Time, char_len,
 };
@@ -42,7 +42,10 @@ impl Service {
         let caller = caller.clone();
         self.blocking(move |inner| {
             let session = inner.own_session(&caller, &session_id)?;
-            let all = MessageFilter::default();
+            let all = MessageFilter {
+                branch: Branch::All,
+                ..MessageFilter::default()
+            };
             let messages = inner.store.messages(&caller.tenant_id, &session.id, &all)?;
             let place = |id: &MessageId, role: Role| {
                 let mut messages = messages.iter();

@@ -4,7 +4,7 @@
 use super::sessions::check_object;
 use super::{Caller, Service};
 use crate::error::Fault;
-use crate::store::MessageFilter;
+use crate::store::{MessageFilter, Place};
 use crate::types::{Message, MessageId, Role, Session, SessionId, Time};
 use serde_json::Value;
 
@@ -52,7 +52,10 @@ impl Service {
                 deleted_at: None,
                 answer: None,
             };
-            let created_at = inner.store.append_message(&caller.tenant_id, &message)?;
+            let created_at =
+                inner
+                    .store
+                    .append_message(&caller.tenant_id, &message, &Place::Newest)?;
             Ok((
                 session,
                 Message {

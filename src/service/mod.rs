@@ -7,8 +7,10 @@ mod answering;
 mod audit;
 mod auth;
 mod backup;
+mod branching;
 mod chat;
 mod chats;
+mod concluding;
 mod conversation;
 mod custody;
 mod documents;
@@ -32,6 +34,7 @@ mod messages;
 mod models;
 mod records;
 mod samples;
+mod running;
 mod search;
 mod search_models;
 mod selection;
@@ -46,6 +49,7 @@ mod writing;
 
 pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, command_token, script_token};
 pub use backup::{Backup, BackupList, BackupRun, Restored, restore};
+pub use branching::{QuestionPlace, QuestionScope};
 pub use chat::{AnswerStream, PassingQuestion, Question};
 pub use chats::{ChatView, Excerpt};
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
@@ -67,6 +71,7 @@ pub use models::{
     ModelUpload, Speed,
 };
 pub use samples::{SAMPLE_EVERY, Sample};
+pub use running::{Heard, RunningAnswer};
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
 pub use search_models::{SearchModel, SearchModels, Trial};
 pub use sessions::{MessageView, NewSession, SessionView};
@@ -81,10 +86,7 @@ pub use crate::answer::{Marker, markers};
 pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
-    ApiKey, AuditFilter, AuditOutcome, AuditRecord, ChatChange, ChatFilter, DocumentFilter,
-    DocumentOrder, DocumentPage, FeedbackEntry, FeedbackFilter, FeedbackPage, MessageFilter,
-    SessionChange, SessionFilter, SessionPage, SessionPlace, StoredAuditRecord, Tenant,
-    TenantLimits, UserRole,
+    ApiKey, AuditFilter, AuditOutcome, AuditRecord, Branch, ChatChange, ChatFilter, DocumentFilter, DocumentOrder, DocumentPage, FeedbackEntry, FeedbackFilter, FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage, SessionPlace, StoredAuditRecord, Tenant, TenantLimits, UserRole,
 };
 
 use crate::answer::AnswerError;
@@ -107,13 +109,17 @@ use lockout::Lockout;
 use models::Models;
 use samples::Samples;
 use search_models::Fixed;
+use running::Running;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tenants::KnownLimits;
 use tokens::TokenSigner;
 use tokio::sync::{Semaphore, watch};
+
+/// How long answers may take to end when the product does.
+const STOP_ANSWERS: Duration = Duration::from_secs(5);
 
 /// The running product. Cheap to clone.
 #[derive(Clone)]
@@ -132,6 +138,7 @@ struct Inner {
     jobs: Jobs,
     models: Models,
     history: History,
+    running: Running,
     figures: Figures,
     samples: Samples,
     /// Models that the settings name.
@@ -202,6 +209,7 @@ impl Service {
                 .with_reranker(reranker),
             models: Models::start(&config, &store)?,
             history: History::default(),
+            running: Running::default(),
             figures: Figures::default(),
             samples: Samples::default(),
             fixed,
@@ -248,6 +256,7 @@ impl Service {
 
     /// Ends the work in hand and puts everything on disk.
     pub async fn close(&self) {
+        self.inner.running.stop_all(STOP_ANSWERS).await;
         let closed = self
             .blocking(|inner| {
                 inner.backups.stop();

@@ -14,8 +14,8 @@ pub const ANSWERABLE: f32 = 0.5;
 #[derive(Debug, Clone)]
 pub struct SearchRequest {
     pub query: String,
-    /// `None`: all documents that the caller sees, else the handbook.
-    pub dataset_id: Option<DatasetId>,
+    /// Only these; empty: all documents that the caller sees, else the handbook.
+    pub dataset_ids: Vec<DatasetId>,
     /// Only these documents; empty: all.
     pub document_ids: Vec<DocumentId>,
     pub module: Option<String>,
@@ -80,9 +80,11 @@ impl Inner {
             module: request.module.clone(),
             chapter: request.chapter.clone(),
         };
-        if let Some(id) = &request.dataset_id {
-            self.dataset(viewer, id)?;
-            scope.datasets = vec![id.clone()];
+        if !request.dataset_ids.is_empty() {
+            for id in &request.dataset_ids {
+                self.dataset(viewer, id)?;
+            }
+            scope.datasets = request.dataset_ids.clone();
             return self.find_in(&scope, request);
         }
         let (builtin, own): (Vec<Dataset>, Vec<Dataset>) = self

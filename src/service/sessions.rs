@@ -5,10 +5,10 @@
 use super::{Caller, Inner, Service};
 use crate::answer::render;
 use crate::error::{ErrorKind, Fault};
-use crate::store::{MessageFilter, SessionChange, SessionFilter, SessionPage, UserRole};
+use crate::store::{Branch, MessageFilter, SessionChange, SessionFilter, SessionPage, UserRole};
 use crate::types::{
-    AnswerMode, Citation, Message, PartialSearchOptions, Role, Session, SessionId, SessionStatus,
-    Time, UserId,
+    AnswerMode, Citation, Message, MessageId, PartialSearchOptions, Role, Session, SessionId,
+    SessionStatus, Time, UserId,
 };
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -51,6 +51,8 @@ pub struct SessionView {
 #[derive(Debug, Clone)]
 pub struct MessageView {
     pub message: Message,
+    /// The message that it follows.
+    pub parent_id: Option<MessageId>,
     /// For what an assistant wrote: rendered and marked with its checks.
     pub html: Option<String>,
 }
@@ -77,21 +79,32 @@ impl Service {
         .await
     }
 
-    /// A conversation that the caller may see, with all its messages.
+    /// A conversation that the caller may see, with the messages of `branch`.
     pub async fn session(
         &self,
         caller: &Caller,
         id: &SessionId,
+        branch: Branch,
     ) -> Result<(SessionView, Vec<MessageView>), Fault> {
         let (caller, id) = (caller.clone(), id.clone());
         self.blocking(move |inner| {
             let session = inner.visible_session(&caller, &id)?;
-            let all = MessageFilter::default();
-            let messages = inner.store.messages(&caller.tenant_id, &session.id, &all)?;
+            let filter = MessageFilter {
+                branch,
+                ..MessageFilter::default()
+            };
+            let messages = inner
+                .store
+                .messages(&caller.tenant_id, &session.id, &filter)?;
+            let mut parents = inner.store.parents(&caller.tenant_id, &session.id)?;
             let answers = messages.iter().filter_map(|one| one.answer.as_ref());
             let documents = distinct(answers.flat_map(|one| one.citations.clone()).collect());
             let view = SessionView { session, documents };
-            Ok((view, messages.into_iter().map(shown).collect()))
+            let messages = messages.into_iter().map(|message| {
+                let parent_id = parents.remove(&message.id).flatten();
+                shown(message, parent_id)
+            });
+            Ok((view, messages.collect()))
         })
         .await
     }
@@ -102,6 +115,7 @@ impl Service {
         self.blocking(move |inner| {
             let session = inner.own_session(&caller, &id)?;
             inner.store.delete_session(&caller.tenant_id, &session.id)?;
+            inner.running.stop_in(&caller.tenant_id, &session.id);
             inner.history.forget(&session.uuid);
             Ok(())
         })
@@ -314,7 +328,7 @@ pub(super) fn check_object(metadata: &Value) -> Result<(), Fault> {
     }
 }
 
-fn shown(message: Message) -> MessageView {
+fn shown(message: Message, parent_id: Option<MessageId>) -> MessageView {
     let html = match &message.answer {
         Some(answer) => Some(render(
             &message.content,
@@ -334,7 +348,11 @@ fn shown(message: Message) -> MessageView {
         }
         None => None,
     };
-    MessageView { message, html }
+    MessageView {
+        message,
+        parent_id,
+        html,
+    }
 }
 
 /// Each cited passage once.

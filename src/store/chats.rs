@@ -1,6 +1,7 @@
 //! Conversations as their user keeps them: listed with the pinned ones first,
 //! found by words of their titles and texts, and taken in from elsewhere.
 
+use super::messages::Place;
 use super::sessions::{COLUMNS, THERE, insert, search_json, session};
 use super::{Store, StoreError, json_list};
 use crate::types::{
@@ -206,7 +207,7 @@ impl Store {
         self.write(|transaction| {
             insert(transaction, session)?;
             for message in messages {
-                super::messages::append(transaction, &session.tenant_id, message)?;
+                super::messages::append(transaction, &session.tenant_id, message, &Place::Newest)?;
             }
             Ok(())
         })

@@ -4,13 +4,37 @@
 use super::{Store, StoreError};
 use crate::types::{AnswerSummary, Message, MessageId, Role, SessionId, TenantId, Time, UserId};
 use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
+use std::collections::HashMap;
 
 const COLUMNS: &str = "m.id, s.id, s.user_id, m.role, m.content, m.metadata, m.answer, \
      m.created_at, m.deleted_at";
 
+/// Which of a conversation's branches to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Branch {
+    /// That of the message that was written last: the conversation as one line.
+    #[default]
+    Newest,
+    /// The line that leads to a message, with it.
+    To(MessageId),
+    All,
+}
+
+/// Where in its conversation a message is appended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Place {
+    /// After the message that was written last.
+    #[default]
+    Newest,
+    After(MessageId),
+    /// As the first of a new line.
+    Start,
+}
+
 /// Which messages of a conversation to list.
 #[derive(Debug, Clone, Default)]
 pub struct MessageFilter {
+    pub branch: Branch,
     pub role: Option<Role>,
     /// Part of its content; case of ASCII letters does not count.
     pub text: Option<String>,
@@ -22,8 +46,13 @@ impl Store {
     /// Appends a message to its conversation, which thereby becomes the latest.
     /// Gives back when it counts as written: at its own time, or later, as no
     /// two messages of a conversation have one time.
-    pub fn append_message(&self, tenant: &TenantId, message: &Message) -> Result<Time, StoreError> {
-        self.write(|transaction| append(transaction, tenant, message))
+    pub fn append_message(
+        &self,
+        tenant: &TenantId,
+        message: &Message,
+        place: &Place,
+    ) -> Result<Time, StoreError> {
+        self.write(|transaction| append(transaction, tenant, message, place))
     }
 
     /// The messages of a conversation that `filter` lets through, in order.
@@ -35,18 +64,33 @@ impl Store {
     ) -> Result<Vec<Message>, StoreError> {
         self.read(|connection| {
             let sql = format!(
-                "SELECT {COLUMNS} FROM messages m JOIN sessions s ON s.key = m.session_key
+                "WITH RECURSIVE line(key) AS (
+                     SELECT max(m.key) FROM messages m JOIN sessions s ON s.key = m.session_key
+                     WHERE s.tenant_id = :tenant AND s.id = :session
+                       AND (:tip IS NULL OR m.id = :tip)
+                     UNION ALL
+                     SELECT m.parent_key FROM messages m JOIN line ON m.key = line.key
+                     WHERE m.parent_key IS NOT NULL
+                 )
+                 SELECT {COLUMNS} FROM messages m JOIN sessions s ON s.key = m.session_key
                  WHERE s.tenant_id = :tenant AND s.id = :session
+                   AND (:all OR m.key IN (SELECT key FROM line))
                    AND (:deleted_too OR m.deleted_at IS NULL)
                    AND (:role IS NULL OR m.role = :role)
                    AND (:text IS NULL OR instr(lower(m.content), lower(:text)) > 0)
                  ORDER BY m.key"
             );
+            let tip = match &filter.branch {
+                Branch::To(id) => Some(id.as_str()),
+                Branch::Newest | Branch::All => None,
+            };
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map(
                 named_params! {
                     ":tenant": tenant.as_str(),
                     ":session": session.as_str(),
+                    ":tip": tip,
+                    ":all": filter.branch == Branch::All,
                     ":role": filter.role.map(Role::as_str),
                     ":text": filter.text,
                     ":deleted_too": filter.deleted_too,
@@ -54,6 +98,26 @@ impl Store {
                 |row| Ok(message(row)),
             )?;
             rows.map(|row| row?).collect()
+        })
+    }
+
+    /// Which message each message of a conversation follows.
+    pub fn parents(
+        &self,
+        tenant: &TenantId,
+        session: &SessionId,
+    ) -> Result<HashMap<MessageId, Option<MessageId>>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT m.id, p.id FROM messages m JOIN sessions s ON s.key = m.session_key
+                 LEFT JOIN messages p ON p.key = m.parent_key
+                 WHERE s.tenant_id = ?1 AND s.id = ?2",
+            )?;
+            let rows = statement.query_map(params![tenant.as_str(), session.as_str()], |row| {
+                let parent: Option<String> = row.get(1)?;
+                Ok((row.get::<_, String>(0)?.into(), parent.map(MessageId::from)))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
@@ -120,10 +184,19 @@ impl Store {
     }
 }
 
+fn key_in(transaction: &Transaction<'_>, session: u64, id: &MessageId) -> Result<u64, StoreError> {
+    transaction
+        .prepare_cached("SELECT key FROM messages WHERE session_key = ?1 AND id = ?2")?
+        .query_row(params![session, id.as_str()], |row| row.get(0))
+        .optional()?
+        .ok_or(StoreError::Missing("the message"))
+}
+
 pub(super) fn append(
     transaction: &Transaction<'_>,
     tenant: &TenantId,
     message: &Message,
+    place: &Place,
 ) -> Result<Time, StoreError> {
     let answer = message
         .answer
@@ -131,27 +204,33 @@ pub(super) fn append(
         .map(serde_json::to_string)
         .transpose()
         .map_err(|error| StoreError::Value(error.to_string()))?;
-    let (session, last): (u64, Option<i64>) = transaction
+    let (session, newest, last): (u64, Option<u64>, Option<i64>) = transaction
         .prepare_cached(
-            "SELECT s.key, (SELECT m.created_at FROM messages m
-                            WHERE m.session_key = s.key ORDER BY m.key DESC LIMIT 1)
-             FROM sessions s WHERE s.tenant_id = ?1 AND s.id = ?2",
+            "SELECT s.key, m.key, m.created_at FROM sessions s
+             LEFT JOIN messages m ON m.key =
+                 (SELECT max(key) FROM messages WHERE session_key = s.key)
+             WHERE s.tenant_id = ?1 AND s.id = ?2",
         )?
         .query_row(
             params![tenant.as_str(), message.session_id.as_str()],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
         .optional()?
         .ok_or(StoreError::Missing("the session"))?;
     let own = message.created_at.millis();
     let written = last.map_or(own, |last| own.max(last + 1));
+    let parent = match place {
+        Place::Newest => newest,
+        Place::Start => None,
+        Place::After(id) => Some(key_in(transaction, session, id)?),
+    };
     transaction
         .prepare_cached("UPDATE sessions SET updated_at = max(updated_at, ?2) WHERE key = ?1")?
         .execute(params![session, written])?;
     transaction
         .prepare_cached(
-            "INSERT INTO messages (id, session_key, role, content, metadata, answer, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO messages (id, session_key, role, content, metadata, answer,
+             created_at, parent_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             message.id.as_str(),
@@ -160,7 +239,8 @@ pub(super) fn append(
             message.content,
             message.metadata.to_string(),
             answer,
-            written
+            written,
+            parent
         ])?;
     Ok(Time::from_millis(written))
 }

@@ -34,7 +34,7 @@ pub use documents::{DocumentFilter, DocumentOrder, DocumentPage, Insertion, NewD
 pub use feedback::{FeedbackEntry, FeedbackFilter, FeedbackPage};
 pub use jobs::Job;
 pub use keys::{ApiKey, NewApiKey};
-pub use messages::MessageFilter;
+pub use messages::{Branch, MessageFilter, Place};
 pub use scope::{ScopeKeys, VisibleCounts};
 pub use sessions::{SessionChange, SessionFilter, SessionPage, SessionPlace};
 pub use sign_ins::{Origin, StoredSignIn};

@@ -1,7 +1,7 @@
 //! The stream of an answer: what happens, in order, from the question to the
 //! stored answer. Every dialect translates these events and adds none.
 
-use super::{Citation, MessageId, Passage, SessionId, Time};
+use super::{Citation, DocumentId, MessageId, Passage, PassageScores, SessionId, Time};
 use crate::error::ErrorKind;
 use serde::{Deserialize, Serialize};
 
@@ -165,6 +165,58 @@ pub struct AnswerSummary {
     pub first_token_ms: Option<f64>,
     /// Milliseconds from the question to the end of the answer.
     pub total_ms: f64,
+    /// What was found for it, best first.
+    #[serde(default)]
+    pub sources: Vec<ShownSource>,
+    /// What the chat model thought before it answered.
+    #[serde(default)]
+    pub reasoning: Option<String>,
+}
+
+/// A passage that was found for an answer, as it is kept with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShownSource {
+    pub number: u32,
+    pub document_id: DocumentId,
+    pub filename: String,
+    pub title: String,
+    pub chunk_index: u32,
+    pub page: u32,
+    pub page_number: Option<u32>,
+    /// First character in the page's text.
+    pub start: usize,
+    /// One past the last character in the page's text.
+    pub end: usize,
+    pub heading_path: Vec<String>,
+    /// How it begins.
+    pub text: String,
+    /// Calibrated relevance, 0-1.
+    pub score: f32,
+    pub scores: PassageScores,
+}
+
+impl ShownSource {
+    /// Most characters of a passage that are kept: the document has the rest.
+    const EXCERPT: usize = 240;
+
+    /// The passage at `index` of what was found.
+    pub fn new(index: usize, passage: &Passage) -> Self {
+        Self {
+            number: index as u32 + 1,
+            document_id: passage.document_id.clone(),
+            filename: passage.filename.clone(),
+            title: passage.title.clone(),
+            chunk_index: passage.chunk_index,
+            page: passage.page,
+            page_number: passage.page_number,
+            start: passage.start,
+            end: passage.end,
+            heading_path: passage.heading_path.clone(),
+            text: passage.text.chars().take(Self::EXCERPT).collect(),
+            score: passage.score,
+            scores: passage.scores,
+        }
+    }
 }
 
 /// One event of an answer's stream.
@@ -187,6 +239,8 @@ pub enum AnswerEvent {
         passages: Vec<Passage>,
         coverage: Coverage,
     },
+    /// The next piece of what the chat model thinks before it answers.
+    Thinking(String),
     /// The next piece of text.
     Token(String),
     /// A rendered top-level block of the answer so far: sanitised HTML that

@@ -13,7 +13,7 @@ mod visibility;
 
 pub use answer::{
     AnswerEvent, AnswerMode, AnswerSummary, Coverage, FinishReason, LeftOut, PromptReading,
-    SentenceCheck, Stage, Support, TokenUsage,
+    SentenceCheck, ShownSource, Stage, Support, TokenUsage,
 };
 pub use document::{
     Chunk, Dataset, Document, DocumentMetadata, DocumentProgress, DocumentStatus, NewChunk, Page,

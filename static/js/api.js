@@ -213,10 +213,10 @@ export async function api(method, path, body) {
 }
 
 /**
- * The events of a stream (WHATWG HTML, 9.2): name and parsed data.
+ * The events of a stream (WHATWG HTML, 9.2): name, parsed data and id.
  * @param {string} path
  * @param {RequestInit} init
- * @returns {AsyncGenerator<{name: string, data: any}>}
+ * @returns {AsyncGenerator<{name: string, data: any, id: string}>}
  */
 export async function* events(path, init) {
   const headers = new Headers(init.headers);
@@ -245,10 +245,12 @@ export async function* events(path, init) {
 /** @param {string} block */
 function parse(block) {
   let name = 'message';
+  let id = '';
   const data = [];
   for (const line of block.split(/\r?\n/)) {
     if (line.startsWith('event:')) name = line.slice(6).trim();
+    if (line.startsWith('id:')) id = line.slice(3).trim();
     if (line.startsWith('data:')) data.push(line.slice(5).replace(/^ /, ''));
   }
-  return data.length ? { name, data: JSON.parse(data.join('\n')) } : null;
+  return data.length ? { name, data: JSON.parse(data.join('\n')), id } : null;
 }

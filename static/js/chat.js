@@ -1,24 +1,31 @@
 // @ts-check
-// The conversation: the composer, and the questions with their replies.
+// The conversation: questions with their replies, in the branch that is shown.
 
-import { api, events } from './api.js';
-import { h, icon, iconButton, put, say, toast } from './dom.js';
+import { api } from './api.js';
+import { Composer } from './composer.js';
+import { h, icon, put, say, toast } from './dom.js';
 import { Evidence } from './evidence.js';
+import { Forgotten, asked, byFrame, followed } from './following.js';
+import { t } from './language.js';
+import { Question } from './question.js';
 import { Reply } from './reply.js';
 import { menuButton, refreshSessions } from './shell.js';
+import { Thread } from './thread.js';
 import { upload, uploadList, watchUploads } from './uploads.js';
 
-const SAMPLES = [
-  'How do I add documents?',
-  'Which chat models work, and where do I put them?',
-  'Does anything leave this machine?',
+/** @typedef {import('./thread.js').Said} Said */
+
+const samples = () => [
+  t('How do I add documents?'),
+  t('Which chat models work, and where do I put them?'),
+  t('Does anything leave this machine?'),
 ];
 
 /** How near to its end the conversation is followed, in pixels. */
 const NEAR = 90;
 
-/** The dataset that was chosen last; the empty one is all. */
-let chosenDataset = '';
+/** How many messages are drawn before the reader waits for the rest. */
+const FIRST = 16;
 
 /**
  * @param {string} [sessionId]
@@ -26,238 +33,374 @@ let chosenDataset = '';
  */
 export function chat(sessionId) {
   const view = new Chat(sessionId ?? null);
-  return { main: view.main, aside: view.evidence.element, title: 'Chat', leave: () => view.leave(), drop: (files) => view.add(files) };
+  return { main: view.main, aside: view.evidence.element, title: t('Chat'), leave: () => view.leave(), drop: (files) => view.add(files) };
 }
 
 class Chat {
   /** @param {string | null} sessionId */
   constructor(sessionId) {
     this.sessionId = sessionId;
-    /** @type {any[]} */
-    this.datasets = [];
-    this.evidence = new Evidence();
-    /** @type {AbortController | null} */
+    this.thread = new Thread();
+    /** @type {Said[]} the messages that are drawn */
+    this.drawn = [];
+    /** @type {{listening: AbortController, answer: Said, stopping: boolean} | null} */
     this.asking = null;
     this.left = false;
     this.follows = true;
     /** @type {HTMLElement | null} what is shown before the first question */
     this.empty = null;
-    this.heading = h('h1', { class: 'cut grow' }, sessionId ? '' : 'New chat');
-    this.thread = h('div', { class: 'thread' });
-    this.scroll = h('div', { class: 'scroll', onscroll: () => this.scrolled() }, this.thread);
+    this.evidence = new Evidence({ askAbout: (text) => this.composer.askAbout(text) });
+    this.heading = h('h1', { class: 'cut grow' }, sessionId ? '' : t('New chat'));
+    this.box = h('div', { class: 'thread' });
+    this.scroll = h('div', { class: 'scroll', onscroll: () => this.scrolled() }, this.box);
     this.modelTag = h('a', { class: 'tag hide-s', href: '#/models', hidden: true });
+    this.composer = new Composer({
+      ask: (written) => this.ask(written),
+      stop: () => this.stop(),
+      listed: (datasets) => this.listed(datasets),
+    });
+    this.uploads = h('div', {}, uploadList());
+    this.jump = h('button', { class: 'b jump', type: 'button', hidden: true, onclick: () => this.toEnd() }, t('To the end of the answer'));
     this.main = h('main', {},
       h('header', { class: 'bar' }, menuButton(), this.heading, this.modelTag, this.evidence.toggle),
       this.scroll,
-      this.dock());
+      h('div', { class: 'dock' },
+        this.jump,
+        this.uploads,
+        this.composer.element,
+        h('p', { class: 'fine' }, t('Runs on this machine. Nothing you ask or open leaves it.'))));
     this.evidence.close();
     this.unwatchUploads = watchUploads(() => this.drawUploads());
     this.describeModel();
-    this.listDatasets();
+    this.life = new AbortController();
+    document.addEventListener('visibilitychange', () => this.seen(), { signal: this.life.signal });
     if (sessionId) this.load(sessionId);
     else this.showEmpty();
-    queueMicrotask(() => this.box.focus());
-  }
-
-  dock() {
-    this.box = h('textarea', {
-      id: 'q', rows: '1', placeholder: 'Ask your documents',
-      onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event),
-      oninput: () => this.fit(),
-    });
-    this.dataset = h('select', { id: 'dataset', onchange: () => { chosenDataset = this.dataset.value; } },
-      h('option', { value: '' }, 'All documents'));
-    this.sendButton = h('button', { class: 'ib p', type: 'submit', 'aria-label': 'Send', title: 'Send' }, icon('send'));
-    this.stopButton = iconButton('stop', 'Stop writing', () => this.stop(), 'p');
-    this.stopButton.hidden = true;
-    this.uploads = h('div', {}, uploadList());
-    this.jump = h('button', { class: 'b jump', type: 'button', hidden: true, onclick: () => this.toEnd() }, 'To the end of the answer');
-    return h('div', { class: 'dock' },
-      this.jump,
-      this.uploads,
-      h('form', { class: 'composer', 'aria-label': 'Ask', onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); this.send(); } },
-        h('label', { class: 'vh', for: 'q' }, 'Your question'),
-        this.box,
-        h('div', {},
-          h('label', { class: 'pick' }, icon('doc', 's'), h('span', { class: 'vh' }, 'Search in'), this.dataset, icon('pick', 's')),
-          h('span', { class: 'grow' }),
-          this.sendButton,
-          this.stopButton)),
-      h('p', { class: 'fine' }, 'Runs on this machine. Nothing you ask or open leaves it.'));
-  }
-
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    this.send();
-  }
-
-  /** Lets the box grow where the browser does not do so itself. */
-  fit() {
-    if (CSS.supports('field-sizing', 'content')) return;
-    this.box.style.height = 'auto';
-    this.box.style.height = `${this.box.scrollHeight}px`;
+    queueMicrotask(() => this.composer.focus());
   }
 
   async describeModel() {
     try {
       const status = await api('GET', '/api/status');
       const name = status.chat_model?.name;
-      const text = name ?? 'Quotes only';
-      this.modelTag.replaceChildren(icon(name ? 'model' : 'quote', 's'), text);
-      this.modelTag.title = name ? 'This model writes the answers' : 'No chat model: answers are quotes of your documents';
+      this.modelTag.replaceChildren(icon(name ? 'model' : 'quote', 's'), name ?? t('Quotes only'));
+      this.modelTag.title = name ? t('This model writes the answers') : t('No chat model: answers are quotes of your documents');
       this.modelTag.hidden = false;
+      this.composer.setModel(Boolean(name));
     } catch {
       // The tag is a convenience; other requests report that the server is gone.
     }
   }
 
-  async listDatasets() {
-    try {
-      const { datasets } = await api('GET', '/api/datasets');
-      this.datasets = datasets;
-      for (const one of datasets) put(this.dataset, h('option', { value: one.id }, one.name));
-      const known = datasets.some((/** @type {any} */ one) => one.id === chosenDataset);
-      this.dataset.value = known ? chosenDataset : '';
-      const own = datasets.filter((/** @type {any} */ one) => !one.builtin);
-      this.hasDocuments = own.some((/** @type {any} */ one) => one.document_count > 0);
-      if (!this.sessionId && this.empty) this.showEmpty();
-    } catch {
-      // All documents can be asked without the list.
-    }
+  /** @param {any[]} datasets */
+  listed(datasets) {
+    const own = datasets.filter((one) => !one.builtin);
+    this.hasDocuments = own.some((one) => one.document_count > 0);
+    if (!this.sessionId && this.empty) this.showEmpty();
   }
 
   showEmpty() {
-    const own = this.hasDocuments;
+    const bare = this.hasDocuments === false;
     this.empty = h('section', { class: 'on-empty', 'aria-labelledby': 'hi' },
-      h('h2', { id: 'hi' }, 'What do you need to find?'),
-      h('p', { class: 'sub' }, 'Answers come with the passages they rest on. Where nothing in your documents supports a sentence, it says so.'),
-      own === false && h('div', { class: 'note' }, icon('doc'), h('div', { class: 'grow' },
-        h('p', {}, h('b', {}, 'You have no documents here yet.')),
-        h('p', {}, 'Drop files on the documents page, or try satchel on its own handbook first:'),
-        h('p', { class: 'row wrap' }, h('a', { class: 'b', href: '#/documents' }, icon('file', 's'), 'Add documents')))),
-      own === false && h('div', { class: 'try' }, SAMPLES.map((text) => h('button', { type: 'button', onclick: () => this.ask(text) }, icon('quote', 's'), text))));
-    this.thread.replaceChildren();
-    this.scroll.replaceChildren(this.empty, this.thread);
-    this.thread.hidden = true;
+      h('h2', { id: 'hi' }, t('What do you need to find?')),
+      h('p', { class: 'sub' }, t('Answers come with the passages they rest on. Where nothing in your documents supports a sentence, it says so.')),
+      bare && h('div', { class: 'note' }, icon('doc'), h('div', { class: 'grow' },
+        h('p', {}, h('b', {}, t('You have no documents here yet.'))),
+        h('p', {}, t('Drop files on the documents page, or try satchel on its own handbook first:')),
+        h('p', { class: 'row wrap' }, h('a', { class: 'b', href: '#/documents' }, icon('file', 's'), t('Add documents'))))),
+      bare && h('div', { class: 'try' }, samples().map((text) => h('button', { type: 'button', onclick: () => this.ask({ message: text }) }, icon('quote', 's'), text))));
+    this.scroll.replaceChildren(this.empty, this.box);
+    this.box.hidden = true;
   }
 
   /** @param {string} id */
   async load(id) {
     try {
-      const session = await api('GET', `/chat/sessions/${encodeURIComponent(id)}`);
-      this.heading.textContent = session.title || 'Untitled';
-      let question = '';
-      for (const message of session.messages) {
-        if (message.role === 'user') {
-          question = message.content;
-          this.addQuestion(question);
-        } else if (message.role === 'assistant') this.addReply(question).showStored(message);
-      }
+      const session = await api('GET', `/chat/sessions/${encodeURIComponent(id)}?branches=all`);
+      if (this.left) return;
+      this.heading.textContent = session.session.title || t('Untitled');
+      this.thread.load(session.messages);
+      await this.draw();
       this.toEnd();
+      this.composer.restore(this.thread.lastQuestion()?.message.metadata);
+      this.pickUp(session.running ?? []);
     } catch (error) {
-      this.heading.textContent = 'Chat';
-      put(this.thread, h('div', { class: 'note err', role: 'alert' }, icon('warn'), h('div', { class: 'grow' },
-        h('p', {}, h('b', {}, 'This chat cannot be shown.'), ` ${/** @type {Error} */ (error).message}`),
-        h('p', { class: 'row wrap' }, h('a', { class: 'b', href: '#/chat' }, 'New chat')))));
+      this.heading.textContent = t('Chat');
+      put(this.box, h('div', { class: 'note err', role: 'alert' }, icon('warn'), h('div', { class: 'grow' },
+        h('p', {}, h('b', {}, t('This chat cannot be shown.')), ' ', /** @type {Error} */ (error).message),
+        h('p', { class: 'row wrap' }, h('a', { class: 'b', href: '#/chat' }, t('New chat'))))));
     }
   }
 
-  /** @param {string} text */
-  addQuestion(text) {
-    this.empty?.remove();
-    // From here on it is a conversation, whatever arrives late.
-    this.empty = null;
-    this.thread.hidden = false;
-    put(this.thread, h('p', { class: 'ask' }, h('span', { class: 'vh' }, 'You asked: '), text));
-  }
-
-  /** @param {string} question */
-  addReply(question) {
-    const reply = new Reply(this.evidence, () => this.ask(question), () => this.ask(question, true));
-    put(this.thread, reply.element);
-    return reply;
-  }
-
-  send() {
-    const text = this.box.value.trim();
-    if (!text || this.asking) return;
-    this.box.value = '';
-    this.fit();
-    this.ask(text);
+  /** Another tab may have gone on with the chat while this one was not seen. */
+  async seen() {
+    if (document.hidden || this.asking || !this.sessionId) return;
+    const session = await api('GET', `/chat/sessions/${encodeURIComponent(this.sessionId)}?branches=all`).catch(() => null);
+    if (!session || this.asking || this.left) return;
+    const known = this.thread.ids();
+    if (session.messages.every((/** @type {any} */ one) => known.has(one.id))) return;
+    for (const one of this.drawn) one.view.element.remove();
+    this.drawn = [];
+    this.thread = new Thread();
+    this.thread.load(session.messages);
+    await this.draw();
+    this.toEnd();
+    this.pickUp(session.running ?? []);
   }
 
   /**
-   * @param {string} message
-   * @param {boolean} [all] with all passages, however long the model reads
+   * Follows the answer that is being given to the last question, if one is.
+   * @param {{answer_id: string, question_id: string}[]} running
    */
-  async ask(message, all = false) {
+  pickUp(running) {
+    const question = this.thread.lastQuestion();
+    const live = running.find((one) => one.question_id === question?.id);
+    if (live && question) {
+      const answer = this.thread.add(question, 'assistant', {});
+      this.follow(answer, (signal) => followed(live.answer_id, signal));
+      return;
+    }
+    const tip = this.thread.tip();
+    if (tip.role !== 'user' || !tip.parent) return;
+    const answer = this.thread.add(tip, 'assistant', {});
+    this.draw();
+    answer.view.unanswered();
+  }
+
+  /** Draws the branch that is shown; what is there already stays as it is. */
+  async draw() {
+    const line = this.thread.line();
+    let same = 0;
+    while (same < line.length && this.drawn[same] === line[same]) same += 1;
+    for (const gone of this.drawn.slice(same)) gone.view.element.remove();
+    this.drawn = line;
+    if (line.length) this.begun();
+    // The end of a long conversation is what is looked at; the rest follows.
+    const first = Math.max(same, line.length - FIRST);
+    const elements = line.slice(first).map((one) => this.shown(one));
+    put(this.box, elements);
+    for (const one of line.slice(0, same)) one.view.place(this.thread.place(one));
+    if (first > same) this.drawEarlier(same, first, elements[0]);
+  }
+
+  /**
+   * Draws the messages from one to another before an element, the last first,
+   * while there is time.
+   * @param {number} from
+   * @param {number} until
+   * @param {Element} before
+   */
+  drawEarlier(from, until, before) {
+    const line = this.drawn;
+    const work = () => {
+      if (this.left || this.drawn !== line) return;
+      const end = performance.now() + 8;
+      while (until > from && performance.now() < end) {
+        until -= 1;
+        const element = this.shown(line[until]);
+        const height = this.scroll.scrollHeight;
+        before.before(element);
+        // Browsers without scroll anchoring would jump.
+        if (this.follows) this.scroll.scrollTop += this.scroll.scrollHeight - height;
+        before = element;
+      }
+      if (until > from) setTimeout(work);
+    };
+    setTimeout(work);
+  }
+
+  /**
+   * What shows a message.
+   * @param {Said} one
+   * @returns {HTMLElement}
+   */
+  shown(one) {
+    if (!one.view) {
+      one.view = one.role === 'user' ? this.question(one) : this.reply(one);
+      if (one.role === 'assistant' && one.id) one.view.showStored(one.message);
+    }
+    one.view.place(this.thread.place(one));
+    return one.view.element;
+  }
+
+  /** @param {Said} one */
+  question(one) {
+    return new Question(one.message, {
+      edit: (text) => this.ask({ message: text, scope: one.message.metadata ?? {}, edits: one }),
+      step: (by) => this.step(one, by),
+    });
+  }
+
+  /** @param {Said} one */
+  reply(one) {
+    const question = /** @type {Said} */ (one.parent);
+    return new Reply(this.evidence, {
+      again: () => this.again(question),
+      withAll: () => this.again(question, { all_passages: true }),
+      step: (by) => this.step(one, by),
+      ids: () => (this.sessionId && question.id && one.id ? { session: this.sessionId, question: question.id, answer: one.id } : null),
+    });
+  }
+
+  /**
+   * @param {Said} one
+   * @param {number} by
+   */
+  step(one, by) {
+    if (this.asking) return void toast(t('Wait for the answer, or stop it first.'));
+    this.thread.step(one, by);
+    this.evidence.close();
+    this.draw();
+    const { number, of } = this.thread.place(this.drawn[this.thread.line().findIndex((at) => at.parent === one.parent)]);
+    say(t('Version {number} of {of}', { number, of }));
+  }
+
+  /** It is a conversation from here on, whatever arrives late. */
+  begun() {
+    this.empty?.remove();
+    this.empty = null;
+    this.box.hidden = false;
+  }
+
+  /**
+   * Asks.
+   * @param {{message: string, scope?: any, think?: boolean, edits?: Said}} question `edits`: the question that this one words anew
+   */
+  ask({ message, scope = {}, think = this.composer.thinks, edits }) {
     if (this.asking) return;
-    this.addQuestion(message);
-    const reply = this.addReply(message);
-    this.asking = new AbortController();
+    const parent = edits ? edits.parent ?? this.thread.root : this.thread.tip();
+    const { names, ...restricted } = scope;
+    const question = this.thread.add(parent, 'user', { content: message, metadata: { ...restricted, names } });
+    const place = edits?.id ? { edits: edits.id } : parent.id ? { after: parent.id } : {};
+    this.send(question, { message, think, ...restricted, ...place });
+  }
+
+  /**
+   * Has a question answered once more.
+   * @param {Said} question
+   * @param {any} [options]
+   */
+  again(question, options) {
+    if (this.asking) return void toast(t('Wait for the answer, or stop it first.'));
+    if (question.id) return this.send(question, { message: '', think: this.composer.thinks, again: question.id, search_options: options });
+    // The server has never heard of it.
+    const { content, metadata } = question.message;
+    this.thread.remove(question);
+    this.ask({ message: content, scope: metadata });
+  }
+
+  /**
+   * @param {Said} question
+   * @param {any} body
+   */
+  send(question, body) {
+    const answer = this.thread.add(question, 'assistant', {});
+    const whole = { session_id: this.sessionId ?? undefined, ...body };
+    this.follow(answer, (signal) => asked(whole, signal));
+  }
+
+  /**
+   * Shows an answer as it is given.
+   * @param {Said} answer
+   * @param {(signal: AbortSignal) => AsyncGenerator<import('./following.js').Said>} connect
+   */
+  async follow(answer, connect) {
+    const asking = { listening: new AbortController(), answer, stopping: false };
+    this.asking = asking;
+    this.draw();
     this.busy(true);
     this.toEnd();
+    /** @type {Reply} */
+    const reply = answer.view;
+    let complete = false;
+    /** @type {any} what a batch failed with, which comes when nobody waits for it */
+    let failure = null;
+    const batches = byFrame((batch) => {
+      try {
+        complete = reply.takeAll(batch) || complete;
+      } catch (error) {
+        failure = error;
+      }
+      this.keepUp();
+    });
     try {
-      await this.stream(message, all, reply, this.asking);
+      for await (const event of connect(asking.listening.signal)) {
+        if (event.name === 'accepted') this.accepted(answer, event.data);
+        batches.add(event);
+      }
+      batches.flush();
+      if (failure) throw failure;
+      if (!complete && !this.left) throw new Error(t('The connection was lost before the answer was complete.'));
     } catch (error) {
-      if (this.asking?.signal.aborted) reply.stopped();
-      else reply.fail(/** @type {Error} */ (error).message);
+      batches.flush();
+      if (!this.left) this.ended(asking, error);
     }
     this.asking = null;
+    if (this.left) return;
     this.busy(false);
-    if (!this.left) refreshSessions();
+    refreshSessions();
   }
 
   /**
-   * @param {string} message
-   * @param {boolean} all
-   * @param {Reply} reply
-   * @param {AbortController} asking
+   * An answer ended without being complete.
+   * @param {{answer: Said, stopping: boolean}} asking
+   * @param {any} error
    */
-  async stream(message, all, reply, asking) {
-    const body = {
-      message,
-      session_id: this.sessionId ?? undefined,
-      dataset_id: this.dataset.value || undefined,
-      search_options: all ? { all_passages: true } : undefined,
-    };
-    const stream = events('/chat/send', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: asking.signal,
-    });
-    let complete = false;
-    for await (const { name, data } of stream) {
-      if (name === 'accepted') this.accepted(data);
-      complete = reply.take(name, data) || complete;
-      this.follow();
-    }
-    if (!complete) throw new Error('The connection was lost before the answer was complete.');
+  ended({ answer, stopping }, error) {
+    const reply = answer.view;
+    if (error instanceof Forgotten) this.reload(answer);
+    else if (stopping && error.code === 'cancelled') reply.stopped();
+    else reply.fail(error.message);
   }
 
-  /** @param {any} data */
-  accepted(data) {
+  /**
+   * Takes from the server what became of an answer.
+   * @param {Said} answer
+   */
+  async reload(answer) {
+    try {
+      const session = await api('GET', `/chat/sessions/${this.sessionId}?branches=all`);
+      const message = session.messages.find((/** @type {any} */ one) => one.id === answer.id);
+      if (!message) return answer.view.unanswered();
+      answer.message = message;
+      answer.view.showStored(message);
+    } catch (error) {
+      answer.view.fail(/** @type {Error} */ (error).message);
+    }
+  }
+
+  /**
+   * @param {Said} answer
+   * @param {any} data
+   */
+  accepted(answer, data) {
+    answer.id = data.answer_id;
+    if (answer.parent) answer.parent.id = data.question_id;
     if (this.sessionId) return;
     this.sessionId = data.session_id;
     this.heading.textContent = data.title;
     if (!this.left) history.replaceState(null, '', `#/chat/${data.session_id}`);
   }
 
-  stop() {
-    this.asking?.abort();
-    this.box.focus();
+  async stop() {
+    const { asking } = this;
+    if (!asking) return;
+    asking.stopping = true;
+    this.composer.focus();
+    if (!asking.answer.id) return asking.listening.abort();
+    try {
+      await api('POST', `/api/answers/${asking.answer.id}/stop`, {});
+    } catch (error) {
+      // It may have ended by itself.
+      if (/** @type {any} */ (error).status !== 404) toast(/** @type {Error} */ (error).message);
+    }
   }
 
   /** @param {boolean} busy */
   busy(busy) {
-    this.sendButton.hidden = busy;
-    this.stopButton.hidden = !busy;
+    this.composer.setBusy(busy);
     if (!busy) this.jump.hidden = true;
-    if (!busy && document.activeElement === document.body) this.box.focus();
-    say(busy ? 'Searching your documents' : '');
+    if (busy) say(t('Searching your documents'));
   }
 
   scrolled() {
@@ -267,7 +410,7 @@ class Chat {
   }
 
   /** Stays at the end only for who is there already. */
-  follow() {
+  keepUp() {
     if (this.follows) this.scroll.scrollTop = this.scroll.scrollHeight;
     else if (this.asking) this.jump.hidden = false;
   }
@@ -283,20 +426,21 @@ class Chat {
    * @param {File[]} files
    */
   add(files) {
-    const chosen = this.datasets.find((one) => one.id === this.dataset.value);
-    if (chosen?.builtin) return toast('The handbook is part of satchel. Choose another dataset first.');
-    upload(files, this.dataset.value);
+    upload(files, this.composer.writable());
   }
 
   drawUploads() {
     const list = uploadList();
-    if (!list && this.uploads.firstChild) toast('Added. You can ask about it.');
+    if (!list && this.uploads.firstChild) toast(t('Added. You can ask about it.'));
     this.uploads.replaceChildren(...(list ? [list] : []));
   }
 
-  /** An answer under way goes on: it is stored, and shown when one comes back. */
+  /** An answer under way goes on without a listener, and is followed again when one comes back. */
   leave() {
     this.left = true;
+    this.life.abort();
+    this.asking?.listening.abort();
+    this.composer.leave();
     this.evidence.leave();
     this.unwatchUploads();
   }

@@ -3,41 +3,53 @@
 
 import { api, request } from './api.js';
 import { h, icon, iconButton, put, say, toast } from './dom.js';
-import { titleOf } from './words.js';
+import { t, tn } from './language.js';
+import { Nearby } from './nearby.js';
+import { selecting } from './selecting.js';
+import { why } from './why.js';
+import { number, titleOf } from './words.js';
 
 /** Whether the panel lies beside the conversation, and not over it. */
 const beside = matchMedia('(min-width: 56.25rem)');
 
 export class Evidence {
-  constructor() {
+  /** @param {{askAbout: (text: string) => void}} actions */
+  constructor({ askAbout }) {
     /** @type {any} the reply whose sources are shown */
     this.reply = null;
     /** @type {any} */
     this.place = null;
+    /** @type {any} the passage near the source that was turned to */
+    this.turned = null;
     /** @type {HTMLElement | null} */
     this.opener = null;
     // Lies over the rest where the panel does.
-    this.scrim = h('button', { class: 'scrim on', tabindex: '-1', 'aria-label': 'Close evidence', onclick: () => this.close() });
+    this.scrim = h('button', { class: 'scrim on', tabindex: '-1', 'aria-label': t('Close evidence'), onclick: () => this.close() });
     this.number = h('span', { class: 'k on' });
     this.of = h('span', { class: 'grow' });
-    this.box = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Page' });
-    this.originalButton = h('button', { class: 'b', type: 'button', onclick: () => this.openOriginal() }, icon('ext', 's'), 'Open original');
-    this.element = h('aside', { class: 'ev', id: 'ev', 'aria-label': 'Evidence' },
+    this.box = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('Page') });
+    this.nearby = new Nearby((passage) => this.turnTo(passage));
+    this.originalButton = h('button', { class: 'b', type: 'button', onclick: () => this.openOriginal() }, icon('ext', 's'), t('Open original'));
+    this.element = h('aside', { class: 'ev', id: 'ev', 'aria-label': t('Evidence') },
       h('div', { class: 'grab', 'aria-hidden': 'true' }),
       h('header', { class: 'bar' },
-        h('h2', { class: 'vh' }, 'Evidence'), h('span', { class: 'vh' }, 'Source'), this.number, this.of,
-        iconButton('left', 'Previous source', () => this.step(-1), 'flip'),
-        iconButton('right', 'Next source', () => this.step(1), 'flip'),
-        iconButton('close', 'Close evidence', () => this.close())),
+        h('h2', { class: 'vh' }, t('Evidence')), h('span', { class: 'vh' }, t('Source')), this.number, this.of,
+        iconButton('left', t('Previous source'), () => this.step(-1), 'flip'),
+        iconButton('right', t('Next source'), () => this.step(1), 'flip'),
+        iconButton('close', t('Close evidence'), () => this.close())),
       this.box,
       h('footer', { class: 'go' },
-        h('button', { class: 'b', type: 'button', onclick: () => this.copy() }, icon('copy', 's'), 'Copy quote'),
+        h('button', { class: 'b', type: 'button', onclick: () => this.copy() }, icon('copy', 's'), t('Copy quote')),
         this.originalButton));
-    this.toggle = iconButton('pane', 'Evidence', () => this.toggled(), 'flip');
+    this.toggle = iconButton('pane', t('Evidence'), () => this.toggled(), 'flip');
     this.life = new AbortController();
     const { signal } = this.life;
     addEventListener('keydown', (event) => this.key(event), { signal });
     beside.addEventListener('change', () => this.cover(), { signal });
+    selecting(this.element, signal, (text) => {
+      if (!beside.matches) this.close();
+      askAbout(text);
+    });
   }
 
   /** The view that it belongs to is over. */
@@ -54,7 +66,7 @@ export class Evidence {
   toggled() {
     if (this.isOpen) this.close();
     else if (this.reply) this.reveal();
-    else toast('Open a source: click its number or its card.');
+    else toast(t('Open a source: click its number or its card.'));
   }
 
   reveal() {
@@ -92,14 +104,14 @@ export class Evidence {
   /**
    * Opens a source of a reply, or the very words of one of its citations.
    * @param {any} reply
-   * @param {number} number
+   * @param {number} wanted number of the source
    * @param {number | null} citation index in the reply's citations
    * @param {HTMLElement} [opener] gets the focus back
    */
-  open(reply, number, citation, opener) {
-    const source = reply.sources.find((/** @type {any} */ one) => one.number === number);
+  open(reply, wanted, citation, opener) {
+    const source = reply.sources.find((/** @type {any} */ one) => one.number === wanted);
     const cited = citation === null
-      ? reply.citations.find((/** @type {any} */ one) => one.number === number)
+      ? reply.citations.find((/** @type {any} */ one) => one.number === wanted)
       : reply.citations[citation];
     if (!source && !cited) return;
     if (this.reply && this.reply !== reply) this.light(null, null);
@@ -107,10 +119,11 @@ export class Evidence {
     this.source = source ?? cited;
     this.cited = cited ?? null;
     if (opener) this.opener = opener;
-    this.number.textContent = String(number);
-    this.of.textContent = ` of ${reply.sources.length} sources`;
+    this.number.textContent = String(wanted);
+    this.of.textContent = tn(reply.sources.length, 'of {count} source', 'of {count} sources');
     this.reveal();
-    this.light(number, citation);
+    this.light(wanted, citation);
+    this.turned = null;
     const at = this.cited ?? this.source;
     this.show(at.document_id, at.page);
   }
@@ -155,27 +168,28 @@ export class Evidence {
       if (this.wanted !== wanted) return;
       const gone = /** @type {any} */ (error).status === 404;
       this.box.replaceChildren(h('div', { class: 'note err', role: 'alert' }, icon('warn'), h('p', {},
-        gone ? 'This document is no longer here: it was deleted after the answer was given.' : /** @type {Error} */ (error).message)));
+        gone ? t('This document is no longer here: it was deleted after the answer was given.') : /** @type {Error} */ (error).message)));
     }
   }
 
   draw() {
     const { place } = this;
-    const heading = h('h3', { tabindex: '-1' }, h('a', { href: `#/documents/${place.document_id}`, title: 'Show it among the documents' }, titleOf(place)));
+    const heading = h('h3', { tabindex: '-1' }, h('a', { href: `#/documents/${place.document_id}`, title: t('Show it among the documents') }, titleOf(place)));
     const path = this.headings();
-    const where = [place.page_number ? `Page ${place.page_number} of ${place.page_count}` : place.filename, path].filter(Boolean).join(' · ');
+    const where = [place.page_number ? t('Page {number} of {count}', { number: place.page_number, count: place.page_count }) : place.filename, path].filter(Boolean).join(' · ');
     const marks = this.spans();
     const text = h('div', { class: 'text' });
     write(text, place.text, marks);
     const sheet = h('div', { class: 'page', dir: 'auto' }, text, place.page_number && h('p', { class: 'folio num' }, place.page_number));
     const shown = marks.find((one) => one.tag === 'mark') ?? marks[0];
-    const exact = shown && h('p', { class: 'exact' }, icon('check', 's'), h('span', {}, `Word for word from the file, characters ${shown.start + 1} to ${shown.end} of ${place.paged ? 'the page' : 'the text'}.`));
-    this.box.replaceChildren(h('article', {}, heading, h('p', { class: 'meta num' }, where), sheet, exact, this.pager()));
+    const exact = shown && h('p', { class: 'exact' }, icon('check', 's'), h('span', {}, place.paged ? t('Word for word from the file, characters {start} to {end} of the page.', at(shown)) : t('Word for word from the file, characters {start} to {end} of the text.', at(shown))));
+    this.box.replaceChildren(h('article', {}, heading, h('p', { class: 'meta num' }, where), sheet, exact, this.why(), this.nearby.element, this.pager()));
+    this.nearby.show(place, this.passage());
     const first = text.querySelector('mark') ?? text.querySelector('.passage');
     if (first) this.reach(first);
     else this.box.scrollTop = 0;
     if (!beside.matches) heading.focus({ preventScroll: true });
-    say(`Opened ${titleOf(place)}${place.page_number ? `, page ${place.page_number}` : ''}`);
+    say(place.page_number ? t('Opened {title}, page {number}', { title: titleOf(place), number: place.page_number }) : t('Opened {title}', { title: titleOf(place) }));
   }
 
   headings() {
@@ -190,12 +204,35 @@ export class Evidence {
 
   /** What to mark: the source's passage, and in it the cited words. */
   spans() {
+    /** @type {{start: number, end: number, tag: string}[]} */
     const marks = [];
+    if (this.turned) return this.isHere(this.turned) ? [{ start: this.turned.start, end: this.turned.end, tag: 'passage' }] : [];
     if (this.isHere(this.cited)) marks.push({ start: this.cited.start, end: this.cited.end, tag: 'mark' });
     if (this.isHere(this.source) && this.source.heading_path) {
       marks.push({ start: this.source.start, end: this.source.end, tag: marks.length ? 'passage' : 'mark' });
     }
     return marks;
+  }
+
+  /** The passage whose neighbours are near. */
+  passage() {
+    const shown = this.turned ?? this.source;
+    return this.isHere(shown) ? shown : null;
+  }
+
+  /** Why the source was found, where that is still known. */
+  why() {
+    if (this.turned || !this.source?.scores || !this.isHere(this.source)) return null;
+    return why(this.source, this.reply.sources);
+  }
+
+  /**
+   * Shows a passage near the one that is shown.
+   * @param {any} passage
+   */
+  turnTo(passage) {
+    this.turned = passage;
+    this.show(passage.document_id, passage.page);
   }
 
   /** @param {Element} mark */
@@ -209,21 +246,21 @@ export class Evidence {
     const { place } = this;
     if (place.page_count < 2) return null;
     const go = (/** @type {number} */ page) => this.show(place.document_id, page);
-    const before = iconButton('left', 'Previous page', () => go(place.page - 1), 'flip');
-    const after = iconButton('right', 'Next page', () => go(place.page + 1), 'flip');
+    const before = iconButton('left', t('Previous page'), () => go(place.page - 1), 'flip');
+    const after = iconButton('right', t('Next page'), () => go(place.page + 1), 'flip');
     before.disabled = place.page <= 1;
     after.disabled = place.page >= place.page_count;
-    return h('div', { class: 'pager' }, before, h('span', { class: 'num' }, `${place.page} of ${place.page_count}`), after);
+    return h('div', { class: 'pager' }, before, h('span', { class: 'num' }, t('{number} of {count}', { number: place.page, count: place.page_count })), after);
   }
 
   async copy() {
-    const words = (this.cited ?? this.source)?.text;
+    const words = this.turned?.text ?? (this.cited ?? this.source)?.text;
     if (!words) return;
     try {
       await navigator.clipboard.writeText(words);
-      toast('Copied');
+      toast(t('Copied'));
     } catch {
-      toast('The browser does not allow copying here.');
+      toast(t('The browser does not allow copying here.'));
     }
   }
 
@@ -231,6 +268,10 @@ export class Evidence {
     if (this.place) openOriginal(this.place.document_id, this.place.page_number);
   }
 }
+
+/** The characters of a span as people count them.
+ * @param {{start: number, end: number}} span */
+const at = ({ start, end }) => ({ start: start + 1, end });
 
 /**
  * Writes text with marked spans; spans count characters as Unicode scalar values.

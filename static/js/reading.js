@@ -2,7 +2,8 @@
 // The line that says how long a chat model still reads, with a bar that moves.
 
 import { h } from './dom.js';
-import { plural } from './words.js';
+import { t, tn } from './language.js';
+import { duration } from './words.js';
 
 /** Seconds of waiting that nobody needs to be told about. */
 const WORTH_SAYING = 1;
@@ -12,7 +13,7 @@ const STEP = 200;
 
 export class Reading {
   constructor() {
-    this.bar = h('progress', { max: '1', 'aria-label': 'Reading' });
+    this.bar = h('progress', { max: '1', 'aria-label': t('Reading') });
     this.words = h('span', { class: 'mute num' });
     this.element = h('div', { class: 'rd', hidden: true }, this.bar, this.words);
     this.timer = 0;
@@ -31,14 +32,14 @@ export class Reading {
     const left = data.estimated_seconds ?? 0;
     if (!tokens || left < WORTH_SAYING) {
       this.bar.removeAttribute('value');
-      this.words.textContent = data.status;
+      this.words.textContent = tn(data.sources ?? 0, 'Reading {count} source', 'Reading {count} sources');
       return;
     }
     const since = performance.now();
     const move = () => {
       const share = Math.min(1, (performance.now() - since) / 1000 / left);
       this.bar.value = done + (1 - done) * share;
-      this.words.textContent = `Reading ${plural(tokens, 'token')}, about ${Math.max(1, Math.ceil(left * (1 - share)))} s`;
+      this.words.textContent = tn(tokens, 'Reading {count} token, about {time} left', 'Reading {count} tokens, about {time} left', { time: duration(left * (1 - share)) });
     };
     move();
     this.timer = setInterval(move, STEP);

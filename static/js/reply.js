@@ -2,51 +2,81 @@
 // One reply: its sources, its sentences as they arrive, and what the check of
 // each sentence found.
 
+import { blocksOf, replaceBlocks } from './blocks.js';
+import { Checks } from './checks.js';
+import { h, icon, iconButton, put, say, toast } from './dom.js';
+import { details, gist } from './figures.js';
+import { t, tn } from './language.js';
+import { peeking } from './peek.js';
+import { branches } from './question.js';
 import { Reading } from './reading.js';
-import { fragment, h, icon, iconButton, put, say, toast } from './dom.js';
-import { pageOf, plural, searched, seconds, titleOf } from './words.js';
+import { Verdict } from './verdict.js';
+import { number, pageOf, searched, titleOf } from './words.js';
 
 /** @typedef {import('./evidence.js').Evidence} Evidence */
+
+/**
+ * @typedef {object} Actions what one can do with a reply
+ * @property {() => void} again has the question answered once more
+ * @property {() => void} withAll the same, with all passages
+ * @property {(by: number) => void} step shows another answer in its place
+ * @property {() => {session: string, question: string, answer: string} | null} ids
+ */
 
 export class Reply {
   /**
    * @param {Evidence} evidence where sources are opened
-   * @param {() => void} again asks the same question once more
-   * @param {() => void} withAll the same, with all passages
+   * @param {Actions} actions
    */
-  constructor(evidence, again, withAll) {
+  constructor(evidence, actions) {
     this.evidence = evidence;
-    this.again = again;
-    this.withAll = withAll;
+    this.actions = actions;
     /** @type {any[]} */
     this.sources = [];
     /** @type {any[]} */
     this.citations = [];
     this.content = '';
-    this.count = h('h2', {}, 'Searching');
+    this.count = h('h2', {}, t('Searching'));
     this.coverage = h('span', {});
     this.skeleton = h('div', { class: 'sk', 'aria-hidden': 'true' }, [1, 2, 3, 4].map(() => h('i')));
     this.list = h('ol', { class: 'src' });
     this.reading = new Reading();
-    this.evidencePart = h('section', { 'aria-label': 'Sources' }, h('div', { class: 'srch' }, this.count, this.coverage), this.skeleton, this.list, this.reading.element);
-    this.said = h('p', { class: 'said', hidden: true }, icon('quote', 's'), h('span', {}, h('b', {}, 'In the documents’ own words.'), ' These sentences are copied word for word, best match first. Nothing here was written by a model.'));
-    this.answer = h('div', { class: 'answer', 'aria-busy': 'true' });
+    this.evidencePart = h('section', { 'aria-label': t('Sources') }, h('div', { class: 'srch' }, this.count, this.coverage), this.skeleton, this.list, this.reading.element);
+    this.mindText = h('div', { class: 'mind-text', dir: 'auto' });
+    this.mindTitle = h('span', {}, t('Reasoning'));
+    this.mind = h('details', { class: 'mind', hidden: true }, h('summary', {}, icon('pick', 's'), this.mindTitle), this.mindText);
+    this.said = h('p', { class: 'said', hidden: true }, icon('quote', 's'), h('span', {}, h('b', {}, t('In the documents’ own words.')), ' ', t('These sentences are copied word for word, best match first. Nothing here was written by a model.')));
+    this.answer = h('div', { class: 'answer', 'aria-busy': 'true', dir: 'auto' });
+    this.checks = new Checks(this.answer);
     this.caret = h('span', { class: 'caret', 'aria-hidden': 'true' });
+    this.note = h('div', {});
     this.leftOut = h('div', { class: 'note', hidden: true });
+    this.branches = h('span', { class: 'at-branch' });
     this.footer = h('footer', { class: 'fin', hidden: true });
-    this.element = h('article', { class: 'reply', 'aria-label': 'Answer' }, this.evidencePart, this.said, this.answer, this.leftOut, this.footer);
+    this.element = h('article', { class: 'reply', 'aria-label': t('Answer') }, this.evidencePart, this.mind, this.said, this.answer, this.note, this.leftOut, this.footer);
     this.answer.addEventListener('click', (/** @type {MouseEvent} */ event) => this.clicked(event));
+    peeking(this.element, (chip) => this.passageOf(chip));
   }
 
   /**
-   * Takes an event of the stream; whether it was the complete answer.
+   * Takes events of the stream, in order; whether the complete answer was among them.
+   * @param {{name: string, data: any}[]} batch
+   */
+  takeAll(batch) {
+    let complete = false;
+    for (const { name, data } of batch) complete = this.take(name, data) || complete;
+    return complete;
+  }
+
+  /**
    * @param {string} name
    * @param {any} data
    */
   take(name, data) {
     if (name === 'sources') this.showSources(data.sources, data.coverage);
     else if (name === 'block') this.showBlock(data.index, data.html);
-    else if (name === 'error') throw new Error(data.error);
+    else if (name === 'thinking') this.think(data.text);
+    else if (name === 'error') throw Object.assign(new Error(data.error), { code: data.code });
     else if (name === 'message' && data.stage) this.reading.take(data);
     else if (name === 'message' && typeof data.content === 'string') {
       this.complete(data);
@@ -63,8 +93,9 @@ export class Reply {
     this.sources = sources;
     this.skeleton.hidden = true;
     const documents = new Set(sources.map((one) => one.document_id)).size;
-    const found = `${plural(sources.length, 'source')} in ${plural(documents, 'document')}`;
-    this.count.textContent = sources.length ? found : 'No source found';
+    const where = tn(documents, '{count} document', '{count} documents');
+    const found = tn(sources.length, '{count} source in {where}', '{count} sources in {where}', { where });
+    this.count.textContent = sources.length ? found : t('No source found');
     say(this.count.textContent);
     if (coverage) this.showCoverage(coverage);
     this.list.replaceChildren(...sources.map((one) => this.card(one)));
@@ -72,9 +103,15 @@ export class Reply {
 
   /** @param {any} coverage */
   showCoverage(coverage) {
+    if (!coverage.documents) return;
     this.coverage.replaceChildren(searched(coverage));
-    if (coverage.pages_without_text) put(this.coverage, ' ', h('a', { href: '#/documents' }, `${coverage.pages_without_text.toLocaleString()} have no text`));
-    if (coverage.documents_pending) put(this.coverage, ` ${plural(coverage.documents_pending, 'document is', 'documents are')} not read yet.`);
+    if (coverage.pages_without_text) {
+      const without = tn(coverage.pages_without_text, '{count} has no text', '{count} have no text');
+      put(this.coverage, ' ', h('a', { href: '#/documents' }, without));
+    }
+    if (coverage.documents_pending) {
+      put(this.coverage, ' ', tn(coverage.documents_pending, '{count} document is not read yet.', '{count} documents are not read yet.'));
+    }
   }
 
   /** @param {any} source */
@@ -84,7 +121,15 @@ export class Reply {
       h('span', { class: 'k' }, source.number),
       h('b', { class: 'cut' }, titleOf(source)),
       h('span', { class: 'pg num' }, pageOf(source)),
-      h('span', { class: 'doc cut' }, source.text)));
+      h('span', { class: 'doc cut', dir: 'auto' }, source.text)));
+  }
+
+  /** @param {string} text more of what the model thinks */
+  think(text) {
+    this.mind.hidden = false;
+    this.reading.hide();
+    this.mindTitle.textContent = t('Thinking');
+    put(this.mindText, text);
   }
 
   /**
@@ -93,12 +138,13 @@ export class Reply {
    */
   showBlock(index, html) {
     this.reading.hide();
-    const nodes = fragment(html);
-    const block = /** @type {Element} */ (nodes.firstElementChild ?? h('p', {}, nodes));
+    this.mindTitle.textContent = t('Reasoning');
+    const [block] = blocksOf(html);
+    if (!block) return;
     this.said.hidden = !block.classList.contains('quote');
     const old = this.answer.children[index];
     if (old && old !== this.caret) old.replaceWith(block);
-    else this.answer.insertBefore(block, this.caret.isConnected ? this.caret : null);
+    else this.answer.insertBefore(block, this.caret.isConnected && this.caret.parentNode === this.answer ? this.caret : null);
     if (!this.said.hidden) return;
     block.append(this.caret);
   }
@@ -107,10 +153,11 @@ export class Reply {
   complete(answer) {
     this.citations = answer.citations;
     this.content = answer.content;
-    this.finish(answer);
+    this.caret.remove();
     if (answer.mode === 'nothing_found') this.nothing(answer);
-    else this.showAnswer(answer.html);
-    say('Answer complete');
+    else replaceBlocks(this.answer, answer.html, () => this.checks.mark());
+    this.finish(answer);
+    say(t('Answer complete'));
   }
 
   /** @param {any} message an answer of a stored chat */
@@ -119,33 +166,30 @@ export class Reply {
     this.citations = message.sources ?? [];
     this.content = message.content;
     const byNumber = new Map(this.citations.map((one) => [one.number, one]));
-    this.showSources([...byNumber.values()].sort((a, b) => a.number - b.number), facts.coverage);
+    const cited = [...byNumber.values()].sort((a, b) => a.number - b.number);
+    this.showSources(facts.sources?.length ? facts.sources : cited, facts.coverage);
+    if (facts.reasoning) {
+      this.mind.hidden = false;
+      this.mindText.textContent = facts.reasoning;
+    }
     if (facts.mode === 'nothing_found') this.nothing(facts);
-    else if (facts.html) this.showAnswer(facts.html);
-    else this.answer.replaceChildren(h('p', {}, message.content));
+    else if (facts.html) {
+      this.answer.replaceChildren(...blocksOf(facts.html));
+      this.checks.mark();
+    } else this.answer.replaceChildren(h('p', {}, message.content));
     this.finish(facts);
     say('');
   }
 
-  /** @param {string} html */
-  showAnswer(html) {
-    this.answer.replaceChildren(fragment(html));
-    const unsupported = [.../** @type {NodeListOf<HTMLElement>} */ (this.answer.querySelectorAll('.s.none'))];
-    for (const [index, part] of unsupported.entries()) {
-      // A sentence may be in several parts, around what is bold in it.
-      if (unsupported[index + 1]?.dataset.sentence === part.dataset.sentence) continue;
-      part.after(h('span', { class: 'ns', title: 'Nothing in the passages shown supports this sentence' }, 'no source'));
-    }
-  }
-
   /** @param {any} facts */
   nothing(facts) {
-    const searchedText = facts.coverage ? searched(facts.coverage) : '';
+    const covered = facts.coverage?.documents ? searched(facts.coverage) : '';
     this.evidencePart.hidden = !this.sources.length;
+    const about = facts.coverage && !facts.coverage.documents;
     this.answer.replaceChildren(h('div', { class: 'note' }, icon('search'), h('div', { class: 'grow' },
-      h('p', {}, h('b', {}, 'Your documents do not say.')),
-      h('p', {}, `No passage was found that answers this question. ${searchedText}`),
-      h('p', { class: 'row wrap' }, h('a', { class: 'b', href: '#/documents' }, 'See what can be searched')))));
+      h('p', {}, h('b', {}, about ? t('The selected text does not say.') : t('Your documents do not say.'))),
+      h('p', {}, about ? t('Nothing in it answers this question.') : t('No passage was found that answers this question.'), ' ', covered),
+      !about && h('p', { class: 'row wrap' }, h('a', { class: 'b', href: '#/documents' }, t('See what can be searched'))))));
   }
 
   /**
@@ -155,98 +199,139 @@ export class Reply {
   showLeftOut(leftOut) {
     this.leftOut.hidden = !leftOut;
     if (!leftOut) return;
+    const { for_time: slow, for_context: room, of, first_token_seconds: limit } = leftOut;
+    const time = slow > 0 && tn(slow, '{count} of {of} passages was left out so that the answer starts within about {limit} s.', '{count} of {of} passages were left out so that the answer starts within about {limit} s.', { of, limit });
+    const context = room > 0 && tn(room, '{count} of {of} passages was left out because the model has no room for more.', '{count} of {of} passages were left out because the model has no room for more.', { of });
     this.leftOut.replaceChildren(icon('doc'), h('div', { class: 'grow' },
-      h('p', {}, `${leftOut.note}.`),
-      leftOut.for_time > 0 && h('p', { class: 'row wrap' }, h('button', { class: 'b', type: 'button', onclick: () => this.withAll() }, 'Use all passages'))));
+      h('p', {}, [time, context].filter(Boolean).join(' ')),
+      slow > 0 && h('p', { class: 'row wrap' }, h('button', { class: 'b', type: 'button', onclick: () => this.actions.withAll() }, t('Use all passages')))));
+  }
+
+  /**
+   * Which of the answers in its place it is.
+   * @param {{number: number, of: number}} place
+   */
+  place(place) {
+    this.branches.replaceChildren();
+    put(this.branches, branches(place, [t('Previous answer'), t('Next answer')], this.actions.step));
   }
 
   /** @param {any} facts */
   finish(facts) {
-    this.caret.remove();
+    this.settle();
     this.showLeftOut(facts.left_out);
-    this.answer.setAttribute('aria-busy', 'false');
-    this.reading.hide();
-    this.skeleton.hidden = true;
     this.said.hidden = facts.mode !== 'quotes';
-    this.element.setAttribute('aria-label', facts.mode === 'quotes' ? 'Answer in quotes' : 'Answer');
-    /** @type {Record<string, string>} */
-    const endings = { length: 'Cut off: the longest answer was reached', cancelled: 'Stopped' };
-    const ending = endings[facts.finish_reason];
-    const { prompt, reused, completion } = facts.usage ?? {};
-    const parts = [facts.model ?? 'No model', completion ? plural(completion, 'token') : '',
-      prompt ? `read ${(prompt - reused).toLocaleString()} of ${plural(prompt, 'token')}` : '',
-      reused ? `${reused.toLocaleString()} reused` : '',
-      facts.first_token_ms ? `first word after ${seconds(facts.first_token_ms)}` : '', ending ?? ''];
+    this.element.setAttribute('aria-label', facts.mode === 'quotes' ? t('Answer in quotes') : t('Answer'));
     this.footer.replaceChildren(
-      facts.mode === 'nothing_found' ? '' : this.tally(facts),
-      h('span', { class: 'num' }, parts.filter(Boolean).join(' · ')),
+      facts.mode === 'nothing_found' ? '' : this.checks.tally(facts),
+      h('span', { class: 'num' }, gist(facts)),
+      this.branches,
       h('span', { class: 'acts' },
-        iconButton('copy', 'Copy answer with sources', () => this.copy()),
-        iconButton('redo', 'Ask again', this.again)));
+        iconButton('copy', t('Copy answer with sources'), () => this.copy()),
+        new Verdict(this.actions.ids).buttons,
+        iconButton('info', t('Details of this answer'), () => details(facts, this.sources.length)),
+        iconButton('redo', t('Answer again'), () => this.actions.again())));
     this.footer.hidden = false;
   }
 
-  /** @param {any} facts */
-  tally(facts) {
-    const checks = facts.checks ?? [];
-    const good = checks.filter((/** @type {any} */ one) => one.support !== 'unsupported').length;
-    const words = facts.mode === 'quotes'
-      ? `${good} of ${checks.length} are word for word`
-      : `${good} of ${plural(checks.length, 'sentence has', 'sentences have')} a source`;
-    const bars = h('i', { 'aria-hidden': 'true' }, checks.map((/** @type {any} */ one) => h('b', { class: one.support === 'unsupported' ? 'o' : '' })));
-    if (good === checks.length) return h('span', { class: 'tally' }, bars, words);
-    return h('span', { class: 'tally' }, bars, h('button', { type: 'button', title: 'Go to the sentence without a source', onclick: () => this.toUnsupported() }, words));
-  }
-
-  toUnsupported() {
-    const sentence = this.answer.querySelector('.s.none');
-    if (!sentence) return;
-    sentence.tabIndex = -1;
-    sentence.scrollIntoView({ block: 'center' });
-    sentence.focus();
+  /** Nothing is awaited any more. */
+  settle() {
+    this.caret.remove();
+    this.reading.hide();
+    this.skeleton.hidden = true;
+    this.mindTitle.textContent = t('Reasoning');
+    this.answer.setAttribute('aria-busy', 'false');
   }
 
   /** @param {MouseEvent} event */
   clicked(event) {
-    const chip = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest('a.c'));
+    const at = /** @type {Element} */ (event.target);
+    const copy = at.closest('button.copy-code');
+    if (copy) return void this.copyCode(copy);
+    const note = at.closest('a.fn');
+    if (note) {
+      event.preventDefault();
+      return this.toNote(note.getAttribute('href') ?? '');
+    }
+    const chip = /** @type {HTMLElement | null} */ (at.closest('a.c'));
     if (!chip) return;
     event.preventDefault();
     const index = chip.dataset.citation === undefined ? null : Number(chip.dataset.citation);
     this.evidence.open(this, Number(chip.dataset.source), index, chip);
   }
 
-  async copy() {
-    const cited = new Map(this.citations.map((one) => [one.number, one]));
-    const sources = [...cited.values()].sort((a, b) => a.number - b.number).map((one) => `[${one.number}] ${[titleOf(one), pageOf(one)].filter(Boolean).join(', ')}`);
-    try {
-      await navigator.clipboard.writeText([this.content, ...sources].join('\n'));
-      toast('Copied');
-    } catch {
-      toast('The browser does not allow copying here.');
-    }
+  /** @param {string} href of the mark of a footnote */
+  toNote(href) {
+    const number = href.replace('#note-', '');
+    const note = /** @type {HTMLElement | null} */ (this.answer.querySelector(`[data-note="${CSS.escape(number)}"]`));
+    if (!note) return;
+    note.tabIndex = -1;
+    note.scrollIntoView({ block: 'center' });
+    note.focus();
   }
 
-  /** The asker stopped it. */
+  /**
+   * What a chip or a card stands for.
+   * @param {HTMLElement} chip
+   */
+  passageOf(chip) {
+    const wanted = Number(chip.dataset.source);
+    const source = this.sources.find((one) => one.number === wanted);
+    const cited = chip.dataset.citation === undefined ? null : this.citations[Number(chip.dataset.citation)];
+    return cited ?? source ?? null;
+  }
+
+  /** @param {Element} button in a block of code */
+  copyCode(button) {
+    const code = button.closest('.code')?.querySelector('pre')?.textContent ?? '';
+    return write(code);
+  }
+
+  copy() {
+    const cited = new Map(this.citations.map((one) => [one.number, one]));
+    const sources = [...cited.values()].sort((a, b) => a.number - b.number).map((one) => `[${number(one.number)}] ${[titleOf(one), pageOf(one)].filter(Boolean).join(', ')}`);
+    return write([this.content, '', ...sources].join('\n').trim());
+  }
+
+  /** The asker stopped it before there was a word. */
   stopped() {
-    this.caret.remove();
-    this.skeleton.hidden = true;
-    this.reading.hide();
-    if (!this.sources.length) this.count.textContent = 'Stopped';
-    this.answer.setAttribute('aria-busy', 'false');
-    put(this.answer, h('p', { class: 'mute' }, 'Stopped.'));
-    say('Stopped');
+    this.settle();
+    if (!this.sources.length) this.count.textContent = t('Stopped');
+    this.note.replaceChildren(h('p', { class: 'mute' }, t('Stopped.')), this.more());
+    say(t('Stopped'));
+  }
+
+  /** The question has no answer: the server ended before it gave one. */
+  unanswered() {
+    this.settle();
+    this.evidencePart.hidden = true;
+    this.note.replaceChildren(h('div', { class: 'note' }, icon('info'), h('div', { class: 'grow' },
+      h('p', {}, t('This question was not answered.')),
+      h('p', { class: 'row wrap' }, h('button', { class: 'b', type: 'button', onclick: () => this.actions.again() }, t('Answer it now')), this.branches))));
+  }
+
+  /** The way to ask again where there is no footer. */
+  more() {
+    return h('p', { class: 'row wrap' }, h('button', { class: 'b', type: 'button', onclick: () => this.actions.again() }, icon('redo', 's'), t('Answer again')), this.branches);
   }
 
   /** @param {string} message */
   fail(message) {
-    this.caret.remove();
-    this.skeleton.hidden = true;
-    this.reading.hide();
+    this.settle();
     if (!this.sources.length) this.evidencePart.hidden = true;
-    this.answer.setAttribute('aria-busy', 'false');
-    const kept = this.answer.childElementCount ? ' What was written is kept, with its sources.' : '';
-    put(this.answer, h('div', { class: 'note err', role: 'alert' }, icon('warn'), h('div', { class: 'grow' },
+    const kept = this.answer.childElementCount ? ` ${t('What was written is kept, with its sources.')}` : '';
+    this.note.replaceChildren(h('div', { class: 'note err', role: 'alert' }, icon('warn'), h('div', { class: 'grow' },
       h('p', {}, h('b', {}, message), kept),
-      h('p', { class: 'row wrap' }, h('button', { class: 'b', type: 'button', onclick: this.again }, 'Try again')))));
+      h('p', { class: 'row wrap' }, h('button', { class: 'b', type: 'button', onclick: () => this.actions.again() }, t('Try again')), this.branches))));
+  }
+}
+
+/** @param {string} text */
+async function write(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(t('Copied'));
+  } catch {
+    toast(t('The browser does not allow copying here.'));
   }
 }

@@ -122,9 +122,9 @@ test('hostile chats change nothing on the page, whatever the server says', { tim
   const session = await client.send('GET', `/chat/sessions/${chat}`);
   const [question, answer] = session.messages;
   const messages = vectors.flatMap((text, n) => [
-    { ...question, id: `q${n}`, content: text },
+    { ...question, id: `q${n}`, parent_id: n ? `a${n - 1}` : null, content: text },
     {
-      ...answer, id: `a${n}`, content: text, sources: [{
+      ...answer, id: `a${n}`, parent_id: `q${n}`, content: text, sources: [{
         number: 1, document_id: 'd', filename: text, title: text, page: 1, page_number: 1, page_count: 1, start: 0, end: 4, text, heading_path: [text], score: 1,
       }],
       // Without HTML of the server, the text is shown as it is.

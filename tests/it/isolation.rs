@@ -11,6 +11,7 @@ struct Victim {
     tenant: &'static str,
     user: String,
     session: String,
+    answer: String,
     dataset: String,
     document: String,
     key: String,
@@ -35,9 +36,11 @@ impl Victim {
         let form = form.file(&format!("finches-of-{name}.md"), DIARY);
         let document = text(&client.send_form(&form).json()["id"]);
         client.settled(&document);
-        let ask = json!({"message": "Where does it nest?", "dataset_id": dataset});
+        let ask = json!({"message": "Where does it nest?", "dataset_id": dataset,
+            "keep_running": true});
         let asked: Vec<_> = client.stream("/chat/send", &ask).collect();
         let session = text(&asked[0].data["session_id"]);
+        let answer = text(&asked.last().unwrap().data["message_id"]);
         let key = client
             .post("/api/keys", &json!({"name": "of the victim"}))
             .json();
@@ -47,6 +50,7 @@ impl Victim {
             tenant,
             user,
             session,
+            answer,
             dataset,
             document,
             key: text(&key["id"]),
@@ -127,6 +131,7 @@ fn filled(path: &str, victim: &Victim) -> String {
         .replace("{user_id}", &victim.user)
         .replace("{key_id}", &victim.key)
         .replace("{sign_in_id}", &victim.sign_in)
+        .replace("{answer_id}", &victim.answer)
         .replace("{tenant_id}", victim.tenant)
         .replace("{chunk_index}", "0")
         .replace("{page}", "1")
@@ -159,6 +164,8 @@ fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
         | "read a page"
         | "read the original"
         | "progress of a document"
+        | "follow an answer"
+        | "stop an answer"
         | "delete a dataset"
         | "delete a user"
         | "delete an API key"

@@ -7,6 +7,7 @@
 mod audit;
 mod auth;
 mod backups;
+mod branches;
 mod chat_model;
 mod chat_module;
 mod chat_store;
@@ -38,6 +39,7 @@ mod openai;
 mod orchestration;
 mod rag_chat;
 mod real_documents;
+mod running_answers;
 mod selected_text;
 mod soft_deletion;
 mod support;

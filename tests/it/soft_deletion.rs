@@ -10,9 +10,7 @@ use satchel::error::{ErrorKind, Kind};
 use satchel::service::{
     Caller, MessageFilter, NewMessage, NewSession, Question, Service, UploadRequest,
 };
-use satchel::types::{
-    AnswerEvent, DocumentMetadata, DocumentStatus, MessageId, PartialSearchOptions, Role, SessionId,
-};
+use satchel::types::{AnswerEvent, DocumentMetadata, DocumentStatus, MessageId, Role, SessionId};
 use serde_json::json;
 use std::time::Duration;
 
@@ -42,13 +40,7 @@ async fn ask(
     let question = Question {
         message: text.to_owned(),
         session_id: Some(id.clone()),
-        opens_session: false,
-        module: None,
-        chapter: None,
-        selection: None,
-        dataset_id: None,
-        options: PartialSearchOptions::default(),
-        quotes_only: false,
+        ..Question::default()
     };
     let mut events = service.ask(caller, question).await.unwrap();
     let mut ids = Vec::new();

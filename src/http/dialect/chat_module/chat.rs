@@ -56,6 +56,7 @@ pub(crate) async fn whole(
             AnswerEvent::Status(_)
             | AnswerEvent::Sources { .. }
             | AnswerEvent::Token(_)
+            | AnswerEvent::Thinking(_)
             | AnswerEvent::Block { .. } => {}
         }
     }

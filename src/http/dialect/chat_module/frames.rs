@@ -40,9 +40,10 @@ impl Frames {
                 vec![self.chunk("", true, Some(&answer_id), None)]
             }
             AnswerEvent::Failed { kind, message } => self.failed(kind, &message),
-            AnswerEvent::Status(_) | AnswerEvent::Sources { .. } | AnswerEvent::Block { .. } => {
-                Vec::new()
-            }
+            AnswerEvent::Status(_)
+            | AnswerEvent::Thinking(_)
+            | AnswerEvent::Sources { .. }
+            | AnswerEvent::Block { .. } => Vec::new(),
         }
     }
 

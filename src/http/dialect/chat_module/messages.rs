@@ -24,7 +24,7 @@ pub(crate) async fn list(
     let filter = MessageFilter {
         role: present(query.role).map(role).transpose()?,
         text: present(query.search),
-        deleted_too: false,
+        ..MessageFilter::default()
     };
     let service = &state.service;
     let (session, messages) = service

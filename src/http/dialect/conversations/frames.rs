@@ -60,7 +60,7 @@ impl Frames {
             }
             AnswerEvent::Token(token) => Some(Frame::named("token", json!({"token": token}))),
             // The contract has text alone.
-            AnswerEvent::Block { .. } => None,
+            AnswerEvent::Thinking(_) | AnswerEvent::Block { .. } => None,
             AnswerEvent::Done {
                 answer_id,
                 content,
@@ -180,6 +180,8 @@ mod tests {
                 answerable: 0.9,
                 first_token_ms: None,
                 total_ms: 2.5,
+                sources: Vec::new(),
+                reasoning: None,
             }),
         }
     }

@@ -33,13 +33,10 @@ pub(crate) async fn send(
     let question = Question {
         message: body.content,
         session_id: Some(id.value),
-        opens_session: false,
-        module: None,
-        chapter: None,
-        selection: None,
-        dataset_id: body.dataset_id.map(Into::into),
+        dataset_ids: body.dataset_id.into_iter().map(Into::into).collect(),
         options: body.search_options.unwrap_or_default().checked()?,
         quotes_only: body.answer_mode == Some(AnswerModeWire::Quotes),
+        ..Question::default()
     };
     let permit = state.answers.acquire(&caller.user_id)?;
     let events = state.service.ask(&caller, question).await?;
@@ -92,6 +89,7 @@ async fn whole(mut events: AnswerStream) -> Answer {
             AnswerEvent::Status(_)
             | AnswerEvent::Sources { .. }
             | AnswerEvent::Token(_)
+            | AnswerEvent::Thinking(_)
             | AnswerEvent::Block { .. } => {}
         }
     }

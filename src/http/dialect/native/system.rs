@@ -35,9 +35,10 @@ pub(crate) async fn search(
     body: JsonBody<Native, SearchBody>,
 ) -> Answer {
     let body = body.value;
+    let dataset_id = body.dataset_id.filter(|id| !id.is_empty());
     let request = SearchRequest {
         query: body.query,
-        dataset_id: body.dataset_id.filter(|id| !id.is_empty()).map(Into::into),
+        dataset_ids: dataset_id.map(Into::into).into_iter().collect(),
         document_ids: body.document_ids.unwrap_or_default(),
         module: body.module,
         chapter: body.chapter,

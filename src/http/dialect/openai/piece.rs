@@ -52,6 +52,7 @@ impl Piece {
             AnswerEvent::Accepted { .. }
             | AnswerEvent::Status(_)
             | AnswerEvent::Sources { .. }
+            | AnswerEvent::Thinking(_)
             | AnswerEvent::Block { .. } => return None,
             AnswerEvent::Token(text) => Self::Text {
                 text,
@@ -233,6 +234,8 @@ pub(super) mod samples {
                 answerable: 0.9,
                 first_token_ms: None,
                 total_ms: 2.5,
+                sources: Vec::new(),
+                reasoning: None,
             }),
         };
         Piece::grounded(done).unwrap()

@@ -159,9 +159,10 @@ async fn begin(events: &mut AnswerStream) -> Vec<AnswerEvent> {
                 texts += 1;
                 texts > 1
             }
-            AnswerEvent::Accepted { .. } | AnswerEvent::Status(_) | AnswerEvent::Sources { .. } => {
-                false
-            }
+            AnswerEvent::Accepted { .. }
+            | AnswerEvent::Status(_)
+            | AnswerEvent::Thinking(_)
+            | AnswerEvent::Sources { .. } => false,
         };
         begun.push(event);
         if known {
@@ -230,6 +231,7 @@ async fn whole(mut events: AnswerStream, origin: &str, cites: bool, no_answer: N
             AnswerEvent::Status(_)
             | AnswerEvent::Sources { .. }
             | AnswerEvent::Token(_)
+            | AnswerEvent::Thinking(_)
             | AnswerEvent::Block { .. } => {}
         }
     }

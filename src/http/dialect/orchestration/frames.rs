@@ -92,9 +92,10 @@ impl Frames {
                 content, summary, ..
             } => self.done(&content, &summary),
             AnswerEvent::Failed { kind, message } => self.failed(kind, word_of(kind), &message),
-            AnswerEvent::Status(_) | AnswerEvent::Sources { .. } | AnswerEvent::Block { .. } => {
-                Vec::new()
-            }
+            AnswerEvent::Status(_)
+            | AnswerEvent::Thinking(_)
+            | AnswerEvent::Sources { .. }
+            | AnswerEvent::Block { .. } => Vec::new(),
         }
     }
 
@@ -187,6 +188,8 @@ mod tests {
                 answerable: 0.9,
                 first_token_ms: None,
                 total_ms: 1.0,
+                sources: Vec::new(),
+                reasoning: None,
             }),
         }
     }

@@ -1,16 +1,16 @@
 //! `/chat/send`: a question, answered as a stream of events or as one JSON.
 
-use super::RagChat;
 use super::frames::Frames;
 use super::wire::{AnswerModeWire, AskBody, AskQuery, FinalAnswer, SummaryWire};
+use super::{RagChat, running};
 use crate::error::Fault;
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, QueryParams, from_json};
 use crate::http::failure::Failure;
 use crate::http::search_options::SearchOptionsWire;
 use crate::http::{ANSWER_GRACE, HttpError, State, sse};
-use crate::service::{AnswerStream, Caller, Question};
-use crate::types::{AnswerEvent, DatasetId, SessionId};
+use crate::service::{AnswerStream, Caller, Question, QuestionPlace};
+use crate::types::{AnswerEvent, DatasetId, MessageId, SessionId};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
@@ -25,14 +25,47 @@ pub(crate) async fn send(
     body: JsonBody<RagChat, AskBody>,
 ) -> Answer {
     let body = body.value;
-    let question = question(
-        body.message,
-        body.session_id,
-        body.dataset_id,
-        body.search_options,
-        body.answer_mode,
-    )?;
+    let keep_running = body.keep_running;
+    let mut dataset_ids = body.dataset_ids;
+    dataset_ids.extend(present(body.dataset_id).map(DatasetId::from));
+    let question = Question {
+        place: place(body.after, body.edits, body.again)?,
+        selection: present(body.selected_text),
+        dataset_ids,
+        document_ids: body.document_ids,
+        thinks: body.think,
+        ..question(
+            body.message,
+            body.session_id,
+            body.search_options,
+            body.answer_mode,
+        )?
+    };
+    if let Some(text) = &question.selection {
+        state.service.check_text("selected_text", text)?;
+    }
+    if keep_running {
+        return running::start(&state, &caller, question).await;
+    }
     answer(&request, &state, &caller, question).await
+}
+
+/// Where a question stands, which one field at most may say.
+fn place(
+    after: Option<MessageId>,
+    edits: Option<MessageId>,
+    again: Option<MessageId>,
+) -> Result<QuestionPlace, HttpError> {
+    match (after, edits, again) {
+        (None, None, None) => Ok(QuestionPlace::Newest),
+        (Some(id), None, None) => Ok(QuestionPlace::After(id)),
+        (None, Some(id), None) => Ok(QuestionPlace::InsteadOf(id)),
+        (None, None, Some(id)) => Ok(QuestionPlace::Again(id)),
+        _ => Err(HttpError::field(
+            "after",
+            "only one of after, edits and again can be given",
+        )),
+    }
 }
 
 /// `GET /chat/send`, for EventSource.
@@ -51,27 +84,25 @@ pub(crate) async fn send_by_get(
     let options = present(query.search_options)
         .map(|json| from_json(json.as_bytes(), "search_options"))
         .transpose()?;
-    let question = question(
-        query.message,
-        query.session_id,
-        query.dataset_id,
-        options,
-        query.answer_mode,
-    )?;
+    let question = Question {
+        dataset_ids: present(query.dataset_id)
+            .into_iter()
+            .map(Into::into)
+            .collect(),
+        ..question(query.message, query.session_id, options, query.answer_mode)?
+    };
     answer(&request, &state, &caller, question).await
 }
 
 fn question(
     message: String,
     session_id: Option<String>,
-    dataset_id: Option<String>,
     options: Option<SearchOptionsWire>,
     mode: Option<AnswerModeWire>,
 ) -> Result<Question, HttpError> {
     Ok(Question {
         message,
         session_id: present(session_id).map(SessionId::from),
-        dataset_id: present(dataset_id).map(DatasetId::from),
         options: options.unwrap_or_default().checked()?,
         quotes_only: mode == Some(AnswerModeWire::Quotes),
         ..Question::default()
@@ -140,6 +171,7 @@ async fn whole(mut events: AnswerStream) -> Answer {
             AnswerEvent::Status(_)
             | AnswerEvent::Sources { .. }
             | AnswerEvent::Token(_)
+            | AnswerEvent::Thinking(_)
             | AnswerEvent::Block { .. } => {}
         }
     }

@@ -8,6 +8,7 @@ use crate::http::auth::Authorized;
 use crate::http::extract::{PathValues, from_json, in_time};
 use crate::http::failure::Failure;
 use crate::http::{HttpError, State};
+use crate::service::Branch;
 use crate::service::{Caller, Upload, UploadRequest};
 use crate::types::{DatasetId, DocumentId, DocumentMetadata, DocumentStatus, SessionId};
 use actix_multipart::{Field, Multipart, MultipartError};
@@ -205,7 +206,10 @@ pub(crate) async fn of_session(
     caller: Authorized<RagChat>,
     id: PathValues<RagChat, SessionId>,
 ) -> Answer {
-    let (view, _) = state.service.session(&caller, &id.value).await?;
+    let (view, _) = state
+        .service
+        .session(&caller, &id.value, Branch::All)
+        .await?;
     let documents: Vec<Value> = view.documents.iter().map(wire::session_document).collect();
     Ok(HttpResponse::Ok().json(json!({
         "total_count": documents.len(),

@@ -65,6 +65,9 @@ impl Frames {
                 }
                 vec![Frame::named("sources", Sources { sources, coverage })]
             }
+            AnswerEvent::Thinking(text) => {
+                vec![Frame::named("thinking", json!({"text": text}))]
+            }
             AnswerEvent::Token(token) => vec![Frame::unnamed(json!({"token": token}))],
             AnswerEvent::Block { index, html } => {
                 vec![Frame::named("block", json!({"index": index, "html": html}))]
@@ -203,6 +206,8 @@ mod tests {
                 answerable: 0.9,
                 first_token_ms: Some(1.5),
                 total_ms: 2.5,
+                sources: Vec::new(),
+                reasoning: None,
             }),
         }
     }

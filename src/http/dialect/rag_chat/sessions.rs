@@ -4,11 +4,12 @@ use super::RagChat;
 use super::wire::{MessageWire, SessionWire};
 use crate::http::State;
 use crate::http::auth::Authorized;
-use crate::http::extract::PathValues;
+use crate::http::extract::{PathValues, QueryParams};
 use crate::http::failure::Failure;
-use crate::types::SessionId;
+use crate::service::{Branch, RunningAnswer};
+use crate::types::{MessageId, SessionId};
 use actix_web::{HttpResponse, web};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 type Answer = Result<HttpResponse, Failure<RagChat>>;
@@ -30,24 +31,66 @@ pub(crate) async fn list(state: web::Data<State>, caller: Authorized<RagChat>) -
     }))
 }
 
+/// Which messages of a session to give.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum BranchesWire {
+    /// Those of the branch that was written last.
+    #[default]
+    Newest,
+    /// All; `parent_id` says how they hang together.
+    All,
+}
+
+/// Query of `GET /chat/sessions/{session_id}`.
+#[derive(Deserialize)]
+pub(crate) struct ReadQuery {
+    #[serde(default)]
+    branches: BranchesWire,
+}
+
+/// An answer that is being given.
+#[derive(Serialize)]
+struct RunningWire {
+    answer_id: MessageId,
+    question_id: MessageId,
+}
+
+impl From<RunningAnswer> for RunningWire {
+    fn from(running: RunningAnswer) -> Self {
+        Self {
+            answer_id: running.answer_id,
+            question_id: running.question_id,
+        }
+    }
+}
+
 /// `GET /chat/sessions/{session_id}`.
 pub(crate) async fn read(
     state: web::Data<State>,
     caller: Authorized<RagChat>,
     id: PathValues<RagChat, SessionId>,
+    query: QueryParams<RagChat, ReadQuery>,
 ) -> Answer {
     #[derive(Serialize)]
     struct Body<'a> {
         session: SessionWire<'a>,
         messages: Vec<MessageWire<'a>>,
+        running: Vec<RunningWire>,
     }
-    let (view, messages) = state.service.session(&caller, &id.value).await?;
+    let branch = match query.value.branches {
+        BranchesWire::Newest => Branch::Newest,
+        BranchesWire::All => Branch::All,
+    };
+    let (view, messages) = state.service.session(&caller, &id.value, branch).await?;
+    let running = state
+        .service
+        .running_answers(&caller, &view.session.id)
+        .into_iter();
     Ok(HttpResponse::Ok().json(Body {
         session: SessionWire::new(&view.session, &view.documents),
-        messages: messages
-            .iter()
-            .map(|one| MessageWire::new(&one.message, one.html.as_deref()))
-            .collect(),
+        messages: messages.iter().map(MessageWire::new).collect(),
+        running: running.map(RunningWire::from).collect(),
     }))
 }
 

@@ -3,9 +3,10 @@
 //! the form in which they are stored, which is pinned by tests.
 
 use crate::http::search_options::SearchOptionsWire;
+use crate::service::{MessageView, QuestionScope};
 use crate::types::{
     AnswerMode, AnswerSummary, Chunk, Citation, Coverage, DatasetId, Document, DocumentId, LeftOut,
-    Message, MessageId, Passage, PassageScores, Placement, SentenceCheck, Session, SessionId,
+    MessageId, Passage, PassageScores, Placement, SentenceCheck, Session, SessionId, ShownSource,
     TokenUsage, UserId,
 };
 use serde::{Deserialize, Serialize};
@@ -25,11 +26,32 @@ pub(crate) enum AnswerModeWire {
 /// Body of `POST /chat/send`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct AskBody {
+    /// May be left out where `again` says what is asked.
+    #[serde(default)]
     pub(crate) message: String,
     pub(crate) session_id: Option<String>,
     pub(crate) search_options: Option<SearchOptionsWire>,
     pub(crate) dataset_id: Option<String>,
+    /// Search in these datasets alone.
+    #[serde(default)]
+    pub(crate) dataset_ids: Vec<DatasetId>,
+    /// Search in these documents alone.
+    #[serde(default)]
+    pub(crate) document_ids: Vec<DocumentId>,
     pub(crate) answer_mode: Option<AnswerModeWire>,
+    /// Answer from this text and nothing else.
+    pub(crate) selected_text: Option<String>,
+    /// Of these three one at most: the message that the question follows, the
+    /// question that it words anew, the question that is to be answered again.
+    pub(crate) after: Option<MessageId>,
+    pub(crate) edits: Option<MessageId>,
+    pub(crate) again: Option<MessageId>,
+    /// A chat model thinks before it answers.
+    #[serde(default)]
+    pub(crate) think: bool,
+    /// The answer goes on when the connection ends.
+    #[serde(default)]
+    pub(crate) keep_running: bool,
 }
 
 /// Query of `GET /chat/send`; the token in it is the gate's business.
@@ -166,6 +188,8 @@ pub(crate) struct SummaryWire<'a> {
     answerable: f32,
     first_token_ms: Option<f64>,
     total_ms: f64,
+    sources: &'a [ShownSource],
+    reasoning: Option<&'a str>,
 }
 
 impl<'a> SummaryWire<'a> {
@@ -188,6 +212,8 @@ impl<'a> SummaryWire<'a> {
             answerable: summary.answerable,
             first_token_ms: summary.first_token_ms,
             total_ms: summary.total_ms,
+            sources: &summary.sources,
+            reasoning: summary.reasoning.as_deref(),
         }
     }
 }
@@ -239,22 +265,24 @@ impl<'a> SessionWire<'a> {
     }
 }
 
-/// Metadata of a message.
+/// Metadata of a message: an answer's summary, or what a question was
+/// restricted to.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum MessageMetadata<'a> {
     Answer(Box<SummaryWire<'a>>),
+    Question(QuestionScope),
     /// What an assistant wrote and nobody checked.
     Text {
         html: &'a str,
     },
-    Nothing {},
 }
 
 /// A message.
 #[derive(Debug, Serialize)]
 pub(crate) struct MessageWire<'a> {
     id: &'a MessageId,
+    parent_id: Option<&'a MessageId>,
     session_id: &'a SessionId,
     role: &'static str,
     content: &'a str,
@@ -269,8 +297,9 @@ pub(crate) struct MessageWire<'a> {
 }
 
 impl<'a> MessageWire<'a> {
-    /// A message; `html` is the rendered answer, where it is one.
-    pub(crate) fn new(message: &'a Message, html: Option<&'a str>) -> Self {
+    /// A message as it is shown.
+    pub(crate) fn new(view: &'a MessageView) -> Self {
+        let (message, html) = (&view.message, view.html.as_deref());
         let answer = message.answer.as_ref();
         let citations = answer.map(|answer| answer.citations.as_slice());
         let metadata = match (answer, html) {
@@ -279,10 +308,11 @@ impl<'a> MessageWire<'a> {
                 MessageMetadata::Answer(Box::new(summary))
             }
             (None, Some(html)) => MessageMetadata::Text { html },
-            (None, None) => MessageMetadata::Nothing {},
+            (None, None) => MessageMetadata::Question(QuestionScope::of(message)),
         };
         Self {
             id: &message.id,
+            parent_id: view.parent_id.as_ref(),
             session_id: &message.session_id,
             role: message.role.as_str(),
             content: &message.content,

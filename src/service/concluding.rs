@@ -1,0 +1,115 @@
+//! The end of an answer: what is kept of it, and what is said of it.
+
+use super::answering::Answering;
+use super::search::SearchOutcome;
+use crate::answer::{Verified, render};
+use crate::error::Fault;
+use crate::store::Place;
+use crate::types::{
+    AnswerEvent, AnswerMode, AnswerSummary, FinishReason, LeftOut, Message, Role, ShownSource,
+    Time, TokenUsage,
+};
+
+/// What was written, before it is stored.
+pub(super) struct Written {
+    pub(super) mode: AnswerMode,
+    pub(super) finish: FinishReason,
+    pub(super) verified: Verified,
+    pub(super) usage: TokenUsage,
+    pub(super) left_out: Option<LeftOut>,
+    pub(super) first_token_ms: Option<f64>,
+    pub(super) reasoning: Option<String>,
+}
+
+impl Answering {
+    /// Stores what was written and says that it is complete.
+    pub(super) async fn conclude(
+        &self,
+        found: &SearchOutcome,
+        written: Written,
+    ) -> Result<(), Fault> {
+        let done = self.store(found, written).await?;
+        self.send(done).await;
+        Ok(())
+    }
+
+    /// Stores the answer if it is to be kept, and gives back the event that
+    /// says that it is complete.
+    pub(super) async fn store(
+        &self,
+        found: &SearchOutcome,
+        written: Written,
+    ) -> Result<AnswerEvent, Fault> {
+        let Written {
+            mode,
+            finish,
+            verified,
+            usage,
+            left_out,
+            first_token_ms,
+            reasoning,
+        } = written;
+        let Verified {
+            content,
+            checks,
+            citations,
+        } = verified;
+        let html = render(&content, &mode, &citations, &checks);
+        let summary = AnswerSummary {
+            mode,
+            finish_reason: finish,
+            citations,
+            checks,
+            usage,
+            coverage: found.coverage,
+            left_out,
+            answerable: found.answerable,
+            first_token_ms,
+            total_ms: self.elapsed_ms(),
+            sources: self.shown(found),
+            reasoning,
+        };
+        self.service.inner.figures.note_answer(&summary);
+        if self.kept {
+            self.keep(&content, &summary).await?;
+        }
+        Ok(AnswerEvent::Done {
+            answer_id: self.answer_id.clone(),
+            content,
+            html,
+            summary: Box::new(summary),
+        })
+    }
+
+    /// What is kept of what was found. A selected text is kept with its question.
+    fn shown(&self, found: &SearchOutcome) -> Vec<ShownSource> {
+        let kept = match self.question.selection {
+            Some(_) => 0,
+            None => found.passages.len(),
+        };
+        let numbered = found.passages.iter().take(kept).enumerate();
+        numbered
+            .map(|(index, passage)| ShownSource::new(index, passage))
+            .collect()
+    }
+
+    async fn keep(&self, content: &str, summary: &AnswerSummary) -> Result<(), Fault> {
+        let message = Message {
+            id: self.answer_id.clone(),
+            session_id: self.accepted.session.id.clone(),
+            user_id: self.caller.user_id.clone(),
+            role: Role::Assistant,
+            content: content.to_owned(),
+            metadata: serde_json::json!({}),
+            created_at: Time::now(),
+            deleted_at: None,
+            answer: Some(summary.clone()),
+        };
+        let tenant = self.caller.tenant_id.clone();
+        let place = Place::After(self.accepted.question_id.clone());
+        self.service
+            .blocking(move |inner| Ok(inner.store.append_message(&tenant, &message, &place)?))
+            .await
+            .map(drop)
+    }
+}

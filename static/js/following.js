@@ -1,0 +1,114 @@
+// @ts-check
+// The events of an answer from first to last, over as many connections as it
+// takes: where one breaks, the next goes on after the last event that came.
+
+import { events } from './api.js';
+import { t } from './language.js';
+
+/** How long to wait before each further try, in ms; the last holds for all after it. */
+const WAITS = [250, 500, 1000, 2000, 4000];
+
+/** How often in a row a connection is tried. */
+const TRIES = 40;
+
+/** The server no longer knows the answer: it is complete, or the server began anew. */
+export class Forgotten extends Error {}
+
+/** @typedef {{name: string, data: any, id: string}} Said */
+
+/**
+ * Asks, and follows the answer.
+ * @param {any} body
+ * @param {AbortSignal} signal ends the listening, not the answer
+ * @returns {AsyncGenerator<Said>}
+ */
+export function asked(body, signal) {
+  return following(signal, '', () => events('/chat/send', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...body, keep_running: true }),
+    signal,
+  }));
+}
+
+/**
+ * Follows an answer that is being given already, from its beginning.
+ * @param {string} answer
+ * @param {AbortSignal} signal
+ */
+export const followed = (answer, signal) => following(signal, answer, () => resumed(answer, '', signal));
+
+/**
+ * @param {string} answer
+ * @param {string} last id of the last event that came
+ * @param {AbortSignal} signal
+ */
+function resumed(answer, last, signal) {
+  const headers = last ? { 'last-event-id': last } : undefined;
+  return events(`/api/answers/${answer}/events`, { headers, signal });
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @param {string} answer '' until the server has said its id
+ * @param {() => AsyncGenerator<Said>} connect
+ * @returns {AsyncGenerator<Said>}
+ */
+async function* following(signal, answer, connect) {
+  let last = '';
+  let stream = connect();
+  for (let failures = 0; ; failures += 1) {
+    try {
+      for await (const event of stream) {
+        failures = 0;
+        last = event.id;
+        if (event.name === 'accepted') answer = event.data.answer_id;
+        yield event;
+        if (event.name === 'done') return;
+      }
+    } catch (error) {
+      const status = /** @type {any} */ (error).status;
+      if (signal.aborted || !answer) throw error;
+      if (status === 404) throw new Forgotten();
+      // Refused for a reason that another try does not change.
+      if (status && status !== 429 && status < 500) throw error;
+    }
+    if (signal.aborted) return;
+    if (!answer || failures >= TRIES) throw new Error(t('The connection was lost before the answer was complete.'));
+    await new Promise((resolve) => { setTimeout(resolve, WAITS[Math.min(failures, WAITS.length - 1)]); });
+    stream = resumed(answer, last, signal);
+  }
+}
+
+/** How often events are handed on while the page is not seen, in ms. */
+const UNSEEN = 200;
+
+/**
+ * Hands events on together, once a frame; of several that write one block anew
+ * only the last.
+ * @param {(batch: Said[]) => void} take
+ */
+export function byFrame(take) {
+  /** @type {Said[]} */
+  let waiting = [];
+  let due = false;
+  const flush = () => {
+    due = false;
+    const batch = waiting;
+    waiting = [];
+    /** @type {Map<number, Said>} */
+    const blocks = new Map();
+    for (const one of batch) if (one.name === 'block') blocks.set(one.data.index, one);
+    const worth = (/** @type {Said} */ one) => one.name !== 'block' || blocks.get(one.data.index) === one;
+    if (batch.length) take(batch.filter(worth));
+  };
+  const add = (/** @type {Said} */ event) => {
+    waiting.push(event);
+    if (due) return;
+    due = true;
+    // A page that is not seen has no frames.
+    if (document.hidden) setTimeout(flush, UNSEEN);
+    else requestAnimationFrame(flush);
+  };
+  return { add, flush };
+}

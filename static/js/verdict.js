@@ -1,0 +1,66 @@
+// @ts-check
+// What the reader thinks of an answer: a thumb, and a reason if there is one.
+
+import { api } from './api.js';
+import { dialog, h, iconButton, toast } from './dom.js';
+import { t } from './language.js';
+
+export class Verdict {
+  /** @param {() => {session: string, question: string, answer: string} | null} ids */
+  constructor(ids) {
+    this.ids = ids;
+    this.up = iconButton('thumb-up', t('Good answer'), () => this.give(this.up, 'thumbs_up', ''));
+    this.down = iconButton('thumb-down', t('Bad answer'), () => this.ask());
+    this.buttons = [this.up, this.down];
+    for (const one of this.buttons) one.setAttribute('aria-pressed', 'false');
+  }
+
+  async ask() {
+    const kinds = [
+      ['report_inaccurate', t('It is wrong')],
+      ['thumbs_down', t('It does not answer my question')],
+      ['thumbs_down', t('It cites the wrong passage')],
+      ['thumbs_down', t('Something else')],
+    ];
+    const choices = kinds.map(([, label], index) => h('label', { class: 'row' }, h('input', { type: 'radio', name: 'kind', value: String(index), checked: index === 0 }), label));
+    await dialog(t('What is wrong with this answer?'), [
+      h('fieldset', { class: 'choices' }, h('legend', { class: 'vh' }, t('Reason')), choices),
+      h('label', { class: 'fl' }, h('span', {}, t('In your words, if you like')), h('textarea', { class: 'f', name: 'text', rows: '3', maxlength: '1900' })),
+      h('p', { class: 'mute' }, t('Administrators of this satchel read it. It stays on this machine.')),
+    ], t('Send'), {
+      accept: (data) => {
+        const [kind, label] = kinds[Number(data.get('kind') ?? 0)];
+        const text = String(data.get('text') ?? '').trim();
+        return this.send(this.down, kind, text ? `${label}: ${text}` : label);
+      },
+    });
+  }
+
+  /**
+   * @param {HTMLElement} button
+   * @param {string} kind
+   * @param {string} text
+   */
+  async give(button, kind, text) {
+    try {
+      await this.send(button, kind, text);
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+    }
+  }
+
+  /**
+   * @param {HTMLElement} button
+   * @param {string} kind
+   * @param {string} text
+   */
+  async send(button, kind, text) {
+    const ids = this.ids();
+    if (!ids) return;
+    await api('POST', '/chat/feedback', {
+      session_id: ids.session, query_id: ids.question, response_id: ids.answer, feedback_type: kind, feedback_text: text || undefined,
+    });
+    for (const one of this.buttons) one.setAttribute('aria-pressed', String(one === button));
+    toast(t('Thank you. Your verdict is kept with the answer.'));
+  }
+}
