@@ -14,6 +14,7 @@ mod embedders;
 mod embedding;
 mod erase;
 mod export;
+mod exported;
 mod feedback;
 mod figures;
 mod fitting;
@@ -27,6 +28,7 @@ mod ledger;
 mod lockout;
 mod messages;
 mod models;
+mod passwords;
 mod records;
 mod search;
 mod selection;
@@ -90,6 +92,7 @@ use history::History;
 use issuers::Issuers;
 use lockout::Lockout;
 use models::Models;
+use passwords::Passwords;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -119,8 +122,7 @@ struct Inner {
     signer: TokenSigner,
     /// The one-time token of the first sign-in.
     link: String,
-    /// Checked when a user does not exist, so that the answer takes as long.
-    decoy_hash: String,
+    passwords: Passwords,
     /// Wrong attempts to sign in.
     lockout: Lockout,
     /// Others whose tokens are accepted.
@@ -183,7 +185,7 @@ impl Service {
             issuers,
             limits: KnownLimits::read(&store)?,
             filling: Mutex::new(()),
-            decoy_hash: auth::hash_password(&tokens::random_token())?,
+            passwords: Passwords::new(cores(&config))?,
             computing: Semaphore::new(cores(&config)),
             started: Instant::now(),
             started_at: Time::now(),
