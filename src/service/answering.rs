@@ -39,7 +39,6 @@ pub(super) struct Answering {
     pub(super) writing: WritingOptions,
     /// Whether question and answer are stored.
     pub(super) kept: bool,
-    pub(super) answer_id: MessageId,
     pub(super) started: Instant,
     pub(super) events: Sender<AnswerEvent>,
 }
@@ -76,6 +75,7 @@ impl Answering {
             self.service.inner.figures.note_failure();
             self.fail(&fault).await;
         }
+        self.end().await;
     }
 
     async fn fail(&self, error: &Fault) {
@@ -97,7 +97,7 @@ impl Answering {
             title: session.title.clone().unwrap_or_default(),
             new_session: self.accepted.is_new,
             question_id: self.accepted.question_id.clone(),
-            answer_id: self.answer_id.clone(),
+            answer_id: self.accepted.answer_id.clone(),
             created_at: self.accepted.created_at,
         })
         .await;
@@ -306,7 +306,10 @@ impl Answering {
     fn named_with(&self, answer: &str) -> (SessionId, [MessageId; 2]) {
         let accepted = &self.accepted;
         if self.kept {
-            let ids = [accepted.question_id.clone(), self.answer_id.clone()];
+            let ids = [
+                accepted.question_id.clone(),
+                self.accepted.answer_id.clone(),
+            ];
             return (accepted.session.uuid.clone(), ids);
         }
         let mut passing = Passing::new(&self.caller);
@@ -463,7 +466,7 @@ impl Answering {
             self.keep(&content, &summary).await?;
         }
         Ok(AnswerEvent::Done {
-            answer_id: self.answer_id.clone(),
+            answer_id: self.accepted.answer_id.clone(),
             content,
             html,
             summary: Box::new(summary),
@@ -472,7 +475,7 @@ impl Answering {
 
     async fn keep(&self, content: &str, summary: &AnswerSummary) -> Result<(), Fault> {
         let message = Message {
-            id: self.answer_id.clone(),
+            id: self.accepted.answer_id.clone(),
             session_id: self.accepted.session.id.clone(),
             user_id: self.caller.user_id.clone(),
             role: Role::Assistant,

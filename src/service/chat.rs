@@ -75,6 +75,8 @@ pub(super) struct Accepted {
     pub(super) session: Session,
     pub(super) is_new: bool,
     pub(super) question_id: MessageId,
+    /// The id that the answer gets.
+    pub(super) answer_id: MessageId,
     pub(super) created_at: Time,
     /// The messages before the question.
     pub(super) earlier: Vec<Message>,
@@ -99,7 +101,6 @@ impl Service {
             accepted,
             writing: WritingOptions::default(),
             kept: true,
-            answer_id: MessageId::generate(),
             started,
             events,
         };
@@ -150,6 +151,7 @@ impl Service {
             session,
             is_new: true,
             question_id: MessageId::generate(),
+            answer_id: MessageId::generate(),
             created_at: now,
         };
         let (events, receiver) = channel(EVENT_BACKLOG);
@@ -167,7 +169,6 @@ impl Service {
             accepted,
             writing,
             kept: false,
-            answer_id: MessageId::generate(),
             started,
             events,
         };
@@ -258,11 +259,14 @@ impl Inner {
             deleted_at: None,
             answer: None,
         };
-        let created_at = self.store.append_message(&caller.tenant_id, &message)?;
+        let answer_id = MessageId::generate();
+        let tenant = &caller.tenant_id;
+        let created_at = self.store.append_question(tenant, &message, &answer_id)?;
         Ok(Accepted {
             session,
             is_new,
             question_id: message.id,
+            answer_id,
             created_at,
             earlier,
         })

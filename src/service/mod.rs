@@ -9,6 +9,7 @@ mod auth;
 mod chat;
 mod conversation;
 mod custody;
+mod cut_off;
 mod documents;
 mod embedders;
 mod embedding;
@@ -197,6 +198,7 @@ impl Service {
             folder,
         };
         inner.resume_erasure()?;
+        inner.mark_cut_off()?;
         if inner.config.handbook {
             inner.preload_handbook()?;
         }

@@ -1,9 +1,9 @@
 //! Table `messages`: what was said in a conversation. A message that was
 //! deleted softly is kept, and found by nothing but an export.
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, unfinished};
 use crate::types::{AnswerSummary, Message, MessageId, Role, SessionId, TenantId, Time, UserId};
-use rusqlite::{OptionalExtension, Row, named_params, params};
+use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
 
 const COLUMNS: &str = "m.id, s.id, s.user_id, m.role, m.content, m.metadata, m.answer, \
      m.created_at, m.deleted_at";
@@ -23,45 +23,11 @@ impl Store {
     /// Gives back when it counts as written: at its own time, or later, as no
     /// two messages of a conversation have one time.
     pub fn append_message(&self, tenant: &TenantId, message: &Message) -> Result<Time, StoreError> {
-        let answer = message
-            .answer
-            .as_ref()
-            .map(serde_json::to_string)
-            .transpose()
-            .map_err(|error| StoreError::Value(error.to_string()))?;
         self.write(|transaction| {
-            let (session, last): (u64, Option<i64>) = transaction
-                .prepare_cached(
-                    "SELECT s.key, (SELECT m.created_at FROM messages m
-                                    WHERE m.session_key = s.key ORDER BY m.key DESC LIMIT 1)
-                     FROM sessions s WHERE s.tenant_id = ?1 AND s.id = ?2",
-                )?
-                .query_row(
-                    params![tenant.as_str(), message.session_id.as_str()],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?
-                .ok_or(StoreError::Missing("the session"))?;
-            let own = message.created_at.millis();
-            let written = last.map_or(own, |last| own.max(last + 1));
-            transaction
-                .prepare_cached("UPDATE sessions SET updated_at = max(updated_at, ?2) WHERE key = ?1")?
-                .execute(params![session, written])?;
-            transaction
-                .prepare_cached(
-                    "INSERT INTO messages (id, session_key, role, content, metadata, answer, created_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                )?
-                .execute(params![
-                    message.id.as_str(),
-                    session,
-                    message.role.as_str(),
-                    message.content,
-                    message.metadata.to_string(),
-                    answer,
-                    written
-                ])?;
-            Ok(Time::from_millis(written))
+            if message.answer.is_some() {
+                unfinished::end(transaction, &message.id)?;
+            }
+            append(transaction, tenant, message)
         })
     }
 
@@ -157,6 +123,52 @@ impl Store {
             .collect()
         })
     }
+}
+
+/// Appends a message; the time that it counts as written at.
+pub(super) fn append(
+    transaction: &Transaction<'_>,
+    tenant: &TenantId,
+    message: &Message,
+) -> Result<Time, StoreError> {
+    let answer = message
+        .answer
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(|error| StoreError::Value(error.to_string()))?;
+    let (session, last): (u64, Option<i64>) = transaction
+        .prepare_cached(
+            "SELECT s.key, (SELECT m.created_at FROM messages m
+                            WHERE m.session_key = s.key ORDER BY m.key DESC LIMIT 1)
+             FROM sessions s WHERE s.tenant_id = ?1 AND s.id = ?2",
+        )?
+        .query_row(
+            params![tenant.as_str(), message.session_id.as_str()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?
+        .ok_or(StoreError::Missing("the session"))?;
+    let own = message.created_at.millis();
+    let written = last.map_or(own, |last| own.max(last + 1));
+    transaction
+        .prepare_cached("UPDATE sessions SET updated_at = max(updated_at, ?2) WHERE key = ?1")?
+        .execute(params![session, written])?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO messages (id, session_key, role, content, metadata, answer, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            message.id.as_str(),
+            session,
+            message.role.as_str(),
+            message.content,
+            message.metadata.to_string(),
+            answer,
+            written
+        ])?;
+    Ok(Time::from_millis(written))
 }
 
 fn message(row: &Row<'_>) -> Result<Message, StoreError> {

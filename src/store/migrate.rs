@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_people.sql"),
     include_str!("migrations/0005_feedback.sql"),
     include_str!("migrations/0006_traces.sql"),
+    include_str!("migrations/0007_unfinished.sql"),
 ];
 
 /// Runs the scripts that the database has not seen, each in a transaction.
