@@ -62,7 +62,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("satchel.db");
         drop(Store::open(&path).unwrap());
-        let raw = rusqlite::Connection::open(&path).unwrap();
+        let raw = Connection::open(&path).unwrap();
         raw.pragma_update(None, "user_version", 99).unwrap();
         drop(raw);
         assert!(matches!(

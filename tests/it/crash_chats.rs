@@ -42,7 +42,7 @@ fn ask(process: &Process, number: usize, noted: &Mutex<Vec<Acknowledged>>) -> Op
             whole,
         });
     };
-    if number % 6 == 0 {
+    if number.is_multiple_of(6) {
         // This one has no chat: what it stores is acknowledged by the status.
         let body = json!({"user_id": "admin", "session_id": session});
         send("/sessions", &body)?;
