@@ -6,6 +6,7 @@
 
 mod audit;
 mod auth;
+mod backups;
 mod chat_model;
 mod chat_module;
 mod chat_store;
@@ -26,9 +27,12 @@ mod isolation;
 mod issuers;
 mod keys;
 mod layering;
+mod licences;
 mod login_cost;
+mod model_files;
 mod models;
 mod monitoring;
+mod mutants;
 mod openai;
 mod orchestration;
 mod rag_chat;

@@ -5,7 +5,8 @@ use crate::http::auth::Authorized;
 use crate::http::extract::QueryParams;
 use crate::http::failure::Failure;
 use crate::http::{HttpError, State};
-use crate::service::FeedbackEntry;
+use crate::service::{FeedbackEntry, FeedbackFilter};
+use crate::types::FeedbackKind;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,8 +21,20 @@ const MAX_LIMIT: usize = 500;
 /// Query of `/api/feedback`.
 #[derive(Deserialize)]
 pub(crate) struct ListQuery {
+    /// Verdicts of this kind alone.
+    feedback_type: Option<String>,
     cursor: Option<String>,
     limit: Option<usize>,
+}
+
+fn kind(word: Option<String>) -> Result<Option<FeedbackKind>, HttpError> {
+    let word = word.filter(|word| !word.is_empty());
+    let unknown = |word: &str| {
+        let what = format!("{word:?} is no kind of feedback");
+        HttpError::field("feedback_type", what)
+    };
+    word.map(|word| FeedbackKind::parse(&word).ok_or_else(|| unknown(&word)))
+        .transpose()
 }
 
 /// `GET /api/feedback`.
@@ -42,7 +55,12 @@ pub(crate) async fn list(
         let what = format!("{limit} is not within 1 and {MAX_LIMIT}");
         return Err(HttpError::field("limit", what).into());
     }
-    let page = state.service.feedback(&caller, after, limit).await?;
+    let filter = FeedbackFilter {
+        kind: kind(query.value.feedback_type)?,
+        after,
+        limit,
+    };
+    let page = state.service.feedback(&caller, filter).await?;
     let feedback: Vec<Value> = page.entries.iter().map(wire).collect();
     Ok(HttpResponse::Ok().json(json!({
         "feedback": feedback,
@@ -50,12 +68,28 @@ pub(crate) async fn list(
     })))
 }
 
+/// Query of `/api/feedback/export`.
+#[derive(Deserialize)]
+pub(crate) struct ExportQuery {
+    feedback_type: Option<String>,
+}
+
 /// `GET /api/feedback/export`: all of it, a line each.
-pub(crate) async fn export(state: web::Data<State>, caller: Authorized<Native>) -> Answer {
+pub(crate) async fn export(
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    query: QueryParams<Native, ExportQuery>,
+) -> Answer {
+    let kind = kind(query.value.feedback_type)?;
     let mut lines = String::new();
     let mut after = None;
     loop {
-        let page = state.service.feedback(&caller, after, MAX_LIMIT).await?;
+        let filter = FeedbackFilter {
+            kind,
+            after,
+            limit: MAX_LIMIT,
+        };
+        let page = state.service.feedback(&caller, filter).await?;
         for entry in &page.entries {
             lines += &wire(entry).to_string();
             lines.push('\n');

@@ -3,6 +3,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod auth;
+pub(crate) mod backups;
 pub(crate) mod custody;
 pub(crate) mod datasets;
 pub(crate) mod documents;
@@ -11,6 +12,7 @@ pub(crate) mod feedback;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod originals;
+pub(crate) mod search_models;
 pub(crate) mod sign_ins;
 pub(crate) mod system;
 pub(crate) mod tenants;

@@ -1,14 +1,15 @@
 //! `/api/models`: which there are, getting, removing and exchanging them.
 
 use super::Native;
-use crate::http::State;
 use crate::http::auth::Authorized;
-use crate::http::extract::{JsonBody, PathValues};
+use crate::http::extract::{JsonBody, PathValues, in_time};
 use crate::http::failure::Failure;
 use crate::http::sse::{self, Frame};
-use crate::service::{Download, InstalledModel, KnownModel, ModelEvent, ModelKind};
-use actix_web::{HttpResponse, web};
-use futures_util::StreamExt;
+use crate::http::{HttpError, State};
+use crate::service::{Download, InstalledModel, KnownModel, ModelEvent, ModelKind, Speed};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -58,6 +59,31 @@ pub(crate) async fn pause(
 ) -> Answer {
     state.service.pause_model(&caller, &name.value).await?;
     Ok(HttpResponse::Ok().json(json!({"message": "Download stopped; it can be resumed"})))
+}
+
+/// `PUT /api/models/{name}`: a file that somebody has, as the whole body.
+pub(crate) async fn add(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    name: PathValues<Native, String>,
+    mut body: web::Payload,
+) -> Answer {
+    let service = &state.service;
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+    let mut upload = service
+        .begin_model_upload(&caller, &name.value, length)
+        .await?;
+    let patience = service.config().body_timeout;
+    while let Some(bytes) = in_time(patience, body.try_next())
+        .await?
+        .map_err(|error| HttpError::Body(error.to_string()))?
+    {
+        upload.write(&bytes).await?;
+    }
+    let file = upload.finish().await?;
+    Ok(HttpResponse::Created().json(json!({"name": file})))
 }
 
 /// `DELETE /api/models/{name}`: the file, or what has arrived of it.
@@ -113,7 +139,12 @@ fn installed(model: &InstalledModel) -> Value {
         "loaded": model.is_loaded,
         "loading": model.is_loading,
         "fits": model.fits,
+        "speed": model.speed.map(speed),
     })
+}
+
+fn speed(speed: Speed) -> Value {
+    json!({"tokens_per_second": speed.tokens_per_second, "measured": speed.measured})
 }
 
 fn known(model: &KnownModel) -> Value {
@@ -136,6 +167,7 @@ fn known(model: &KnownModel) -> Value {
         "installed": model.is_installed,
         "usable": model.is_usable,
         "fits": model.fits,
+        "speed": model.speed.map(speed),
         "recommended": model.is_recommended,
     })
 }

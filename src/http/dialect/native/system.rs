@@ -9,7 +9,7 @@ use crate::http::extract::JsonBody;
 use crate::http::failure::Failure;
 use crate::http::metrics::TEXT_FORMAT;
 use crate::http::search_options::SearchOptionsWire;
-use crate::service::{AnswerFigures, ModelActivity, SearchRequest};
+use crate::service::{AnswerFigures, ModelActivity, SAMPLE_EVERY, Sample, SearchRequest};
 use crate::types::DocumentId;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
@@ -91,6 +91,33 @@ pub(crate) async fn status(state: web::Data<State>, caller: Authorized<Native>) 
         "memory_bytes": status.memory_bytes,
         "data_dir": status.data_dir.map(|folder| folder.display().to_string()),
     })))
+}
+
+/// `GET /api/status/history`: the last hour, for plots.
+pub(crate) async fn history(state: web::Data<State>, caller: Authorized<Native>) -> Answer {
+    let samples = state.service.samples(&caller)?;
+    let samples: Vec<Value> = samples.iter().map(sample).collect();
+    Ok(HttpResponse::Ok().json(json!({
+        "interval_s": SAMPLE_EVERY.as_secs(),
+        "samples": samples,
+    })))
+}
+
+fn sample(sample: &Sample) -> Value {
+    json!({
+        "at": sample.at.to_string(),
+        "requests_per_s": sample.requests_per_s,
+        "prompt_tokens_per_s": sample.prompt_tokens_per_s,
+        "answer_tokens_per_s": sample.answer_tokens_per_s,
+        "first_token_s": sample.first_token_s,
+        "running": sample.running,
+        "waiting": sample.waiting,
+        "jobs_pending": sample.jobs_pending,
+        "memory_bytes": sample.memory_bytes,
+        "keyword_bytes": sample.keyword_bytes,
+        "vector_bytes": sample.vector_bytes,
+        "database_bytes": sample.database_bytes,
+    })
 }
 
 /// What the chat model does.

@@ -76,6 +76,7 @@ pub(crate) fn progress(step: &DocumentProgress) -> Value {
 pub(crate) fn outcome(outcome: &PageOutcome) -> (&'static str, Option<&str>) {
     match outcome {
         PageOutcome::Text => ("text", None),
+        PageOutcome::Partial(missing) => ("text", Some(missing)),
         PageOutcome::NoText => ("no_text", None),
         PageOutcome::Failed(reason) => ("failed", Some(reason)),
     }
@@ -224,6 +225,7 @@ pub(crate) fn user(user: &UserView) -> Value {
         "issuer": user.issuer,
         "created_at": user.created_at.to_string(),
         "password_set": user.password_set,
+        "last_seen_at": user.last_seen.map(|at| at.to_string()),
     })
 }
 
