@@ -1,7 +1,7 @@
 //! `satchel ask`: a question, its answer as it is written, and its sources.
 
 use super::connection::Connection;
-use super::people::dataset_named;
+use super::datasets::dataset_named;
 use crate::config::Config;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};

@@ -71,6 +71,15 @@ impl Connection {
         json(sent)
     }
 
+    /// `PATCH path` with a JSON body -> JSON.
+    pub(super) fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        let request = self.agent.patch(format!("{}{path}", self.base));
+        let sent = request
+            .header("authorization", &self.bearer())
+            .send_json(body);
+        json(sent)
+    }
+
     /// `DELETE path`.
     pub(super) fn delete(&self, path: &str) -> Result<Value> {
         let request = self.agent.delete(format!("{}{path}", self.base));
@@ -138,6 +147,12 @@ pub(super) fn in_tenant(path: &str, tenant: Option<&str>) -> String {
         Some(tenant) => format!("{path}?tenant_id={tenant}"),
         None => path.to_owned(),
     }
+}
+
+/// Prints what the server answered, for programs.
+pub(super) fn print_json(answer: &Value) -> Result<()> {
+    println!("{}", serde_json::to_string_pretty(answer)?);
+    Ok(())
 }
 
 /// What the server refused, in its words.

@@ -1,6 +1,6 @@
 //! `satchel keys`: the keys with which programs sign in.
 
-use super::connection::{Connection, in_tenant};
+use super::connection::{Connection, in_tenant, print_json};
 use crate::config::Config;
 use anyhow::{Result, anyhow, bail};
 use clap::Subcommand;
@@ -14,6 +14,9 @@ pub(super) struct Options {
     /// The tenant whose keys are meant [default: default]
     #[arg(long, value_name = "ID", global = true)]
     tenant: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Subcommand)]
@@ -40,25 +43,34 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     let connection = Connection::open(config)?;
     let tenant = options.tenant.as_deref();
     match &options.action {
-        None | Some(Action::List) => list(&connection, tenant)?,
+        None | Some(Action::List) => list(&connection, tenant, options.json)?,
         Some(Action::Add { name, user }) => {
             let body = json!({"name": name, "username": user, "tenant_id": tenant});
             let made = connection.post("/api/keys", &body)?;
-            println!("{}", word(&made, "key"));
+            match options.json {
+                true => print_json(&made)?,
+                false => println!("{}", word(&made, "key")),
+            }
             eprintln!("Keep this key: it cannot be shown again.");
         }
         Some(Action::Remove { key }) => {
             let keys = all(&connection, tenant)?;
             let found = chosen(&keys, key)?;
             let id = word(found, "id");
-            connection.delete(&in_tenant(&format!("/api/keys/{id}"), tenant))?;
-            println!("Removed {}.", word(found, "name"));
+            let answer = connection.delete(&in_tenant(&format!("/api/keys/{id}"), tenant))?;
+            match options.json {
+                true => print_json(&answer)?,
+                false => println!("Removed {}.", word(found, "name")),
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(connection: &Connection, tenant: Option<&str>) -> Result<()> {
+fn list(connection: &Connection, tenant: Option<&str>, json: bool) -> Result<()> {
+    if json {
+        return print_json(&json!(all(connection, tenant)?));
+    }
     println!(
         "{:<24} {:<12} {:<16} {:<25} last used",
         "name", "key", "user", "since"

@@ -8,6 +8,7 @@ mod backup;
 mod bench;
 mod connection;
 mod custody;
+mod datasets;
 mod doctor;
 pub mod eval;
 mod evaluate;
@@ -17,6 +18,7 @@ mod ingest;
 mod keys;
 mod models;
 mod people;
+mod process;
 mod search;
 mod serve;
 mod tenants;
@@ -75,10 +77,12 @@ enum Command {
     Models(models::Options),
     /// Print an access token for scripts, valid for 30 days
     Token(people::TokenOptions),
-    /// List, add and remove users
+    /// List, add, change and remove users
     Users(people::UsersOptions),
-    /// List, add and remove tenants, whose users see nothing of each other
+    /// List, add, change and remove tenants, whose users see nothing of each other
     Tenants(tenants::Options),
+    /// List, add, change and remove datasets, and say who sees them
+    Datasets(datasets::Options),
     /// List, add and remove API keys, with which programs sign in
     Keys(keys::Options),
     /// Copy documents, chats and accounts into one file, also while a server runs
@@ -131,6 +135,10 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     let quiet = !serves && settings.log.is_none();
     let config = resolve(settings, config.as_deref())?;
     set_threads(&config);
+    process::share_memory();
+    if !serves {
+        process::end_with_reader();
+    }
     // What a command has to say it prints itself.
     let filter = if quiet { "error" } else { config.log.as_str() };
     telemetry::start(config.log_format, filter);
@@ -143,6 +151,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Token(options)) => people::token(&config, &options),
         Some(Command::Users(options)) => people::users(&config, &options),
         Some(Command::Tenants(options)) => tenants::run(&config, &options),
+        Some(Command::Datasets(options)) => datasets::run(&config, &options),
         Some(Command::Keys(options)) => keys::run(&config, &options),
         Some(Command::Backup(options)) => backup::backup(&config, &options),
         Some(Command::Restore(options)) => backup::restore(&config, &options),

@@ -1,6 +1,6 @@
-//! `satchel token` and `satchel users`, and finding things by their name.
+//! `satchel token` and `satchel users`.
 
-use super::connection::{Connection, in_tenant};
+use super::connection::{Connection, in_tenant, print_json};
 use crate::config::Config;
 use crate::service::{DataFolder, script_token};
 use anyhow::{Context, Result, anyhow, bail};
@@ -33,6 +33,9 @@ pub(super) struct UsersOptions {
     /// The tenant whose users are meant [default: default]
     #[arg(long, value_name = "ID", global = true)]
     tenant: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Subcommand)]
@@ -44,6 +47,16 @@ enum Action {
         name: String,
         #[arg(long, value_enum, default_value_t = Role::User)]
         role: Role,
+    },
+    /// Change a user's role or password, which ends all that it is signed in with
+    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+    Set {
+        name: String,
+        #[arg(long, value_enum, group = "what")]
+        role: Option<Role>,
+        /// Ask for a new password, or read it from standard input
+        #[arg(long, group = "what")]
+        password: bool,
     },
     /// Remove a user with all its chats
     Remove { name: String },
@@ -67,11 +80,19 @@ impl Role {
     }
 }
 
-/// Lists, adds and removes users.
+/// Lists, adds, changes and removes users.
 pub(super) fn users(config: &Config, options: &UsersOptions) -> Result<ExitCode> {
-    let tenant = options.tenant.as_deref();
-    match &options.action {
-        None | Some(Action::List) => list(&Connection::open(config)?, tenant)?,
+    let UsersOptions {
+        action,
+        tenant,
+        json,
+    } = options;
+    let tenant = tenant.as_deref();
+    let (done, name, answer) = match action {
+        None | Some(Action::List) => {
+            list(&Connection::open(config)?, tenant, *json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Some(Action::Add { name, role }) => {
             let password = password()?;
             let body = json!({
@@ -80,23 +101,46 @@ pub(super) fn users(config: &Config, options: &UsersOptions) -> Result<ExitCode>
                 "role": role.as_str(),
                 "tenant_id": tenant,
             });
-            Connection::open(config)?.post("/api/users", &body)?;
-            println!("Added {name}.");
+            let added = Connection::open(config)?.post("/api/users", &body)?;
+            ("Added", name, added)
+        }
+        Some(Action::Set {
+            name,
+            role,
+            password: ask,
+        }) => {
+            let password = ask.then(password).transpose()?;
+            let body = json!({"role": role.map(Role::as_str), "password": password});
+            let connection = Connection::open(config)?;
+            let path = path_of(&connection, tenant, name)?;
+            ("Changed", name, connection.patch(&path, &body)?)
         }
         Some(Action::Remove { name }) => {
             let connection = Connection::open(config)?;
-            let found = all_users(&connection, tenant)?;
-            let user = found.iter().find(|user| is_named(user, "username", name));
-            let user = user.ok_or_else(|| anyhow!("there is no user {name:?}"))?;
-            let id = user["id"].as_str().unwrap_or_default();
-            connection.delete(&in_tenant(&format!("/api/users/{id}"), tenant))?;
-            println!("Removed {name}.");
+            let path = path_of(&connection, tenant, name)?;
+            ("Removed", name, connection.delete(&path)?)
         }
+    };
+    match json {
+        true => print_json(&answer)?,
+        false => println!("{done} {name}."),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(connection: &Connection, tenant: Option<&str>) -> Result<()> {
+/// Where the user of this name is changed.
+fn path_of(connection: &Connection, tenant: Option<&str>, name: &str) -> Result<String> {
+    let found = all_users(connection, tenant)?;
+    let user = found.iter().find(|user| is_named(user, "username", name));
+    let user = user.ok_or_else(|| anyhow!("there is no user {name:?}"))?;
+    let id = user["id"].as_str().unwrap_or_default();
+    Ok(in_tenant(&format!("/api/users/{id}"), tenant))
+}
+
+fn list(connection: &Connection, tenant: Option<&str>, json: bool) -> Result<()> {
+    if json {
+        return print_json(&json!(all_users(connection, tenant)?));
+    }
     println!("{:<24} {:<8} {:<12} since", "name", "role", "password");
     for user in all_users(connection, tenant)? {
         let word = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
@@ -119,27 +163,7 @@ fn all_users(connection: &Connection, tenant: Option<&str>) -> Result<Vec<Value>
     Ok(answer["users"].as_array().cloned().unwrap_or_default())
 }
 
-/// The id of the dataset with this name.
-pub(super) fn dataset_named(connection: &Connection, name: &str) -> Result<String> {
-    let answer = connection.get("/api/datasets")?;
-    let datasets = answer["datasets"].as_array().cloned().unwrap_or_default();
-    let found = datasets
-        .iter()
-        .find(|dataset| is_named(dataset, "name", name));
-    let id = found.and_then(|dataset| dataset["id"].as_str());
-    id.map(str::to_owned).ok_or_else(|| {
-        let names = datasets
-            .iter()
-            .filter_map(|dataset| dataset["name"].as_str());
-        let names: Vec<&str> = names.collect();
-        anyhow!(
-            "there is no dataset {name:?}; there are: {}",
-            names.join(", ")
-        )
-    })
-}
-
-fn is_named(value: &Value, field: &str, name: &str) -> bool {
+pub(super) fn is_named(value: &Value, field: &str, name: &str) -> bool {
     let found = value[field].as_str().unwrap_or_default();
     found.to_lowercase() == name.to_lowercase()
 }

@@ -1,7 +1,7 @@
 //! `satchel search`: retrieval alone.
 
 use super::connection::Connection;
-use super::people::dataset_named;
+use super::datasets::dataset_named;
 use crate::config::Config;
 use anyhow::Result;
 use clap::ValueEnum;

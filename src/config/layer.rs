@@ -139,6 +139,9 @@ pub struct Layer {
     /// How long the audit log is kept in days, 0 for as long as there is room [default: 365]
     #[arg(long, env = "SATCHEL_AUDIT_DAYS", value_name = "DAYS")]
     pub audit_days: Option<u32>,
+    /// Days for which API keys of a user of an outside issuer work after the user's last token, 0 for ever [default: 30]
+    #[arg(long, env = "SATCHEL_OUTSIDE_KEY_DAYS", value_name = "DAYS")]
+    pub outside_key_days: Option<u32>,
     /// Proxies whose X-Forwarded-For is believed, as addresses or networks, comma separated [default: none]
     #[arg(
         long,
@@ -212,6 +215,7 @@ impl Layer {
             max_connections,
             body_timeout_seconds,
             audit_days,
+            outside_key_days,
             trusted_proxies,
             issuers,
         } = self;
@@ -252,6 +256,7 @@ impl Layer {
             max_connections: max_connections.or(below.max_connections),
             body_timeout_seconds: body_timeout_seconds.or(below.body_timeout_seconds),
             audit_days: audit_days.or(below.audit_days),
+            outside_key_days: outside_key_days.or(below.outside_key_days),
             trusted_proxies: trusted_proxies.or(below.trusted_proxies),
             issuers: issuers.or(below.issuers),
         }

@@ -100,6 +100,8 @@ pub struct Config {
     pub body_timeout: Duration,
     /// How long the audit log is kept; 0: as long as there is room.
     pub audit_days: u32,
+    /// Days that an outside user's API keys outlive the user's last good token; 0: for ever.
+    pub outside_key_days: u32,
     /// Proxies that are believed when they say who calls.
     pub trusted_proxies: Vec<Network>,
     /// Others whose tokens are accepted.
@@ -155,6 +157,7 @@ impl Config {
             max_connections: l.max_connections.unwrap_or(10_000),
             body_timeout: Duration::from_secs(l.body_timeout_seconds.unwrap_or(30).into()),
             audit_days: l.audit_days.unwrap_or(365),
+            outside_key_days: l.outside_key_days.unwrap_or(30),
             trusted_proxies: l.trusted_proxies.unwrap_or_default(),
             issuers: l.issuers.unwrap_or_default(),
         }

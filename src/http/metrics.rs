@@ -42,6 +42,7 @@ impl RequestMetrics {
         let mut page = Page::default();
         self.write(&mut page);
         write_process(&mut page, service, status);
+        write_counters(&mut page, service);
         write_store(&mut page, status);
         write_answers(&mut page, &status.answers);
         if let Some(activity) = &status.activity {
@@ -100,6 +101,14 @@ fn write_process(page: &mut Page, service: &Service, status: &Status) {
         "Memory that the process holds.",
         status.memory_bytes,
     );
+}
+
+/// Counters that have no other family.
+fn write_counters(page: &mut Page, service: &Service) {
+    let name = "satchel_password_checks_total";
+    let help = "Passwords that were checked: one an attempt to sign in.";
+    page.family(name, "counter", help);
+    page.sample(name, &[], service.password_checks());
 }
 
 fn write_store(page: &mut Page, status: &Status) {

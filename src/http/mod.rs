@@ -6,6 +6,7 @@ mod assets;
 mod audit;
 mod auth;
 mod client_address;
+mod descriptors;
 mod dialect;
 mod extract;
 mod failure;
@@ -98,6 +99,7 @@ pub async fn serve(
         stopping,
     });
     let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+    descriptors::allow(state.service.config().max_connections);
     let connections = connections_a_worker(state.service.config(), cores);
     let server = HttpServer::new(move || app(state.clone(), address))
         .workers(cores)

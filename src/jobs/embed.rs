@@ -14,8 +14,10 @@ const GROUP_CHUNKS: u64 = 256;
 /// one transaction.
 const BATCH_CHUNKS: usize = 16;
 
-/// Embeds and indexes one group of documents; `false` if none waits.
+/// Takes deleted documents out of the keyword index, then embeds and indexes
+/// one group of documents; `false` if none waits.
 pub(super) fn work_off(pipeline: &Pipeline, signal: &Signal) -> Result<bool, JobsError> {
+    pipeline.tidy()?;
     let jobs = pipeline.store.take_embed_jobs(GROUP_CHUNKS)?;
     if jobs.is_empty() {
         if pipeline.vectors.is_dirty() {

@@ -99,6 +99,9 @@ impl Jobs {
             // A worker catches the panics of its steps; one that still died has logged why.
             let _ = worker.join();
         }
+        if let Err(error) = self.pipeline.tidy() {
+            tracing::warn!(%error, "deleted documents leave the keyword index at the next start");
+        }
         if let Err(error) = self.pipeline.vectors.save() {
             tracing::warn!(%error, "the vector index was not saved; it is made again at the next start");
         }

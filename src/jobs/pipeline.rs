@@ -24,6 +24,8 @@ pub struct Pipeline {
     /// Held while chunks go into the indexes, and while those are purged: what
     /// is deleted in the middle of it is taken out again before a purge begins.
     pub(super) publishing: Mutex<()>,
+    /// Deleted chunks that the keyword index still holds.
+    gone: Mutex<Vec<u64>>,
 }
 
 impl Pipeline {
@@ -43,6 +45,7 @@ impl Pipeline {
             originals,
             progress: broadcast::Sender::new(PROGRESS_BACKLOG),
             publishing: Mutex::new(()),
+            gone: Mutex::new(Vec::new()),
         }
     }
 
@@ -83,7 +86,8 @@ impl Pipeline {
     }
 
     /// Deletes documents everywhere: rows and vectors first (from then on they
-    /// are not found), then the indexes, then the originals.
+    /// are not found), then the originals. The keyword index follows soon: a
+    /// commit of it takes longer than anybody should wait.
     pub fn delete(&self, tenant: &TenantId, ids: &[DocumentId]) -> Result<(), JobsError> {
         let mut deleted = Vec::with_capacity(ids.len());
         let mut chunks = Vec::new();
@@ -98,7 +102,8 @@ impl Pipeline {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.forget(&chunks)?;
+        self.vectors.remove(&chunks);
+        lock(&self.gone).extend(chunks);
         for document in deleted {
             self.originals.remove(&document.id)?;
             self.send(&document, true);
@@ -130,9 +135,20 @@ impl Pipeline {
         Ok(moved?)
     }
 
+    /// Takes what was deleted out of the keyword index.
+    pub(super) fn tidy(&self) -> Result<(), JobsError> {
+        let gone = std::mem::take(&mut *lock(&self.gone));
+        let done = self.forget(&gone);
+        if done.is_err() {
+            lock(&self.gone).extend(gone);
+        }
+        done
+    }
+
     /// Leaves nothing on disk of what was deleted before.
     pub fn purge(&self) -> Result<(), JobsError> {
         let _publishing = lock(&self.publishing);
+        self.tidy()?;
         self.lexical.purge()?;
         self.vectors.save()?;
         self.store.purge()?;
@@ -192,6 +208,6 @@ impl Pipeline {
 }
 
 /// A panic while the lock was held left nothing half done in what it guards.
-pub(super) fn lock(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -45,6 +45,7 @@ impl Pipeline {
 }
 
 pub(super) fn compare(pipeline: &Pipeline) -> Result<Differences, JobsError> {
+    pipeline.tidy()?;
     let truth = pipeline.store.indexed_chunk_keys()?;
     // What is being embedded anew for another model stays findable by keywords;
     // what is embedded for the first time may be in an index already.

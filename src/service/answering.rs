@@ -43,7 +43,6 @@ pub(super) struct Answering {
     pub(super) writing: WritingOptions,
     /// Whether question and answer are stored.
     pub(super) kept: bool,
-    pub(super) answer_id: MessageId,
     pub(super) started: Instant,
     pub(super) events: Sender<AnswerEvent>,
     /// Turns true when the asker has had enough.
@@ -73,6 +72,7 @@ impl Answering {
             self.service.inner.figures.note_failure();
             self.fail(&fault).await;
         }
+        self.end().await;
     }
 
     async fn fail(&self, error: &Fault) {
@@ -94,7 +94,7 @@ impl Answering {
             title: session.title.clone().unwrap_or_default(),
             new_session: self.accepted.is_new,
             question_id: self.accepted.question_id.clone(),
-            answer_id: self.answer_id.clone(),
+            answer_id: self.accepted.answer_id.clone(),
             created_at: self.accepted.created_at,
         })
         .await;
@@ -307,7 +307,10 @@ impl Answering {
     fn named_with(&self, answer: &str) -> (SessionId, [MessageId; 2]) {
         let accepted = &self.accepted;
         if self.kept {
-            let ids = [accepted.question_id.clone(), self.answer_id.clone()];
+            let ids = [
+                accepted.question_id.clone(),
+                self.accepted.answer_id.clone(),
+            ];
             return (accepted.session.uuid.clone(), ids);
         }
         let mut passing = Passing::new(&self.caller);

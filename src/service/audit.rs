@@ -17,9 +17,10 @@ const MOST_RECORDS: u64 = 1_000_000;
 const LOOK_EVERY: Duration = Duration::from_secs(3600);
 
 impl Service {
-    /// Adds a record.
+    /// Adds a record. Of somebody whose account went with the request it says
+    /// the id alone.
     pub async fn record(&self, record: AuditRecord) -> Result<(), Fault> {
-        self.blocking(move |inner| Ok(inner.store.append_audit(&record)?))
+        self.blocking(move |inner| Ok(inner.store.append_audit(&inner.without_gone(record)?)?))
             .await
     }
 
@@ -53,6 +54,17 @@ impl Service {
 }
 
 impl Inner {
+    fn without_gone(&self, mut record: AuditRecord) -> Result<AuditRecord, Fault> {
+        if let Some(user) = &record.user_id
+            && *user != Caller::visitor().user_id
+            && self.store.user(user)?.is_none()
+        {
+            record.username = Some(user.to_string());
+            (record.address, record.request_id) = (None, None);
+        }
+        Ok(record)
+    }
+
     fn rotate_audit(&self) -> Result<(), Fault> {
         let days = i64::from(self.config.audit_days);
         let oldest = (days > 0).then(|| Time::now().plus_seconds(-days * 24 * 3600));

@@ -5,12 +5,11 @@ use super::keys::is_api_key;
 use super::sign_ins::SignInOrigin;
 use super::tokens::{Purpose, TokenSigner, random_token, token_hash, unauthorized};
 use super::users::UserView;
-use super::{Inner, Service};
+use super::{Inner, Service, passwords};
 use crate::config::Config;
 use crate::error::{ErrorKind, Fault};
 use crate::store::{Refresh, Store, User, UserRole};
 use crate::types::{PUBLIC_TENANT, TenantId, Time, UserId, Viewer};
-use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use subtle::ConstantTimeEq;
 
 /// The tenant of a fresh instance.
@@ -21,13 +20,6 @@ pub const FIRST_USER: &str = "admin";
 
 /// What people who have not signed in are called, all of them.
 const VISITOR: &str = "visitor";
-
-/// Shortest password, in characters.
-const MIN_PASSWORD_CHARS: usize = 8;
-
-/// Longest password, in characters: hashing an endless one would be a way to
-/// keep the machine busy.
-const MAX_PASSWORD_CHARS: usize = 1024;
 
 /// Life of the token of a command, in seconds: long enough for a long ingestion.
 const COMMAND_TOKEN_SECONDS: u64 = 7 * 24 * 3600;
@@ -150,14 +142,21 @@ impl Service {
     ) -> Result<SignIn, Fault> {
         let (username, password) = (username.to_owned(), password.to_owned());
         let origin = origin.clone();
+        let _turn = self.inner.passwords.turn().await;
         self.blocking(move |inner| {
             let attempts = &inner.lockout;
-            attempts.attempt(Some(&username), origin.address)?;
+            let allowed = attempts.attempt(Some(&username), origin.address);
+            // That its own address has to wait tells the asker nothing of others.
+            let allowed = match allowed {
+                Err(wait) if wait.of_address => return Err(wait.into()),
+                allowed => allowed,
+            };
+            // An unknown name and one that is locked cost as much time as a
+            // wrong password.
             let user = inner.store.user_by_name(&username)?;
-            let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-            // An unknown name costs as much time as a wrong password.
-            let hash = hash.as_deref().unwrap_or(&inner.decoy_hash);
-            let good = password_matches(&password, hash);
+            let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
+            let good = inner.passwords.is(&password, hash);
+            allowed?;
             match user {
                 Some(user) if good => {
                     attempts.forgive(Some(&username), origin.address);
@@ -257,6 +256,7 @@ impl Service {
             new.to_owned(),
         );
         let origin = origin.clone();
+        let _turn = self.inner.passwords.turn().await;
         self.blocking(move |inner| {
             let user = inner.store.user(&caller.user_id)?;
             let user = user.ok_or_else(unauthorized)?;
@@ -269,7 +269,7 @@ impl Service {
                 inner
                     .lockout
                     .attempt(Some(&user.username), origin.address)?;
-                if !password_matches(&current, hash) {
+                if !inner.passwords.is(&current, Some(hash)) {
                     let message = "the current password is wrong";
                     return Err(Fault::new(ErrorKind::Forbidden, message));
                 }
@@ -277,13 +277,18 @@ impl Service {
             }
             inner
                 .store
-                .set_password_hash(&user.id, &hash_password(&new)?)?;
+                .set_password_hash(&user.id, &passwords::hash(&new)?)?;
             match (caller.sign_in, inner.store.user(&user.id)?) {
                 (Some(_), Some(user)) => inner.begin_sign_in(user, &origin).map(Some),
                 _ => Ok(None),
             }
         })
         .await
+    }
+
+    /// How many passwords were checked since the start.
+    pub fn password_checks(&self) -> u64 {
+        self.inner.passwords.checks()
     }
 
     /// The caller's own record.
@@ -422,30 +427,6 @@ impl Inner {
     }
 }
 
-/// argon2id with the crate's recommended parameters, in PHC form.
-pub(super) fn hash_password(password: &str) -> Result<String, Fault> {
-    let chars = password.chars().count();
-    if !(MIN_PASSWORD_CHARS..=MAX_PASSWORD_CHARS).contains(&chars) {
-        return Err(Fault::invalid(format!(
-            "password: {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters are needed, not {chars}"
-        )));
-    }
-    let hash: Result<PasswordHash, _> = Argon2::default().hash_password(password.as_bytes());
-    match hash {
-        Ok(hash) => Ok(hash.to_string()),
-        Err(error) => Err(Fault::internal(format!(
-            "the password was not hashed: {error}"
-        ))),
-    }
-}
-
-fn password_matches(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| {
-        let checked = Argon2::default().verify_password(password.as_bytes(), &hash);
-        checked.is_ok()
-    })
-}
-
 /// Longest user name, in characters.
 pub(super) const MAX_NAME_CHARS: usize = 64;
 
@@ -461,23 +442,5 @@ pub(super) fn valid_username(name: &str) -> Result<&str, Fault> {
         false => Err(Fault::invalid(
             "username: 1 to 64 letters, digits or . _ @ + - are allowed",
         )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{hash_password, password_matches};
-
-    #[test]
-    fn password_is_hashed_with_argon2id_and_matches_only_itself() {
-        let hash = hash_password("correct horse").unwrap();
-        assert!(hash.starts_with("$argon2id$"));
-        assert!(password_matches("correct horse", &hash));
-        assert!(!password_matches("wrong horse", &hash));
-    }
-
-    #[test]
-    fn short_password_is_refused() {
-        assert!(hash_password("short").is_err());
     }
 }

@@ -94,6 +94,8 @@ pub(super) struct Accepted {
     /// What is asked; of a question that is asked again, as it was stored.
     pub(super) question: Question,
     pub(super) question_id: MessageId,
+    /// The id that the answer gets.
+    pub(super) answer_id: MessageId,
     pub(super) created_at: Time,
     /// The messages before the question.
     pub(super) earlier: Vec<Message>,
@@ -124,7 +126,7 @@ impl Service {
             caller,
             session_id: answering.accepted.session.id.clone(),
             question_id: answering.accepted.question_id.clone(),
-            answer_id: answering.answer_id.clone(),
+            answer_id: answering.accepted.answer_id.clone(),
             stop,
         };
         let heard = self.start_running(starting, receiver);
@@ -162,7 +164,6 @@ impl Service {
                 ..wording(again)
             },
             kept: true,
-            answer_id: MessageId::generate(),
             started,
             events,
             stop: nobody_stops(),
@@ -219,6 +220,7 @@ impl Service {
                 ..Question::default()
             },
             question_id: MessageId::generate(),
+            answer_id: MessageId::generate(),
             created_at: now,
         };
         let (events, receiver) = channel(EVENT_BACKLOG);
@@ -230,7 +232,6 @@ impl Service {
             accepted,
             writing,
             kept: false,
-            answer_id: MessageId::generate(),
             started,
             events,
             stop: nobody_stops(),
@@ -293,6 +294,7 @@ impl Inner {
                 is_new,
                 question,
                 question_id: asked.id,
+                answer_id: MessageId::generate(),
                 created_at: asked.created_at,
                 earlier: standing.earlier,
             });
@@ -308,14 +310,19 @@ impl Inner {
             deleted_at: None,
             answer: None,
         };
-        let created_at = self
-            .store
-            .append_message(&caller.tenant_id, &message, &standing.place)?;
+        let answer_id = MessageId::generate();
+        let created_at = self.store.append_question(
+            &caller.tenant_id,
+            &message,
+            &standing.place,
+            &answer_id,
+        )?;
         Ok(Accepted {
             session,
             is_new,
             question,
             question_id: message.id,
+            answer_id,
             created_at,
             earlier: standing.earlier,
         })

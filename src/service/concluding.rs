@@ -74,7 +74,7 @@ impl Answering {
             self.keep(&content, &summary).await?;
         }
         Ok(AnswerEvent::Done {
-            answer_id: self.answer_id.clone(),
+            answer_id: self.accepted.answer_id.clone(),
             content,
             html,
             summary: Box::new(summary),
@@ -95,7 +95,7 @@ impl Answering {
 
     async fn keep(&self, content: &str, summary: &AnswerSummary) -> Result<(), Fault> {
         let message = Message {
-            id: self.answer_id.clone(),
+            id: self.accepted.answer_id.clone(),
             session_id: self.accepted.session.id.clone(),
             user_id: self.caller.user_id.clone(),
             role: Role::Assistant,

@@ -6,7 +6,8 @@ use super::{Caller, Inner, Service};
 use crate::error::{ErrorKind, Fault};
 use crate::store::{DocumentFilter, DocumentPage};
 use crate::types::{
-    Dataset, DatasetId, Document, DocumentId, DocumentProgress, DocumentStatus, Viewer, Visibility,
+    Dataset, DatasetId, Document, DocumentId, DocumentProgress, DocumentStatus, TenantId, Viewer,
+    Visibility,
 };
 use futures_util::{Stream, StreamExt};
 use std::time::Duration;
@@ -110,16 +111,7 @@ impl Service {
         self.blocking(move |inner| {
             inner.own_dataset(&caller, &id)?;
             let tenant = &caller.tenant_id;
-            let everything = DocumentFilter {
-                dataset: Some(id.clone()),
-                limit: i32::MAX as usize,
-                ..DocumentFilter::default()
-            };
-            let documents = inner
-                .store
-                .documents(&caller.viewer(), &everything)?
-                .documents;
-            let ids: Vec<DocumentId> = documents.into_iter().map(|one| one.id).collect();
+            let ids = inner.documents_of(tenant, &id)?;
             inner.jobs.pipeline().delete(tenant, &ids)?;
             Ok(inner.store.delete_dataset(tenant, &id)?)
         })
@@ -282,6 +274,22 @@ impl Service {
 }
 
 impl Inner {
+    /// The ids of all documents of a dataset.
+    pub(super) fn documents_of(
+        &self,
+        tenant: &TenantId,
+        dataset: &DatasetId,
+    ) -> Result<Vec<DocumentId>, Fault> {
+        let everything = DocumentFilter {
+            dataset: Some(dataset.clone()),
+            limit: i32::MAX as usize,
+            ..DocumentFilter::default()
+        };
+        let viewer = Viewer::whole_tenant(tenant.clone());
+        let documents = self.store.documents(&viewer, &everything)?.documents;
+        Ok(documents.into_iter().map(|one| one.id).collect())
+    }
+
     /// A document that the viewer sees.
     pub(super) fn document(&self, viewer: &Viewer, id: &DocumentId) -> Result<Document, Fault> {
         let document = self.store.document(viewer, id)?;

@@ -5,7 +5,7 @@ use super::custody::{DataOf, Holder};
 use super::{Caller, Inner, Service};
 use crate::error::{Fault, Kind};
 use crate::store::{StoreError, UserRole};
-use crate::types::{Time, UserId, Viewer};
+use crate::types::{TenantId, Time, UserId, Viewer, Visibility};
 
 /// Set while an erasure is under way: one that was cut off is ended at the
 /// next start.
@@ -26,7 +26,8 @@ impl Service {
     ///
     /// With a user's data goes its account, unless it is the account of an
     /// administrator who erases its own data; with a tenant's data go all
-    /// accounts but the caller's.
+    /// accounts but the caller's. Records in the audit log stay: an id stands
+    /// in them where the name stood.
     pub async fn erase(&self, caller: &Caller, of: DataOf) -> Result<Erased, Fault> {
         let caller = caller.clone();
         self.blocking(move |inner| {
@@ -55,35 +56,78 @@ impl Inner {
             documents: documents.len(),
             ..Erased::default()
         };
-        match user {
+        self.erase_datasets(holder, &mut erased)?;
+        let stays = match user {
             Some(user) => {
                 let stays = *user == caller.user_id && caller.role == UserRole::Admin;
-                erased.users = usize::from(!stays && self.erase_account(caller, user)?);
+                erased.users = usize::from(!stays && self.erase_account(tenant, user)?);
+                stays
             }
             None => {
-                for dataset in self.store.datasets(&Viewer::whole_tenant(tenant.clone()))? {
-                    if !dataset.builtin && dataset.tenant_id == *tenant {
-                        self.store.delete_dataset(tenant, &dataset.id)?;
-                        erased.datasets += 1;
-                    }
-                }
                 for user in self.store.users(tenant)? {
                     let other = user.id != caller.user_id;
-                    erased.users += usize::from(other && self.erase_account(caller, &user.id)?);
+                    erased.users += usize::from(other && self.erase_account(tenant, &user.id)?);
                 }
+                true
             }
-        }
+        };
+        let keep = stays.then_some(&caller.user_id);
+        self.store.forget_in_audit(tenant, user, keep)?;
         Ok(erased)
     }
 
+    /// Of a tenant all datasets, of a user those that nobody else sees; what
+    /// others see as well stays with them.
+    fn erase_datasets(&self, holder: &Holder, erased: &mut Erased) -> Result<(), Fault> {
+        let Holder { tenant, user } = holder;
+        for dataset in self.store.datasets(&Viewer::whole_tenant(tenant.clone()))? {
+            if dataset.builtin || dataset.tenant_id != *tenant {
+                continue;
+            }
+            let own = dataset.visibility == Visibility::Private && dataset.owner_id == *user;
+            if user.is_some() && !own {
+                continue;
+            }
+            let documents = self.documents_of(tenant, &dataset.id)?;
+            self.jobs.pipeline().delete(tenant, &documents)?;
+            self.store.delete_dataset(tenant, &dataset.id)?;
+            erased.documents += documents.len();
+            erased.datasets += 1;
+        }
+        if let Some(user) = user {
+            self.store.disown_datasets(tenant, user)?;
+        }
+        Ok(())
+    }
+
     /// Whether there was an account.
-    fn erase_account(&self, caller: &Caller, user: &UserId) -> Result<bool, Fault> {
-        match self.store.delete_user(&caller.tenant_id, user) {
+    fn erase_account(&self, tenant: &TenantId, user: &UserId) -> Result<bool, Fault> {
+        if let Some(user) = self.store.user(user)? {
+            self.lockout.forget(&user.username);
+        }
+        match self.store.delete_user(tenant, user) {
             Ok(()) => Ok(true),
             // Somebody outside, whom a service named.
             Err(StoreError::Missing(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Erases a tenant with all that it has. Its records in the audit log stay,
+    /// without names.
+    pub(super) fn erase_tenant(&self, tenant: &TenantId) -> Result<(), Fault> {
+        let now = Time::now().to_string();
+        self.store.set_setting(PENDING, &now)?;
+        self.history.clear();
+        self.models.keep_nothing(&self.config)?;
+        let documents = self.store.document_ids(tenant, None)?;
+        self.jobs.pipeline().delete(tenant, &documents)?;
+        for user in self.store.users(tenant)? {
+            self.erase_account(tenant, &user.id)?;
+        }
+        self.store.delete_tenant(tenant)?;
+        self.store.forget_in_audit(tenant, None, None)?;
+        self.finish_erasure()
     }
 
     fn finish_erasure(&self) -> Result<(), Fault> {

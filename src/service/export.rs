@@ -2,10 +2,11 @@
 //! files. It is written while it is being sent and needs no room of its own.
 
 use super::custody::{DataOf, Holder};
+use super::exported::{document_json, session_json};
 use super::{Caller, Inner, Service};
 use crate::error::{ErrorKind, Fault};
 use crate::store::{Branch, MessageFilter};
-use crate::types::{Document, Message, Session, Time, Viewer};
+use crate::types::{Time, Viewer};
 use futures_util::Stream;
 use serde_json::{Value, json};
 use std::fs::File;
@@ -36,8 +37,9 @@ impl Stream for Archive {
 
 impl Service {
     /// Everything that somebody has: conversations with all their messages, also
-    /// those deleted softly, and documents with their original files; of a
-    /// tenant also its datasets and users.
+    /// those deleted softly, feedback, documents with their original files,
+    /// datasets, the account with its keys and sign-ins, and what the audit log
+    /// says of it.
     pub async fn export(&self, caller: &Caller, of: DataOf) -> Result<Archive, Fault> {
         let caller = caller.clone();
         let holder = self
@@ -56,7 +58,7 @@ impl Service {
     }
 }
 
-type Zip = ZipWriter<StreamWriter<Pipe>>;
+pub(super) type Zip = ZipWriter<StreamWriter<Pipe>>;
 
 impl Inner {
     fn write_archive(&self, holder: &Holder, pipe: Pipe) -> Result<(), Fault> {
@@ -70,7 +72,7 @@ impl Inner {
             "created_at": Time::now().to_string(),
         });
         add_json(&mut zip, "manifest.json", &manifest)?;
-        self.add_accounts(&mut zip, holder)?;
+        self.export_people(&mut zip, holder)?;
         for id in self.store.session_ids(tenant, user.as_ref())? {
             let Some(session) = self.store.session(tenant, &id)? else {
                 continue;
@@ -104,98 +106,9 @@ impl Inner {
         let pipe = zip.finish().map_err(broken)?.into_inner();
         pipe.finish().map_err(broken)
     }
-
-    fn add_accounts(&self, zip: &mut Zip, holder: &Holder) -> Result<(), Fault> {
-        let Holder { tenant, user } = holder;
-        let users = self.store.users(tenant)?;
-        let users: Vec<_> = users
-            .iter()
-            .filter(|one| user.as_ref().is_none_or(|user| one.id == *user))
-            .map(|one| {
-                json!({
-                    "id": one.id,
-                    "username": one.username,
-                    "role": one.role.as_str(),
-                    "created_at": one.created_at.to_string(),
-                })
-            })
-            .collect();
-        add_json(zip, "users.json", &json!(users))?;
-        if user.is_some() {
-            return Ok(());
-        }
-        let datasets = self.store.datasets(&Viewer::whole_tenant(tenant.clone()))?;
-        let datasets: Vec<_> = datasets
-            .iter()
-            .filter(|one| one.tenant_id == *tenant)
-            .map(|one| {
-                json!({
-                    "id": one.id,
-                    "name": one.name,
-                    "description": one.description,
-                    "created_at": one.created_at.to_string(),
-                })
-            })
-            .collect();
-        add_json(zip, "datasets.json", &json!(datasets))
-    }
 }
 
-/// A conversation with its messages, as exports have it.
-pub(super) fn session_json(session: &Session, messages: &[Message]) -> Value {
-    let messages: Vec<_> = messages
-        .iter()
-        .map(|message| {
-            json!({
-                "id": message.id,
-                "role": message.role.as_str(),
-                "content": message.content,
-                "metadata": message.metadata,
-                "created_at": message.created_at.to_string(),
-                "deleted_at": message.deleted_at.map(|time| time.to_string()),
-                "answer": message.answer,
-            })
-        })
-        .collect();
-    json!({
-        "id": session.id,
-        "uuid": session.uuid,
-        "user_id": session.user_id,
-        "external_user_id": session.external_user_id,
-        "agent_id": session.agent_id,
-        "title": session.title,
-        "system_prompt": session.system_prompt,
-        "status": session.status.as_str(),
-        "pinned": session.pinned,
-        "search": session.search,
-        "metadata": session.metadata,
-        "created_at": session.created_at.to_string(),
-        "updated_at": session.updated_at.to_string(),
-        "expires_at": session.expires_at.map(|time| time.to_string()),
-        "messages": messages,
-    })
-}
-
-fn document_json(document: &Document) -> Value {
-    json!({
-        "id": document.id,
-        "external_id": document.external_id,
-        "dataset_id": document.dataset_id,
-        "user_id": document.user_id,
-        "filename": document.filename,
-        "file_type": document.file_type,
-        "bytes": document.bytes,
-        "sha256": document.sha256,
-        "status": document.status.as_str(),
-        "error": document.error,
-        "pages": document.pages,
-        "metadata": document.metadata,
-        "created_at": document.created_at.to_string(),
-        "updated_at": document.updated_at.to_string(),
-    })
-}
-
-fn add_json(zip: &mut Zip, name: &str, value: &Value) -> Result<(), Fault> {
+pub(super) fn add_json(zip: &mut Zip, name: &str, value: &Value) -> Result<(), Fault> {
     let text = serde_json::to_vec_pretty(value)
         .map_err(|error| Fault::internal(format!("{name} has no JSON form: {error}")))?;
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
@@ -233,7 +146,7 @@ fn broken(error: impl std::fmt::Display) -> Fault {
 }
 
 /// Where the archive is written to: pieces on their way to the reader.
-struct Pipe {
+pub(super) struct Pipe {
     sender: Sender<io::Result<Vec<u8>>>,
     piece: Vec<u8>,
 }

@@ -2,10 +2,10 @@
 //! shown once, when it is made; its hash is kept.
 
 use super::tokens::{random_token, token_hash, unauthorized};
-use super::{Caller, Service};
+use super::{Caller, Inner, Service};
 use crate::error::{ErrorKind, Fault};
-use crate::store::{ApiKey, NewApiKey};
-use crate::types::{KeyId, TenantId};
+use crate::store::{ApiKey, NewApiKey, User};
+use crate::types::{KeyId, TenantId, Time};
 
 /// How every key begins, as clients of the public API expect.
 const MARK: &str = "sk-";
@@ -99,9 +99,23 @@ impl Service {
         let hash = token_hash(key);
         self.blocking(move |inner| {
             let user = inner.store.user_of_api_key(&hash)?;
+            let user = user.filter(|user| inner.is_vouched_for(user));
             user.as_ref().map(Caller::from).ok_or_else(unauthorized)
         })
         .await
+    }
+}
+
+impl Inner {
+    /// Whether a user may still use its keys. That an outside issuer has removed
+    /// somebody is not told to us: it shows in that no new token comes.
+    fn is_vouched_for(&self, user: &User) -> bool {
+        let days = i64::from(self.config.outside_key_days);
+        if user.issuer.is_none() || days == 0 {
+            return true;
+        }
+        let end = user.vouched_at.map(|at| at.plus_seconds(days * 24 * 3600));
+        end.is_some_and(|end| Time::now() < end)
     }
 }
 

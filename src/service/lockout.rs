@@ -54,6 +54,22 @@ impl Key {
     }
 }
 
+/// Why an attempt is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wait {
+    /// Whether the address has to wait, whatever name it tries.
+    pub(super) of_address: bool,
+    seconds: u64,
+}
+
+impl From<Wait> for Fault {
+    fn from(wait: Wait) -> Self {
+        let seconds = wait.seconds;
+        let message = format!("too many attempts to sign in; try again in {seconds} s");
+        Self::new(ErrorKind::RateLimited, message).retry_in(seconds)
+    }
+}
+
 struct Attempts {
     count: u32,
     last: Instant,
@@ -70,7 +86,7 @@ pub(super) struct Lockout {
 impl Lockout {
     /// Counts an attempt, as wrong until [`Self::forgive`] says otherwise: so
     /// many at the same moment count as many. An error while one has to wait.
-    pub(super) fn attempt(&self, name: Option<&str>, address: Option<IpAddr>) -> Result<(), Fault> {
+    pub(super) fn attempt(&self, name: Option<&str>, address: Option<IpAddr>) -> Result<(), Wait> {
         self.attempt_at(Instant::now(), name, address)
     }
 
@@ -79,18 +95,22 @@ impl Lockout {
         now: Instant,
         name: Option<&str>,
         address: Option<IpAddr>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Wait> {
         let keys = keys(name, address);
         let mut table = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         if table.len() >= SWEEP_FROM {
             table.retain(|key, one| now < one.last + key.memory());
         }
-        let waits = keys.iter().filter_map(|key| table.get(key));
-        let wait = waits.map(|one| one.until.saturating_duration_since(now));
-        if let Some(wait) = wait.max().filter(|wait| !wait.is_zero()) {
-            let seconds = wait.as_secs() + 1;
-            let message = format!("too many attempts to sign in; try again in {seconds} s");
-            return Err(Fault::new(ErrorKind::RateLimited, message).retry_in(seconds));
+        let waits = keys.iter().filter_map(|key| {
+            let wait = table.get(key)?.until.saturating_duration_since(now);
+            (!wait.is_zero()).then_some((wait, matches!(key, Key::Address(_))))
+        });
+        let waits: Vec<(Duration, bool)> = waits.collect();
+        if let Some((longest, _)) = waits.iter().max() {
+            return Err(Wait {
+                of_address: waits.iter().any(|(_, of_address)| *of_address),
+                seconds: longest.as_secs() + 1,
+            });
         }
         for key in keys {
             let (free, memory) = (key.attempts(), key.memory());
@@ -107,6 +127,11 @@ impl Lockout {
             one.until = now + wait_after(one.count, free);
         }
         Ok(())
+    }
+
+    /// Nobody has this name any more: its attempts are forgotten.
+    pub(super) fn forget(&self, name: &str) {
+        self.forgive(Some(name), None);
     }
 
     /// The attempt was right: the name begins anew, and for the address it
@@ -157,16 +182,12 @@ fn wait_after(count: u32, free: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{ADDRESS_ATTEMPTS, Lockout, NAME_ATTEMPTS, NAME_MEMORY};
-    use crate::error::{Fault, Kind};
+    use super::{ADDRESS_ATTEMPTS, Lockout, NAME_ATTEMPTS, NAME_MEMORY, Wait};
     use std::net::IpAddr;
     use std::time::{Duration, Instant};
 
-    fn wait(result: Result<(), Fault>) -> u64 {
-        result
-            .err()
-            .and_then(|fault| fault.retry_after())
-            .unwrap_or(0)
+    fn wait(result: Result<(), Wait>) -> u64 {
+        result.err().map_or(0, |wait| wait.seconds)
     }
 
     #[test]
@@ -178,7 +199,9 @@ mod tests {
         }
         let mut waits = Vec::new();
         for _ in 0..9 {
-            let seconds = wait(lockout.attempt_at(now, Some("ADMIN"), None));
+            let refused = lockout.attempt_at(now, Some("ADMIN"), None);
+            assert!(refused.is_err_and(|wait| !wait.of_address));
+            let seconds = wait(refused);
             waits.push(seconds - 1);
             now += Duration::from_secs(seconds);
             assert!(lockout.attempt_at(now, Some("admin"), None).is_ok());
@@ -199,7 +222,8 @@ mod tests {
             let name = format!("user-{n}");
             assert!(lockout.attempt_at(now, Some(&name), from(n as u16)).is_ok());
         }
-        assert!(wait(lockout.attempt_at(now, Some("one more"), from(999))) > 0);
+        let refused = lockout.attempt_at(now, Some("one more"), from(999));
+        assert!(refused.is_err_and(|wait| wait.of_address && wait.seconds > 0));
         let other = Some(IpAddr::from([192, 0, 2, 1]));
         assert!(lockout.attempt_at(now, Some("one more"), other).is_ok());
     }

@@ -13,11 +13,13 @@ mod chats;
 mod concluding;
 mod conversation;
 mod custody;
+mod cut_off;
 mod documents;
 mod embedders;
 mod embedding;
 mod erase;
 mod export;
+mod exported;
 mod feedback;
 mod figures;
 mod fitting;
@@ -32,6 +34,7 @@ mod ledger;
 mod lockout;
 mod messages;
 mod models;
+mod passwords;
 mod records;
 mod samples;
 mod running;
@@ -107,6 +110,7 @@ use history::History;
 use issuers::Issuers;
 use lockout::Lockout;
 use models::Models;
+use passwords::Passwords;
 use samples::Samples;
 use search_models::Fixed;
 use running::Running;
@@ -149,8 +153,7 @@ struct Inner {
     signer: TokenSigner,
     /// The one-time token of the first sign-in.
     link: String,
-    /// Checked when a user does not exist, so that the answer takes as long.
-    decoy_hash: String,
+    passwords: Passwords,
     /// Wrong attempts to sign in.
     lockout: Lockout,
     /// Others whose tokens are accepted.
@@ -221,7 +224,7 @@ impl Service {
             issuers,
             limits: KnownLimits::read(&store)?,
             filling: Mutex::new(()),
-            decoy_hash: auth::hash_password(&tokens::random_token())?,
+            passwords: Passwords::new(cores(&config))?,
             computing: Semaphore::new(cores(&config)),
             started: Instant::now(),
             started_at: Time::now(),
@@ -233,6 +236,7 @@ impl Service {
             folder,
         };
         inner.resume_erasure()?;
+        inner.mark_cut_off()?;
         if inner.config.handbook {
             inner.preload_handbook()?;
         }

@@ -4,8 +4,8 @@
 use super::auth::DEFAULT_TENANT;
 use super::{Caller, Inner, Service};
 use crate::error::{ErrorKind, Fault};
-use crate::store::{DocumentFilter, Store, Tenant, TenantLimits};
-use crate::types::{DocumentId, PUBLIC_TENANT, TenantId, Viewer};
+use crate::store::{Store, Tenant, TenantLimits};
+use crate::types::{PUBLIC_TENANT, TenantId};
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
@@ -98,7 +98,8 @@ impl Service {
         .await
     }
 
-    /// Deletes a tenant with all that it has: users, chats, documents.
+    /// Deletes a tenant with all that it has, users, chats, documents, so that
+    /// nothing of it is left.
     pub async fn delete_tenant(&self, caller: &Caller, id: &TenantId) -> Result<(), Fault> {
         caller.require_operator()?;
         if [DEFAULT_TENANT, PUBLIC_TENANT].contains(&id.as_str()) {
@@ -108,15 +109,7 @@ impl Service {
         let id = id.clone();
         self.blocking(move |inner| {
             inner.tenant(&id)?;
-            let everything = DocumentFilter {
-                limit: i32::MAX as usize,
-                ..DocumentFilter::default()
-            };
-            let viewer = Viewer::whole_tenant(id.clone());
-            let documents = inner.store.documents(&viewer, &everything)?.documents;
-            let ids: Vec<DocumentId> = documents.into_iter().map(|one| one.id).collect();
-            inner.jobs.pipeline().delete(&id, &ids)?;
-            inner.store.delete_tenant(&id)?;
+            inner.erase_tenant(&id)?;
             inner.limits.set(&id, None);
             Ok(())
         })

@@ -182,6 +182,7 @@ mod tests {
             generation: 0,
             valid_after: 0,
             issuer: None,
+            vouched_at: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Conversations to take along: as Markdown to read, as JSON to take in again.
 
-use super::export::session_json;
+use super::exported::session_json;
 use super::{Caller, Inner, Service};
 use crate::error::Fault;
 use crate::store::{ChatFilter, MessageFilter};

@@ -1,8 +1,8 @@
 //! The users of a tenant: listing, making, changing, deleting. An administrator
 //! does this in the own tenant, the operator in any that is named.
 
-use super::auth::{hash_password, valid_username};
-use super::{Caller, Inner, Service};
+use super::auth::valid_username;
+use super::{Caller, Inner, Service, passwords};
 use crate::error::{ErrorKind, Fault};
 use crate::store::{NewUser, User, UserRole};
 use crate::types::{TenantId, Time, UserId};
@@ -77,7 +77,7 @@ impl Service {
         let username = valid_username(username)?.to_owned();
         let password = password.to_owned();
         self.in_tenant(caller, tenant, move |inner, tenant| {
-            let hash = hash_password(&password)?;
+            let hash = passwords::hash(&password)?;
             let user = inner.store.insert_user(&NewUser {
                 tenant_id: tenant,
                 username: &username,
@@ -109,7 +109,11 @@ impl Service {
                 let message = "this user signs in elsewhere: role and password come from there";
                 return Err(Fault::new(ErrorKind::Conflict, message));
             }
-            let hash = change.password.as_deref().map(hash_password).transpose()?;
+            let hash = change
+                .password
+                .as_deref()
+                .map(passwords::hash)
+                .transpose()?;
             if let Some(role) = change.role.filter(|role| *role != user.role) {
                 inner.store.set_role(tenant, &id, role)?;
             }

@@ -1,5 +1,6 @@
-//! Table `audit`: who did what. Rows are added and read; they are never
-//! changed, and deleted only when they are old, oldest first.
+//! Table `audit`: who did what. Rows are added and read; an erasure takes out of
+//! them who somebody was, and nothing else changes them. They are deleted only
+//! when they are old, oldest first.
 
 use super::{Store, StoreError};
 use crate::types::{TenantId, Time, UserId};
@@ -130,6 +131,35 @@ impl Store {
         })
     }
 
+    /// Takes out of a tenant's records who it was: of one user, or of all its
+    /// users and everybody's objects. In place of the name stands the id; where
+    /// a request came from goes, and whatever its sender gave a name of its own.
+    /// The name of `keep` stays.
+    pub fn forget_in_audit(
+        &self,
+        tenant: &TenantId,
+        user: Option<&UserId>,
+        keep: Option<&UserId>,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE audit SET
+                     username = iif(user_id IS :keep, username, user_id),
+                     address = NULL,
+                     request_id = NULL,
+                     object = iif(length(object) = 36 AND object NOT GLOB '*[^0-9a-f-]*',
+                                  object, NULL)
+                 WHERE tenant_id = :tenant AND (:user IS NULL OR user_id = :user)",
+                named_params! {
+                    ":tenant": tenant.as_str(),
+                    ":user": user.map(UserId::as_str),
+                    ":keep": keep.map(UserId::as_str),
+                },
+            )?;
+            Ok(())
+        })
+    }
+
     /// Deletes records from before `oldest` and all but the newest `most`; how
     /// many there were.
     pub fn rotate_audit(&self, oldest: Option<Time>, most: u64) -> Result<usize, StoreError> {
@@ -232,13 +262,53 @@ mod tests {
         let (folder, store) = store();
         store.append_audit(&record(Some("one"), "a")).unwrap();
         let raw = rusqlite::Connection::open(folder.path().join("satchel.db")).unwrap();
-        let refused = raw
-            .execute("UPDATE audit SET action = 'b'", [])
-            .unwrap_err();
-        assert!(
-            refused.to_string().contains("cannot be changed"),
-            "{refused}"
-        );
+        for change in [
+            "action = 'b'",
+            "at = 0",
+            "username = 'somebody else'",
+            "object = 'another'",
+            "address = '192.0.2.9'",
+        ] {
+            let refused = raw.execute(&format!("UPDATE audit SET {change}"), []);
+            let refused = refused.unwrap_err().to_string();
+            assert!(refused.contains("cannot be changed"), "{change}: {refused}");
+        }
+    }
+
+    #[test]
+    fn forgotten_user_is_an_id_in_its_records_and_others_keep_theirs() {
+        let (_folder, store) = store();
+        let told = |user: &str, object: &str| AuditRecord {
+            user_id: Some(user.into()),
+            username: Some(format!("name of {user}")),
+            object: Some(object.to_owned()),
+            address: Some("192.0.2.1".to_owned()),
+            request_id: Some("my-own-words".to_owned()),
+            ..record(Some("one"), "a")
+        };
+        let opaque = "0193f0aa-0000-7000-8000-00000000000a";
+        for (user, object) in [("u", opaque), ("u", "diary-of-ada"), ("v", "w")] {
+            store.append_audit(&told(user, object)).unwrap();
+        }
+        store
+            .forget_in_audit(&"one".into(), Some(&"u".into()), None)
+            .unwrap();
+        let all = AuditFilter {
+            limit: 10,
+            ..AuditFilter::default()
+        };
+        let listed = store.audit(&"one".into(), false, &all).unwrap();
+        assert_eq!(listed[0].record, told("v", "w"));
+        for (one, object) in [(&listed[1], None), (&listed[2], Some(opaque.to_owned()))] {
+            let left = AuditRecord {
+                username: Some("u".to_owned()),
+                object,
+                address: None,
+                request_id: None,
+                ..told("u", "")
+            };
+            assert_eq!(one.record, left);
+        }
     }
 
     #[test]

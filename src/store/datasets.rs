@@ -11,6 +11,9 @@ const SELECT: &str = "
            coalesce(sum(x.chunks), 0), d.owner_id, d.visibility
     FROM datasets d LEFT JOIN documents x ON x.dataset_key = d.key";
 
+/// Why a private dataset cannot be shown to others under its name.
+const OTHER_OF_THIS_NAME: &str = "there is another dataset of this name: give it another one first";
+
 impl Store {
     /// The datasets that exist for the viewer: by name, then the built-in ones.
     pub fn datasets(&self, viewer: &Viewer) -> Result<Vec<Dataset>, StoreError> {
@@ -33,14 +36,15 @@ impl Store {
         self.one_dataset("d.id = :value", viewer, id.as_str())
     }
 
-    /// The tenant's dataset of this name, whatever its case.
+    /// The tenant's dataset of this name, whatever its case; a private one is not meant.
     pub fn dataset_by_name(
         &self,
         tenant: &TenantId,
         name: &str,
     ) -> Result<Option<Dataset>, StoreError> {
         let viewer = Viewer::whole_tenant(tenant.clone());
-        self.one_dataset("d.tenant_id = :tenant AND d.name = :value", &viewer, name)
+        let shared = "d.tenant_id = :tenant AND d.name = :value AND d.visibility <> 'private'";
+        self.one_dataset(shared, &viewer, name)
     }
 
     fn one_dataset(
@@ -142,20 +146,37 @@ impl Store {
         owner: &UserId,
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
-            let changed = transaction.execute(
-                "UPDATE datasets SET visibility = ?3, owner_id = coalesce(owner_id, ?4)
-                 WHERE tenant_id = ?1 AND id = ?2 AND NOT builtin",
-                params![
-                    tenant.as_str(),
-                    id.as_str(),
-                    visibility.as_str(),
-                    owner.as_str()
-                ],
-            )?;
+            let changed = transaction
+                .execute(
+                    "UPDATE datasets SET visibility = ?3, owner_id = coalesce(owner_id, ?4)
+                     WHERE tenant_id = ?1 AND id = ?2 AND NOT builtin",
+                    params![
+                        tenant.as_str(),
+                        id.as_str(),
+                        visibility.as_str(),
+                        owner.as_str()
+                    ],
+                )
+                .map_err(|error| match is_duplicate(&error) {
+                    true => StoreError::Duplicate(OTHER_OF_THIS_NAME.to_owned()),
+                    false => error.into(),
+                })?;
             match changed {
                 0 => Err(StoreError::Missing("the dataset")),
                 _ => Ok(()),
             }
+        })
+    }
+
+    /// Takes the name of somebody who is gone from what all of the tenant sees.
+    pub fn disown_datasets(&self, tenant: &TenantId, owner: &UserId) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE datasets SET owner_id = NULL
+                 WHERE tenant_id = ?1 AND owner_id = ?2 AND visibility <> 'private'",
+                params![tenant.as_str(), owner.as_str()],
+            )?;
+            Ok(())
         })
     }
 

@@ -1,7 +1,7 @@
 //! Table `messages`: what was said in a conversation. A message that was
 //! deleted softly is kept, and found by nothing but an export.
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, unfinished};
 use crate::types::{AnswerSummary, Message, MessageId, Role, SessionId, TenantId, Time, UserId};
 use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
 use std::collections::HashMap;
@@ -52,7 +52,12 @@ impl Store {
         message: &Message,
         place: &Place,
     ) -> Result<Time, StoreError> {
-        self.write(|transaction| append(transaction, tenant, message, place))
+        self.write(|transaction| {
+            if message.answer.is_some() {
+                unfinished::end(transaction, &message.id)?;
+            }
+            append(transaction, tenant, message, place)
+        })
     }
 
     /// The messages of a conversation that `filter` lets through, in order.
@@ -192,6 +197,7 @@ fn key_in(transaction: &Transaction<'_>, session: u64, id: &MessageId) -> Result
         .ok_or(StoreError::Missing("the message"))
 }
 
+/// Appends a message; the time that it counts as written at.
 pub(super) fn append(
     transaction: &Transaction<'_>,
     tenant: &TenantId,

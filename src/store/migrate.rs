@@ -12,9 +12,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_feedback.sql"),
     include_str!("migrations/0006_chats.sql"),
     include_str!("migrations/0007_branches.sql"),
+    include_str!("migrations/0008_traces.sql"),
+    include_str!("migrations/0009_unfinished.sql"),
 ];
 
 /// Runs the scripts that the database has not seen, each in a transaction.
+/// Meanwhile rows may refer to nothing, so that a table can be made anew; at the
+/// end of each script none does.
 pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let known = MIGRATIONS.len() as u32;
@@ -24,26 +28,43 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {
             known,
         });
     }
+    connection.pragma_update(None, "foreign_keys", false)?;
     for (number, script) in MIGRATIONS.iter().enumerate().skip(version as usize) {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(script)?;
-        transaction.pragma_update(None, "user_version", number as u32 + 1)?;
-        transaction.commit()?;
-        tracing::info!(version = number + 1, "database migrated");
+        step(connection, number as u32 + 1, script)?;
     }
+    Ok(connection.pragma_update(None, "foreign_keys", true)?)
+}
+
+fn step(connection: &mut Connection, number: u32, script: &str) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(script)?;
+    let dangling = transaction
+        .prepare("PRAGMA foreign_key_check")?
+        .query_map([], |row| row.get::<_, String>(0))?
+        .next()
+        .transpose()?;
+    if let Some(table) = dangling {
+        let message = format!("after migration {number} a row of {table} refers to nothing");
+        return Err(StoreError::Value(message));
+    }
+    transaction.pragma_update(None, "user_version", number)?;
+    transaction.commit()?;
+    tracing::info!(version = number, "database migrated");
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::{MIGRATIONS, run};
     use crate::store::{Store, StoreError};
+    use rusqlite::Connection;
 
     #[test]
     fn database_of_a_newer_version_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("satchel.db");
         drop(Store::open(&path).unwrap());
-        let raw = rusqlite::Connection::open(&path).unwrap();
+        let raw = Connection::open(&path).unwrap();
         raw.pragma_update(None, "user_version", 99).unwrap();
         drop(raw);
         assert!(matches!(
@@ -59,5 +80,39 @@ mod tests {
         Store::open(&path).unwrap().set_setting("a", "1").unwrap();
         let again = Store::open(&path).unwrap();
         assert_eq!(again.setting("a").unwrap().as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn datasets_of_an_older_database_keep_their_documents_and_their_keys() {
+        let mut old = Connection::open_in_memory().unwrap();
+        for script in &MIGRATIONS[..5] {
+            old.execute_batch(script).unwrap();
+        }
+        old.pragma_update(None, "user_version", 5).unwrap();
+        old.execute_batch(
+            "INSERT INTO tenants (id, name, created_at) VALUES ('one', 'One', 0);
+             INSERT INTO datasets (id, tenant_id, name, created_at)
+                 VALUES ('a', 'one', 'Kept', 0), ('b', 'one', 'Gone', 0);
+             INSERT INTO documents (id, dataset_key, user_id, filename, bytes, sha256, status,
+                 created_at, updated_at) VALUES ('d', 1, 'u', 'f', 1, 's', 'ready', 0, 0);
+             DELETE FROM datasets WHERE id = 'b';",
+        )
+        .unwrap();
+        run(&mut old).unwrap();
+        let one = |sql: &str| old.query_row(sql, [], |row| row.get::<_, u64>(0)).unwrap();
+        let joined = "SELECT count(*) FROM documents x JOIN datasets d ON d.key = x.dataset_key";
+        assert_eq!(one(joined), 1);
+        old.execute_batch(
+            "INSERT INTO datasets (id, tenant_id, name, created_at) VALUES ('c', 'one', 'New', 0)",
+        )
+        .unwrap();
+        assert_eq!(
+            one("SELECT key FROM datasets WHERE id = 'c'"),
+            3,
+            "2 was used"
+        );
+        old.execute_batch("DELETE FROM datasets WHERE id = 'a'")
+            .unwrap();
+        assert_eq!(one("SELECT count(*) FROM documents"), 0, "they go with it");
     }
 }

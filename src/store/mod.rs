@@ -24,6 +24,7 @@ mod settings;
 mod sign_ins;
 mod tenants;
 mod tokens;
+mod unfinished;
 mod users;
 mod vectors;
 
@@ -40,6 +41,7 @@ pub use sessions::{SessionChange, SessionFilter, SessionPage, SessionPlace};
 pub use sign_ins::{Origin, StoredSignIn};
 pub use tenants::{Tenant, TenantLimits};
 pub use tokens::Refresh;
+pub use unfinished::CutOff;
 pub use users::{NewUser, Subject, User, UserRole};
 
 use crate::error::{ErrorKind, Kind};

@@ -5,6 +5,7 @@ use super::sign_ins;
 use super::{Store, StoreError, is_duplicate};
 use crate::types::{TenantId, Time, UserId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 /// What a user may do.
@@ -50,6 +51,8 @@ pub struct User {
     pub valid_after: i64,
     /// The outside issuer that vouches for the user.
     pub issuer: Option<String>,
+    /// When it last did.
+    pub vouched_at: Option<Time>,
 }
 
 /// Who an outside issuer says somebody is.
@@ -72,10 +75,10 @@ pub struct NewUser<'a> {
 /// What [`user`] reads.
 pub(super) const COLUMNS: &str =
     "users.id, users.tenant_id, users.username, users.password_hash, users.role, users.created_at,
-     users.generation, users.valid_after, users.issuer";
+     users.generation, users.valid_after, users.issuer, users.vouched_at";
 
 /// How many columns that are.
-pub(super) const COLUMN_COUNT: usize = 9;
+pub(super) const COLUMN_COUNT: usize = 10;
 
 impl Store {
     /// Makes a user; a name that is taken is a [`StoreError::Duplicate`].
@@ -122,9 +125,14 @@ impl Store {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT deleted_at FROM deleted_subjects
-                 WHERE issuer = ?1 AND subject = ?2 AND tenant_id = ?3",
+                 WHERE issuer = ?1 AND subject IN (?2, ?4) AND tenant_id = ?3",
             )?;
-            let parameters = params![subject.issuer, subject.subject, subject.tenant_id.as_str()];
+            let parameters = params![
+                subject.issuer,
+                subject.subject,
+                subject.tenant_id.as_str(),
+                unreadable(subject.issuer, subject.subject, subject.tenant_id)
+            ];
             Ok(statement
                 .query_row(parameters, |row| row.get(0))
                 .optional()?)
@@ -229,6 +237,17 @@ impl Store {
         })
     }
 
+    /// Notes that an outside issuer has just vouched for a user.
+    pub fn note_vouched(&self, id: &UserId) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE users SET vouched_at = ?2 WHERE id = ?1",
+                params![id.as_str(), Time::now().millis()],
+            )?;
+            Ok(())
+        })
+    }
+
     /// Sets a user's password hash and ends all that it is signed in with.
     pub fn set_password_hash(&self, id: &UserId, hash: &str) -> Result<(), StoreError> {
         self.write(|transaction| {
@@ -246,12 +265,7 @@ impl Store {
     /// Deletes a user of a tenant with its chats; its documents stay with the tenant.
     pub fn delete_user(&self, tenant: &TenantId, id: &UserId) -> Result<(), StoreError> {
         self.write(|transaction| {
-            transaction.execute(
-                "INSERT OR REPLACE INTO deleted_subjects (issuer, subject, tenant_id, deleted_at)
-                 SELECT issuer, subject, tenant_id, ?3 FROM users
-                 WHERE id = ?1 AND tenant_id = ?2 AND issuer IS NOT NULL",
-                params![id.as_str(), tenant.as_str(), Time::now().seconds()],
-            )?;
+            note_deleted_subject(transaction, tenant, id)?;
             let changed = transaction.execute(
                 "DELETE FROM users WHERE id = ?1 AND tenant_id = ?2",
                 params![id.as_str(), tenant.as_str()],
@@ -268,25 +282,67 @@ impl Store {
     }
 }
 
+/// Keeps who an outside user was, in a form that does not say it.
+fn note_deleted_subject(
+    transaction: &Transaction<'_>,
+    tenant: &TenantId,
+    id: &UserId,
+) -> Result<(), StoreError> {
+    let named = transaction
+        .query_row(
+            "SELECT issuer, subject FROM users
+             WHERE id = ?1 AND tenant_id = ?2 AND issuer IS NOT NULL",
+            params![id.as_str(), tenant.as_str()],
+            |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
+        )
+        .optional()?;
+    if let Some((issuer, subject)) = named {
+        transaction.execute(
+            "INSERT OR REPLACE INTO deleted_subjects (issuer, subject, tenant_id, deleted_at)
+             VALUES (?1, ?2, ?3, ?4)",
+            params![
+                issuer,
+                unreadable(&issuer, &subject, tenant),
+                tenant.as_str(),
+                Time::now().seconds()
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// A subject's hash: enough to know it again when a token names it.
+fn unreadable(issuer: &str, subject: &str, tenant: &TenantId) -> String {
+    let mut hash = Sha256::new();
+    for part in [issuer, subject, tenant.as_str()] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let bytes = hash.finalize();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn insert(
     transaction: &Transaction<'_>,
     new: &NewUser<'_>,
     subject: Option<&Subject<'_>>,
 ) -> Result<User, StoreError> {
+    let now = Time::now();
     let user = User {
         id: UserId::generate(),
         tenant_id: new.tenant_id.clone(),
         username: new.username.to_owned(),
         password_hash: new.password_hash.map(str::to_owned),
         role: new.role,
-        created_at: Time::now(),
+        created_at: now,
         generation: 0,
         valid_after: 0,
         issuer: subject.map(|subject| subject.issuer.to_owned()),
+        vouched_at: subject.map(|_| now),
     };
     let done = transaction.execute(
         "INSERT INTO users (id, tenant_id, username, password_hash, role, created_at, issuer,
-         subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+         subject, vouched_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             user.id.as_str(),
             user.tenant_id.as_str(),
@@ -295,7 +351,8 @@ fn insert(
             user.role.as_str(),
             user.created_at.millis(),
             user.issuer,
-            subject.map(|subject| subject.subject)
+            subject.map(|subject| subject.subject),
+            user.vouched_at.map(Time::millis)
         ],
     );
     match done {
@@ -320,5 +377,6 @@ pub(super) fn user(row: &Row<'_>) -> Result<User, StoreError> {
         generation: row.get(6)?,
         valid_after: row.get(7)?,
         issuer: row.get(8)?,
+        vouched_at: row.get::<_, Option<i64>>(9)?.map(Time::from_millis),
     })
 }

@@ -250,3 +250,91 @@ fn everything_is_exported_and_then_erased() {
     );
     assert_eq!(satchel.run(&["search", "lighthouse"]).0, 2);
 }
+
+#[test]
+fn roles_limits_and_visibility_are_changed_and_told_to_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    // One process for all commands: each alone would start a server of its own.
+    let _server = satchel.serve();
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let (code, out, error) = satchel.run(arguments);
+        assert_eq!(code, 0, "{arguments:?}: {error}");
+        serde_json::from_str(&out).unwrap()
+    };
+    json(&["tenants", "add", "acme", "--json"]);
+    let limits = ["--requests-per-minute", "50", "--disk-quota-mib", "2"];
+    let changed = json(&[&["tenants", "set", "acme", "--json"][..], &limits].concat());
+    assert_eq!(changed["requests_per_minute"], 50);
+    assert_eq!(changed["disk_quota_bytes"], 2 * 1024 * 1024);
+    let back = ["--disk-quota-mib", "default", "--name", "Acme & Sons"];
+    let changed = json(&[&["tenants", "set", "acme", "--json"][..], &back].concat());
+    assert_eq!(changed["disk_quota_bytes"], serde_json::Value::Null);
+    assert_eq!(changed["requests_per_minute"], 50, "it stays");
+    assert_eq!(changed["name"], "Acme & Sons");
+
+    let mut add = satchel.command();
+    add.args(["users", "add", "ada"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null());
+    let mut add = add.spawn().unwrap();
+    std::io::Write::write_all(&mut add.stdin.take().unwrap(), b"correct horse\n").unwrap();
+    assert!(add.wait().unwrap().success());
+    assert_eq!(
+        json(&["users", "set", "ADA", "--role", "service", "--json"])["role"],
+        "service"
+    );
+    let users = json(&["users", "--json"]);
+    assert_eq!(users.as_array().unwrap().len(), 2);
+    assert_ne!(
+        satchel.run(&["users", "set", "ada"]).0,
+        0,
+        "nothing to change"
+    );
+
+    json(&[
+        "datasets",
+        "add",
+        "Plans",
+        "--visibility",
+        "private",
+        "--json",
+    ]);
+    let seen = json(&[
+        "datasets",
+        "set",
+        "plans",
+        "--visibility",
+        "public",
+        "--json",
+    ]);
+    assert_eq!(seen["visibility"], "public");
+    let (_, list, _) = satchel.run(&["datasets"]);
+    assert!(list.contains("Plans") && list.contains("public"), "{list}");
+    assert_eq!(
+        satchel.run(&["datasets", "remove", "Plans"]).1,
+        "Removed Plans.\n"
+    );
+    assert_eq!(json(&["keys", "--json"]), serde_json::json!([]));
+}
+
+#[cfg(unix)]
+#[test]
+fn command_whose_reader_goes_away_ends_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    let mut config = satchel.command();
+    config
+        .arg("config")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = config.spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.is_empty(), "{said}");
+}

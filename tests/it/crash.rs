@@ -13,13 +13,26 @@ const KILLS: u32 = 20;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A satchel process; killed without warning when dropped.
-struct Process {
+pub struct Process {
     child: Child,
-    client: Client,
+    base: String,
+    pub client: Client,
+    /// The administrator's.
+    pub token: String,
 }
 
 impl Process {
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    /// One whose visitors and users may stream as much as they like.
+    pub fn start_public(folder: &Path) -> Self {
+        let unlimited = ["--public-rate-limit", "0", "--streams-per-user", "1000"];
+        Self::start_with(folder, &unlimited)
+    }
+
+    fn start_with(folder: &Path, more: &[&str]) -> Self {
         let satchel = env!("CARGO_BIN_EXE_satchel");
         let mut child = Command::new(satchel)
             .args([
@@ -31,6 +44,7 @@ impl Process {
                 "--handbook",
                 "false",
             ])
+            .args(more)
             .arg("--data-dir")
             .arg(folder)
             .stdout(Stdio::piped())
@@ -51,11 +65,25 @@ impl Process {
             .arg(folder)
             .output()
             .unwrap();
-        let token = String::from_utf8(token.stdout).unwrap();
+        let token = String::from_utf8(token.stdout).unwrap().trim().to_owned();
         Self {
             child,
-            client: Client::new(&base, Some(token.trim())),
+            client: Client::new(&base, Some(&token)),
+            base,
+            token,
         }
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
+    /// Kills it without waiting for its end.
+    pub fn kill_now(&self) {
+        let id = self.child.id().to_string();
+        let killed = Command::new("kill").args(["-9", &id]).status().unwrap();
+        assert!(killed.success());
     }
 
     fn kill(mut self) {

@@ -52,6 +52,40 @@ fn fill(client: &Client, user: &str) {
         let path = format!("/sessions/{SECRET}/messages");
         assert_eq!(client.post(&path, &body).status, 201);
     }
+    leave_names(client);
+}
+
+/// Gives all that somebody may name a name that tells who it was.
+fn leave_names(client: &Client) {
+    let client = client.clone().with("x-request-id", SECRET);
+    let dataset = json!({"name": SECRET, "description": SECRET, "visibility": "private"});
+    assert_eq!(client.post("/api/datasets", &dataset).status, 201);
+    let key = json!({"name": SECRET});
+    assert_eq!(client.post("/api/keys", &key).status, 201);
+    let events = client.ask(&format!("Who opened the {SECRET} valve?"));
+    let accepted = events
+        .iter()
+        .find(|event| event.name == "accepted")
+        .unwrap();
+    let said = |field: &str| accepted.data[field].clone();
+    let judged = json!({"session_id": said("session_id"), "query_id": said("question_id"),
+                        "response_id": said("answer_id"), "feedback_type": "thumbs_up",
+                        "feedback_text": format!("Thanks, says {SECRET}.")});
+    let judged = client.post("/chat/feedback", &judged);
+    assert_eq!(judged.status, 200, "{}", judged.text);
+    let name = format!("{SECRET}-again");
+    let session = json!({"user_id": client.get("/auth/me").json()["user"]["username"],
+                         "session_id": name});
+    assert_eq!(client.post("/sessions", &session).status, 201);
+    let gone = format!(
+        "/sessions/{name}?user_id={}",
+        session["user_id"].as_str().unwrap()
+    );
+    assert_eq!(
+        client.delete(&gone).status,
+        200,
+        "it is an object of the audit log"
+    );
 }
 
 fn archive(client: &Client, path: &str) -> ZipArchive<Cursor<Vec<u8>>> {
@@ -78,22 +112,32 @@ fn read(archive: &mut ZipArchive<Cursor<Vec<u8>>>, name: &str) -> String {
 #[test]
 fn erased_user_leaves_nothing_in_any_file_and_others_keep_theirs() {
     let server = Server::start();
-    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    let name = format!("{SECRET}-ada");
+    let (ada, bob) = (server.user(&name), server.user("bob"));
     bob.ingest("lighthouse.md", LIGHTHOUSE);
     bob.ask("Who built the lighthouse?");
-    fill(&ada, "ada");
+    fill(&ada, &name);
+    let id = ada.get("/auth/me").json()["user"]["id"].clone();
     let folder = server.data_dir().to_owned();
     assert!(
         files_with(&folder, SECRET).len() >= 3,
         "database, keywords, original"
     );
-    let body = json!({"user": "ada", "confirm": true});
+    let body = json!({"user": name, "confirm": true});
     let erased = server.admin().post("/api/erase", &body);
     assert_eq!(erased.status, 200, "{}", erased.text);
     assert_eq!(
         erased.json(),
-        json!({"sessions": 3, "documents": 1, "datasets": 0, "users": 1})
+        json!({"sessions": 4, "documents": 1, "datasets": 1, "users": 1})
     );
+    let records = format!("/api/audit?user={}", id.as_str().unwrap());
+    let records = server.admin().get(&records).json();
+    let records = records["records"].as_array().unwrap().clone();
+    assert!(records.len() >= 5, "what was done stays: {records:?}");
+    for record in &records {
+        assert_eq!((&record["username"], &record["user_id"]), (&id, &id));
+        assert_eq!(record["address"], Value::Null);
+    }
     assert_eq!(files_with(&folder, SECRET), Vec::<PathBuf>::new());
     assert_eq!(ada.get("/auth/me").status, 401, "the account is gone too");
     let found = bob.post(
@@ -116,10 +160,11 @@ fn erased_user_leaves_nothing_in_any_file_and_others_keep_theirs() {
 #[test]
 fn erased_tenant_leaves_nothing_but_the_account_that_erased_it() {
     let server = Server::start();
-    let (admin, ada) = (server.admin(), server.user("ada"));
+    let name = format!("{SECRET}-ada");
+    let (admin, ada) = (server.admin(), server.user(&name));
     let dataset = json!({"name": format!("About {SECRET}"), "description": SECRET});
     assert_eq!(admin.post("/api/datasets", &dataset).status, 201);
-    fill(&ada, "ada");
+    fill(&ada, &name);
     fill_again(&admin);
     let refused = ada.post("/api/erase", &json!({"scope": "tenant", "confirm": true}));
     assert_eq!(refused.status, 403);
@@ -167,7 +212,8 @@ fn erasure_that_was_cut_off_is_ended_at_the_next_start() {
 #[test]
 fn user_erases_itself_and_nobody_else() {
     let server = Server::start();
-    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    let (ada, bob) = (server.user(&format!("{SECRET}-ada")), server.user("bob"));
+    leave_names(&ada);
     bob.ingest("lighthouse.md", LIGHTHOUSE);
     let refused = ada.post("/api/erase", &json!({"user": "bob", "confirm": true}));
     assert_eq!(refused.status, 403);
@@ -179,6 +225,50 @@ fn user_erases_itself_and_nobody_else() {
     );
     assert_eq!(ada.get("/auth/me").status, 401);
     assert_eq!(bob.get("/api/documents").json()["total_count"], 1);
+    let traces = files_with(server.data_dir(), SECRET);
+    assert_eq!(traces, Vec::<PathBuf>::new(), "nor in the record of it");
+}
+
+#[test]
+fn deleted_tenant_leaves_nothing() {
+    let server = Server::start();
+    let acme = server.tenant("acme");
+    let ada = server.person("acme", &format!("{SECRET}-ada"), "user");
+    fill(&ada, &format!("{SECRET}-ada"));
+    assert_eq!(server.admin().delete("/api/tenants/acme").status, 200);
+    assert_eq!(acme.get("/auth/me").status, 401);
+    assert_eq!(files_with(server.data_dir(), SECRET), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn export_of_a_user_holds_account_keys_sign_ins_feedback_datasets_and_records() {
+    let server = Server::start();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    ada.ingest("notes.md", document());
+    leave_names(&ada);
+    leave_names(&bob);
+    let id = ada.get("/auth/me").json()["user"]["id"].clone();
+    let mut own = archive(&ada, "/api/export");
+    let mut listed = |name: &str| -> Vec<Value> {
+        let text = read(&mut own, name);
+        assert!(!text.contains("hash"), "{name}: {text}");
+        serde_json::from_str(&text).unwrap()
+    };
+    let users = listed("users.json");
+    assert_eq!((users.len(), &users[0]["id"]), (1, &id));
+    for (name, field) in [
+        ("api_keys.json", "user_id"),
+        ("sign_ins.json", "user_id"),
+        ("datasets.json", "owner_id"),
+        ("feedback.json", "user_id"),
+    ] {
+        let all = listed(name);
+        assert_eq!((all.len(), &all[0][field]), (1, &id), "{name}");
+    }
+    let records = listed("audit.json");
+    let actions: Vec<_> = records.iter().map(|one| &one["action"]).collect();
+    assert!(records.iter().all(|one| one["user_id"] == id));
+    assert!(actions.contains(&&json!("make_an_API_key")), "{actions:?}");
 }
 
 #[test]

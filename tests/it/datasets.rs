@@ -105,3 +105,26 @@ fn fresh_instance_answers_about_its_own_handbook() {
     let handbook = again.find(|one| one["builtin"] == true).unwrap();
     assert_eq!(handbook["document_count"], chapters);
 }
+
+#[test]
+fn name_of_a_private_dataset_is_told_to_nobody_by_a_refusal() {
+    let server = Server::start();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    let private = json!({"name": "Salaries", "visibility": "private"});
+    assert_eq!(ada.post("/api/datasets", &private).status, 201);
+    assert_eq!(ada.post("/api/datasets", &private).status, 409, "her own");
+    let of_bob = bob.post("/api/datasets", &private);
+    assert_eq!(of_bob.status, 201, "{}", of_bob.text);
+    let path = format!("/api/datasets/{}", id(&of_bob.json()));
+    let shared = json!({"name": "salaries", "visibility": "tenant"});
+    assert_eq!(ada.post("/api/datasets", &shared).status, 201);
+    assert_eq!(bob.post("/api/datasets", &shared).status, 409, "he sees it");
+    let shown = bob.patch(&path, &json!({"visibility": "tenant"}));
+    assert_eq!(shown.status, 409, "{}", shown.text);
+    let renamed = bob.patch(&path, &json!({"name": "Wages"}));
+    assert_eq!(renamed.status, 200, "{}", renamed.text);
+    assert_eq!(
+        bob.patch(&path, &json!({"visibility": "tenant"})).status,
+        200
+    );
+}

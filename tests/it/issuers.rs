@@ -373,3 +373,29 @@ fn settings_of_an_issuer_that_cannot_be_right_are_refused_at_the_start() {
     };
     assert!(attempt(ours).contains("cannot be used"));
 }
+
+#[test]
+fn api_key_of_an_outside_user_ends_some_days_after_the_last_token() {
+    let (_folder, server) = start();
+    let token = by_rsa(&access());
+    let frida = server.bearer(&token);
+    let made = frida.post("/api/keys", &json!({"name": "script"})).json();
+    let program = server.bearer(made["key"].as_str().unwrap());
+    assert_eq!(me(&program)["username"], "frida");
+    let raw = rusqlite::Connection::open(server.data_dir().join("satchel.db")).unwrap();
+    let day = 24 * 3600 * 1000;
+    let older = |days: i64| {
+        let sql = "UPDATE users SET vouched_at = vouched_at - ?1 WHERE issuer IS NOT NULL";
+        assert_eq!(raw.execute(sql, [days * day]).unwrap(), 1);
+    };
+    older(29);
+    assert_eq!(program.get("/auth/me").status, 200);
+    older(2);
+    assert_eq!(
+        program.get("/auth/me").status,
+        401,
+        "nobody vouches for her"
+    );
+    assert_eq!(frida.get("/auth/me").status, 200);
+    assert_eq!(program.get("/auth/me").status, 200, "now somebody does");
+}

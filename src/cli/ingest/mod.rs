@@ -6,7 +6,7 @@ mod progress;
 mod selection;
 
 use super::connection::{Connection, Refusal};
-use super::people::dataset_named;
+use super::datasets::dataset_named;
 use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use form::Form;

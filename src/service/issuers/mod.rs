@@ -20,6 +20,10 @@ use ureq::http::Uri;
 /// Seconds by which the clocks of an issuer and of this machine may differ.
 const LEEWAY: u64 = 5;
 
+/// How exact the time is at which an issuer last vouched for somebody: not every
+/// request is a write.
+const VOUCHED_SECONDS: i64 = 3600;
+
 /// Longest token that is looked at, in bytes.
 const LONGEST_TOKEN: usize = 16 * 1024;
 
@@ -254,6 +258,10 @@ impl Inner {
         };
         if named.issued_at.is_none_or(|at| at < user.valid_after) && user.valid_after > 0 {
             return Err(unauthorized());
+        }
+        let seen = user.vouched_at.map(|at| at.plus_seconds(VOUCHED_SECONDS));
+        if seen.is_none_or(|again| again <= Time::now()) {
+            self.store.note_vouched(&user.id)?;
         }
         if user.role != named.role {
             self.store.note_role(&user.id, named.role)?;

@@ -2,12 +2,14 @@
 
 mod client;
 mod hub;
+mod raw;
 mod schema;
 mod server;
 mod shape;
 
 pub use client::{Answer, Client, Event, Form, Stream};
 pub use hub::{Behaviour, FakeHub, sha256};
+pub use raw::Raw;
 pub use schema::Schemas;
 pub use server::{PASSWORD, Server, settings};
 pub use shape::assert_shape;

@@ -32,7 +32,8 @@ impl Frames {
         match event {
             AnswerEvent::Accepted { question_id, .. } => {
                 self.question = Some(question_id);
-                Vec::new()
+                // An empty chunk says at once that the message is stored.
+                vec![self.chunk("", false, None, None)]
             }
             AnswerEvent::Token(text) => vec![self.chunk(&text, false, None, None)],
             AnswerEvent::Done { answer_id, .. } => {
@@ -95,7 +96,8 @@ mod tests {
             answer_id: "a".into(),
             created_at: Time::from_millis(0),
         });
-        assert!(first.is_empty());
+        let opening = json!({"chunk": "", "done": false, "message_id": "q"});
+        assert_eq!(only(&first), opening, "before anything is found");
         frames
     }
 
