@@ -11,6 +11,7 @@ mod extract;
 mod failure;
 mod limit;
 mod metrics;
+mod openapi;
 mod request_id;
 mod routes;
 mod search_options;

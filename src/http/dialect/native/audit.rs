@@ -1,6 +1,7 @@
 //! `/api/audit`, for administrators.
 
-use super::{Native, wire};
+use super::Native;
+use super::people::AuditRecordWire;
 use crate::http::auth::Authorized;
 use crate::http::extract::QueryParams;
 use crate::http::failure::Failure;
@@ -8,8 +9,8 @@ use crate::http::{HttpError, State};
 use crate::service::AuditFilter;
 use crate::types::Time;
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// Records in one answer, unless asked otherwise.
 const DEFAULT_LIMIT: usize = 100;
@@ -17,12 +18,18 @@ const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 
 /// Query of `/api/audit`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(crate) struct AuditQuery {
+    /// The name of an action, such as `sign in`.
     action: Option<String>,
+    /// Id or name.
     user: Option<String>,
+    #[param(format = DateTime)]
     since: Option<String>,
+    /// `next_cursor` of the answer before.
+    #[param(pattern = "^[0-9]{0,18}$")]
     cursor: Option<String>,
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 
@@ -52,6 +59,13 @@ impl AuditQuery {
     }
 }
 
+/// Body of the answer of `GET /api/audit`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditRecords<'a> {
+    records: Vec<AuditRecordWire<'a>>,
+    next_cursor: Option<String>,
+}
+
 /// `GET /api/audit`: the newest records first.
 pub(crate) async fn list(
     state: web::Data<State>,
@@ -69,6 +83,8 @@ pub(crate) async fn list(
     records.truncate(limit);
     let next = records.last().filter(|_| more);
     let next = next.map(|record| record.key.to_string());
-    let records: Vec<Value> = records.iter().map(wire::audit_record).collect();
-    Ok(HttpResponse::Ok().json(json!({"records": records, "next_cursor": next})))
+    Ok(HttpResponse::Ok().json(AuditRecords {
+        records: records.iter().map(AuditRecordWire::from).collect(),
+        next_cursor: next,
+    }))
 }
