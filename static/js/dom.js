@@ -1,5 +1,8 @@
 // @ts-check
-// Making elements, announcing, asking back. Knows nothing of satchel.
+// Making elements, announcing, asking back. Knows nothing of satchel. Menus and
+// hints are in menu.js, tabs in tabs.js, tables in table.js.
+
+import { t } from './language.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -106,16 +109,68 @@ export function say(text) {
   if (line) line.textContent = text;
 }
 
+/** How long a note stays, and one whose action can be taken, in ms. */
+const NOTE = 4000;
+const NOTE_WITH_ACTION = 8000;
+
 /**
- * Shows a short note for a while, and says it.
+ * Shows a short note for a while, and says it. With an action it stays longer,
+ * and as long as it is pointed at or has the focus.
  * @param {string} text
+ * @param {{label: string, run: () => void}} [action]
+ * @returns {{close: () => void}}
  */
-export function toast(text) {
-  document.querySelector('.toast')?.remove();
-  const note = h('div', { class: 'toast' }, text);
+export function toast(text, action) {
+  document.querySelector('.toast')?.dispatchEvent(new Event('leave'));
+  const note = h('div', { class: 'toast', popover: 'manual' }, h('span', {}, text));
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    note.remove();
+  };
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(close, action ? NOTE_WITH_ACTION : NOTE);
+  };
+  if (action) {
+    put(note, h('button', { class: 'b', type: 'button', onclick: () => { close(); action.run(); } }, action.label));
+    for (const name of ['pointerenter', 'focusin']) note.addEventListener(name, () => clearTimeout(timer));
+    for (const name of ['pointerleave', 'focusout']) note.addEventListener(name, wait);
+  }
+  note.addEventListener('leave', close);
   document.body.append(note);
+  note.showPopover();
   say(text);
-  setTimeout(() => note.remove(), 4000);
+  wait();
+  return { close };
+}
+
+/** What was taken away and is not yet carried out. @type {(() => void) | null} */
+let pending = null;
+addEventListener('pagehide', () => pending?.());
+
+/**
+ * Takes something away so that it can be taken back: shows a note with “Undo”,
+ * and carries it out when its time is over, when the next one comes, or when
+ * the page is left. The view takes it off the screen before it calls this.
+ * @param {string} text what happened, as “Chat deleted”
+ * @param {{commit: () => void | Promise<void>, undo: () => void}} work `commit` must say itself when it fails
+ */
+export function undoable(text, { commit, undo }) {
+  pending?.();
+  let timer = 0;
+  const settle = () => {
+    clearTimeout(timer);
+    note.close();
+    if (pending === carryOut) pending = null;
+  };
+  const carryOut = () => {
+    settle();
+    commit();
+  };
+  const note = toast(text, { label: t('Undo'), run: () => { settle(); undo(); } });
+  timer = setTimeout(carryOut, NOTE_WITH_ACTION);
+  pending = carryOut;
 }
 
 /**
@@ -127,27 +182,78 @@ export function confirmed({ title, text, action }) {
   return dialog(title, [h('p', { class: 'sub' }, text)], action).then((form) => form !== null);
 }
 
+let dialogs = 0;
+
 /**
- * A dialog with a form; `null` when it was left.
+ * A dialog with a form; `null` when it was left. What is behind it is out of
+ * reach meanwhile, and the focus goes back to where it was.
  * @param {string} title
- * @param {Node[]} fields
+ * @param {Child[]} fields
  * @param {string} action label of the button that accepts
+ * @param {{accept?: (data: FormData) => Promise<unknown>, kind?: string}} [options] `accept` does the work while the dialog
+ *   stays open: what it throws is shown inside, and nothing that was typed is lost. `kind`: further classes (`big`)
  * @returns {Promise<FormData | null>}
  */
-export function dialog(title, fields, action) {
+export function dialog(title, fields, action, { accept, kind } = {}) {
   return new Promise((resolve) => {
-    const form = h('form', { method: 'dialog' },
-      h('h2', { id: 'dialog-title' }, title),
+    const id = `dialog-${dialogs += 1}`;
+    const trouble = h('p', { class: 'st bad', role: 'alert', hidden: true });
+    const yes = h('button', { class: 'b p', value: 'yes' }, action);
+    /** @type {FormData | null} */
+    let taken = null;
+    const submit = async (/** @type {Event} */ event) => {
+      const data = new FormData(form);
+      if (!accept) return void (taken = data);
+      event.preventDefault();
+      yes.disabled = true;
+      trouble.hidden = true;
+      try {
+        await accept(data);
+        taken = data;
+        box.close();
+      } catch (error) {
+        trouble.replaceChildren(icon('warn', 's'), h('span', {}, /** @type {Error} */ (error).message));
+        trouble.hidden = false;
+      }
+      yes.disabled = false;
+    };
+    const form = h('form', { method: 'dialog', onsubmit: submit },
+      h('h2', { id }, title),
       fields,
+      trouble,
       h('div', { class: 'ends' },
-        h('button', { class: 'b q', type: 'button', onclick: () => box.close('') }, 'Cancel'),
-        h('button', { class: 'b p', value: 'yes' }, action)));
-    const box = h('dialog', { 'aria-labelledby': 'dialog-title' }, form);
+        h('button', { class: 'b q', type: 'button', onclick: () => box.close() }, t('Cancel')),
+        yes));
+    const box = h('dialog', { 'aria-labelledby': id, class: kind }, form);
     box.addEventListener('close', () => {
-      resolve(box.returnValue === 'yes' ? new FormData(form) : null);
       box.remove();
+      resolve(taken);
     });
     document.body.append(box);
     box.showModal();
   });
+}
+
+/**
+ * A dialog that only shows something; it closes by its button, by Esc and by a
+ * click beside it.
+ * @param {string} title
+ * @param {Child[]} content
+ * @param {string} [kind] further classes (`big`)
+ * @returns {HTMLDialogElement} to close it
+ */
+export function sheet(title, content, kind) {
+  const id = `dialog-${dialogs += 1}`;
+  const box = h('dialog', { 'aria-labelledby': id, class: `sheet ${kind ?? ''}`.trim() },
+    h('header', { class: 'row' }, h('h2', { id, class: 'grow' }, title), iconButton('close', t('Close'), () => box.close())),
+    h('div', { class: 'inside' }, content));
+  box.addEventListener('click', (/** @type {MouseEvent} */ event) => {
+    const at = box.getBoundingClientRect();
+    const outside = event.clientX < at.left || event.clientX > at.right || event.clientY < at.top || event.clientY > at.bottom;
+    if (event.target === box && outside) box.close();
+  });
+  box.addEventListener('close', () => box.remove());
+  document.body.append(box);
+  box.showModal();
+  return box;
 }

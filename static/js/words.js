@@ -1,27 +1,57 @@
 // @ts-check
-// Numbers, sizes and dates in words.
+// Numbers, sizes, dates and durations in the reader's language.
+
+import { spoken, t, tn } from './language.js';
 
 /**
+ * A count in English words. For texts that are not yet in the message files;
+ * others use `tn`.
  * @param {number} count
  * @param {string} one
  * @param {string} [many]
  */
-export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString()} ${count === 1 ? one : many}`;
+export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+
+/**
+ * A number as the language writes it.
+ * @param {number} value
+ * @param {Intl.NumberFormatOptions} [options]
+ */
+export const number = (value, options) => new Intl.NumberFormat(spoken(), options).format(value);
+
+/** A share of one, in percent.
+ * @param {number} share */
+export const percent = (share) => number(share, { style: 'percent', maximumFractionDigits: 0 });
+
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
 
 /** @param {number} bytes */
 export function size(bytes) {
-  const units = ['bytes', 'kB', 'MB', 'GB'];
   let value = bytes;
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
+  while (value >= 1000 && unit < UNITS.length - 1) {
     value /= 1000;
     unit += 1;
   }
-  return `${unit && value < 100 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  const digits = unit && value < 100 ? 1 : 0;
+  return number(value, { style: 'unit', unit: UNITS[unit], unitDisplay: unit ? 'short' : 'long', minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** @param {number} milliseconds */
-export const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(milliseconds < 9950 ? 2 : 0)} s`;
+export function seconds(milliseconds) {
+  const digits = milliseconds < 9950 ? 2 : 0;
+  return t('{number} s', { number: number(milliseconds / 1000, { minimumFractionDigits: digits, maximumFractionDigits: digits }) });
+}
+
+/**
+ * How long something still takes, as nobody needs it more exactly.
+ * @param {number} seconds
+ */
+export function duration(seconds) {
+  if (seconds < 100) return t('{number} s', { number: Math.max(1, Math.ceil(seconds)) });
+  if (seconds < 100 * 60) return t('{number} min', { number: Math.round(seconds / 60) });
+  return t('{number} h', { number: Math.round(seconds / 3600) });
+}
 
 /**
  * The day of a time, as people say it.
@@ -32,9 +62,28 @@ export function day(time) {
   const midnight = new Date();
   midnight.setHours(0, 0, 0, 0);
   const days = Math.ceil((midnight.getTime() - date.getTime()) / 86_400_000);
-  if (days <= 0) return 'Today';
-  if (days === 1) return 'Yesterday';
-  return date.toLocaleDateString(undefined, { day: 'numeric', month: 'long', year: date.getFullYear() === midnight.getFullYear() ? undefined : 'numeric' });
+  if (days <= 0) return t('Today');
+  if (days === 1) return t('Yesterday');
+  return date.toLocaleDateString(spoken(), { day: 'numeric', month: 'long', year: date.getFullYear() === midnight.getFullYear() ? undefined : 'numeric' });
+}
+
+/**
+ * A date with its time of day.
+ * @param {string | number} time
+ */
+export const moment = (time) => new Date(time).toLocaleString(spoken(), { dateStyle: 'medium', timeStyle: 'short' });
+
+/**
+ * How long ago a time was, in the largest unit that fits.
+ * @param {string | number} time
+ */
+export function ago(time) {
+  const elapsed = (Date.now() - new Date(time).getTime()) / 1000;
+  const words = new Intl.RelativeTimeFormat(spoken(), { numeric: 'auto' });
+  if (elapsed < 60) return words.format(0, 'second');
+  if (elapsed < 3600) return words.format(-Math.round(elapsed / 60), 'minute');
+  if (elapsed < 86_400) return words.format(-Math.round(elapsed / 3600), 'hour');
+  return words.format(-Math.round(elapsed / 86_400), 'day');
 }
 
 /**
@@ -43,7 +92,7 @@ export function day(time) {
  */
 export function searched(coverage) {
   const read = coverage.pages - coverage.pages_without_text;
-  return `Searched ${read.toLocaleString()} of ${plural(coverage.pages, 'page')} in ${seconds(coverage.took_ms)}.`;
+  return tn(coverage.pages, 'Searched {read} of {count} page in {time}.', 'Searched {read} of {count} pages in {time}.', { read, time: seconds(coverage.took_ms) });
 }
 
 /** How a document is called in front of people.
@@ -51,4 +100,4 @@ export function searched(coverage) {
 export const titleOf = (document) => document.title || document.filename;
 
 /** @param {{page_number: number | null}} place */
-export const pageOf = (place) => (place.page_number ? `p. ${place.page_number}` : '');
+export const pageOf = (place) => (place.page_number ? t('p. {number}', { number: place.page_number }) : '');
