@@ -30,9 +30,13 @@ pub(crate) struct AuditQuery {
     action: Option<String>,
     /// Id or name.
     user: Option<String>,
-    #[param(format = DateTime)]
+    #[param(
+        pattern = r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ)?$"
+    )]
     since: Option<String>,
-    #[param(format = DateTime)]
+    #[param(
+        pattern = r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ)?$"
+    )]
     until: Option<String>,
     /// `next_cursor` of the answer before.
     #[param(pattern = "^[0-9]{0,18}$")]
@@ -134,9 +138,13 @@ pub(crate) struct AuditExportQuery {
     format: Format,
     action: Option<String>,
     user: Option<String>,
-    #[param(format = DateTime)]
+    #[param(
+        pattern = r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ)?$"
+    )]
     since: Option<String>,
-    #[param(format = DateTime)]
+    #[param(
+        pattern = r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ)?$"
+    )]
     until: Option<String>,
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct ExportQuery {
     #[param(inline)]
     scope: Scope,
     /// Id or name.
-    #[param(min_length = 1)]
+    #[param(pattern = r"\S")]
     user: Option<String>,
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct EraseBody {
     #[serde(default)]
     scope: Scope,
     /// Id or name.
-    #[schema(min_length = 1)]
+    #[schema(pattern = r"\S")]
     user: Option<String>,
     /// Must be true: there is no way back.
     #[schema(schema_with = only_true)]

@@ -1,7 +1,7 @@
 //! `/api/datasets`.
 
 use super::Native;
-use super::openapi::name_of_100;
+use super::openapi::{name_of_100, optional_name_of_100};
 use super::wire::{DatasetWire, Said};
 use crate::http::audit;
 use crate::http::auth::Authorized;
@@ -67,7 +67,7 @@ pub(crate) async fn create(
 /// Body of `PATCH /api/datasets/{dataset_id}`; what is absent stays.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct DatasetChangeBody {
-    #[schema(schema_with = name_of_100)]
+    #[schema(schema_with = optional_name_of_100)]
     name: Option<String>,
     #[schema(max_length = 2000)]
     description: Option<String>,

@@ -7,13 +7,13 @@ use super::{
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
 use serde_json::json;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// A name: one line that is not empty.
-fn name(most: usize) -> Object {
+fn name(most: usize, kind: SchemaType) -> Object {
     let line = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
     ObjectBuilder::new()
-        .schema_type(Type::String)
+        .schema_type(kind)
         .max_length(Some(most))
         .pattern(Some(line))
         .build()
@@ -21,12 +21,22 @@ fn name(most: usize) -> Object {
 
 /// The schema of short names.
 pub(super) fn name_of_64() -> Object {
-    name(64)
+    name(64, Type::String.into())
+}
+
+/// The same, or nothing.
+pub(super) fn optional_name_of_64() -> Object {
+    name(64, SchemaType::from_iter([Type::String, Type::Null]))
 }
 
 /// The schema of names.
 pub(super) fn name_of_100() -> Object {
-    name(100)
+    name(100, Type::String.into())
+}
+
+/// The same, or nothing.
+pub(super) fn optional_name_of_100() -> Object {
+    name(100, SchemaType::from_iter([Type::String, Type::Null]))
 }
 
 /// The schema of what has to be said on purpose.

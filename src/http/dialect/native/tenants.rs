@@ -1,7 +1,7 @@
 //! `/api/tenants`, for the operator.
 
 use super::Native;
-use super::openapi::name_of_64;
+use super::openapi::{name_of_64, optional_name_of_64};
 use super::people::TenantWire;
 use super::wire::Said;
 use crate::http::State;
@@ -49,6 +49,7 @@ pub(crate) struct NewTenant {
     #[schema(schema_with = name_of_64)]
     name: String,
     requests_per_minute: Option<u32>,
+    #[schema(maximum = 9007199254740991)]
     disk_quota_bytes: Option<u64>,
 }
 
@@ -76,13 +77,13 @@ pub(crate) async fn create(
 /// takes a limit away.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct TenantChangeBody {
-    #[schema(schema_with = name_of_64)]
+    #[schema(schema_with = optional_name_of_64)]
     name: Option<String>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>)]
     requests_per_minute: Option<Option<u32>>,
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 9007199254740991)]
     disk_quota_bytes: Option<Option<u64>>,
 }
 

@@ -186,20 +186,33 @@ fn chat_request() -> Value {
             "logprobs": {"type": ["boolean", "null"]},
             "top_logprobs": {"type": ["integer", "null"], "minimum": 0, "maximum": 20},
             "reasoning_effort": {"enum": ["none", "minimal", "low", "medium", "high", null]},
-            "response_format": {
-                "type": ["object", "null"],
-                "required": ["type"],
-                "properties": {
-                    "type": {"enum": ["text", "json_object", "json_schema"]},
-                    "json_schema": {
-                        "type": ["object", "null"],
-                        "properties": {"schema": {"type": "object"}},
-                    },
-                },
-            },
+            "response_format": {"oneOf": [{"type": "null"}, free_form(), bound_form()]},
             "dataset_id": {"type": ["string", "null"], "description": "Where to search"},
             "search_options": {"oneOf": [{"type": "null"}, reference("SearchOptionsWire")]},
             "answer_mode": {"enum": ["auto", "quotes", null]},
+        },
+    })
+}
+
+fn free_form() -> Value {
+    json!({
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": {"enum": ["text", "json_object"]}},
+    })
+}
+
+fn bound_form() -> Value {
+    json!({
+        "type": "object",
+        "required": ["type", "json_schema"],
+        "properties": {
+            "type": {"const": "json_schema"},
+            "json_schema": {
+                "type": "object",
+                "required": ["schema"],
+                "properties": {"schema": {"type": "object"}},
+            },
         },
     })
 }
