@@ -20,13 +20,17 @@ const watchShifts = () => {
   }).observe({ type: 'layout-shift', buffered: true });
 };
 
-/** What reaches over the edge of the window, and is not in something that scrolls. */
+/** What reaches over the edge of the window or of the view; tables and code scroll by themselves. */
 const tooWide = () => {
   const wide = document.documentElement.scrollWidth - innerWidth;
-  if (wide <= 0) return [];
-  return [...document.querySelectorAll('body *')]
+  const sideways = [...document.querySelectorAll('.scroll, dialog')]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1)
+    .map((one) => `${one.tagName.toLowerCase()}.${one.className} scrolls sideways by ${one.scrollWidth - one.clientWidth}`);
+  if (wide <= 0) return sideways;
+  const over = [...document.querySelectorAll('body *')]
     .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 || one.getBoundingClientRect().left < -1)
     .map((one) => `${one.tagName.toLowerCase()}.${one.className} by ${wide}`);
+  return [...sideways, ...over];
 };
 
 for (const theme of THEMES) {
