@@ -47,6 +47,15 @@ pub(super) fn only_true() -> Object {
         .build()
 }
 
+/// The schema of bytes that may be taken; `null` is no limit.
+pub(super) fn quota() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+        .minimum(Some(0_u64))
+        .maximum(Some(9_007_199_254_740_991_u64))
+        .build()
+}
+
 /// All that this dialect says about itself.
 pub(crate) fn description() -> Description {
     let parts = [

@@ -1,7 +1,7 @@
 //! `/api/tenants`, for the operator.
 
 use super::Native;
-use super::openapi::{name_of_64, optional_name_of_64};
+use super::openapi::{name_of_64, optional_name_of_64, quota};
 use super::people::TenantWire;
 use super::wire::Said;
 use crate::http::State;
@@ -49,7 +49,7 @@ pub(crate) struct NewTenant {
     #[schema(schema_with = name_of_64)]
     name: String,
     requests_per_minute: Option<u32>,
-    #[schema(maximum = 9007199254740991)]
+    #[schema(schema_with = quota)]
     disk_quota_bytes: Option<u64>,
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct TenantChangeBody {
     #[schema(value_type = Option<u32>)]
     requests_per_minute: Option<Option<u32>>,
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u64>, maximum = 9007199254740991)]
+    #[schema(schema_with = quota)]
     disk_quota_bytes: Option<Option<u64>>,
 }
 
