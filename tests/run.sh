@@ -99,8 +99,12 @@ fetch_node_client() {
 
 python_clients() {
     tests/clients/with_server.sh sh -c \
-        '"$1" tests/clients/openai_client.py && "$1" tests/clients/event_streams.py' - "$venv/bin/python" 2>&1 |
-        tee -a "$printed"
+        '"$1" tests/clients/openai_client.py && "$1" tests/clients/event_streams.py && "$1" tests/clients/openapi_document.py' \
+        - "$venv/bin/python" 2>&1 | tee -a "$printed"
+}
+
+documented_behaviour() {
+    SCHEMATHESIS=$venv/bin/schemathesis tests/clients/schemathesis.sh 2>&1 | tee -a "$printed"
 }
 
 node_clients() {
@@ -112,7 +116,7 @@ node_clients() {
 # Python client's and node's totals.
 closing_lines() {
     sed 's/\x1b\[[0-9;]*m//g' "$printed" |
-        grep -E '^ *Summary \[|^test result: |^(openai|httpx-sse:) .* passed$|^(ℹ|#) (tests|pass|fail) [0-9]'
+        grep -E '^ *Summary \[|^test result: |^(openai|openapi:|schemathesis:|httpx-sse:) .* passed$|^(ℹ|#) (tests|pass|fail) [0-9]'
 }
 
 step "formatting" cargo fmt --check
@@ -127,6 +131,7 @@ elif ! fetch_python_client; then
     skip "clients for Python" "pip could not fetch it; it needs a network"
 else
     step "clients for Python" python_clients
+    step "behaviour as documented" documented_behaviour
 fi
 
 if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then

@@ -12,6 +12,7 @@ mod extract;
 mod failure;
 mod limit;
 mod metrics;
+mod openapi;
 mod request_id;
 mod routes;
 mod search_options;

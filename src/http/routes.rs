@@ -15,7 +15,7 @@ use super::dialect::native::{
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
 use super::dialect::rag_chat::{chat, files, health, running, sessions};
-use super::{assets, auth as gatekeeper};
+use super::{assets, auth as gatekeeper, openapi};
 use crate::error::Fault;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
@@ -74,6 +74,8 @@ macro_rules! endpoints {
 
 endpoints! {
     GET "/health" "health" RagChat Public health::health;
+
+    GET "/openapi.json" "describe the API" Native Public openapi::read;
 
     GET "/auth/state" "sign-in state" Native Public auth::state;
     POST "/auth/link" "sign in with the link" Native Public auth::link;

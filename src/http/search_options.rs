@@ -6,13 +6,14 @@ use crate::types::{PartialSearchOptions, SearchType};
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use utoipa::ToSchema;
 
 const K: RangeInclusive<usize> = 1..=100;
 const FETCH_K: RangeInclusive<usize> = 1..=1000;
 const SHARE: RangeInclusive<f32> = 0.0..=1.0;
 
 /// The words for the kinds of search.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 enum SearchTypeWire {
     Similarity,
@@ -21,12 +22,16 @@ enum SearchTypeWire {
 }
 
 /// Each may be absent or null, which means the default.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
 pub(super) struct SearchOptionsWire {
     search_type: Option<SearchTypeWire>,
+    #[schema(minimum = 1, maximum = 100)]
     k: Option<usize>,
+    #[schema(minimum = 0, maximum = 1)]
     score_threshold: Option<f32>,
+    #[schema(minimum = 1, maximum = 1000)]
     fetch_k: Option<usize>,
+    #[schema(minimum = 0, maximum = 1)]
     lambda_mult: Option<f32>,
     rerank: Option<bool>,
     all_passages: Option<bool>,

@@ -63,6 +63,7 @@ impl Service {
         caller.require_operator()?;
         let id = id.map_or_else(|| Ok(TenantId::generate()), valid_id)?;
         let name = valid_name(name)?;
+        check_quota(limits.disk_quota_bytes)?;
         self.blocking(move |inner| {
             inner.store.insert_tenant(&id, &name, limits)?;
             inner.limits.set(&id, Some(limits));
@@ -80,6 +81,7 @@ impl Service {
     ) -> Result<Tenant, Fault> {
         caller.require_operator()?;
         let name = change.name.as_deref().map(valid_name).transpose()?;
+        check_quota(change.disk_quota_bytes.flatten())?;
         let id = id.clone();
         self.blocking(move |inner| {
             let tenant = inner.tenant(&id)?;
@@ -158,6 +160,19 @@ fn valid_id(text: &str) -> Result<TenantId, Fault> {
     }
 }
 
+/// Largest quota: what clients that know one kind of number can still say.
+const MAX_QUOTA: u64 = (1 << 53) - 1;
+
+fn check_quota(bytes: Option<u64>) -> Result<(), Fault> {
+    match bytes {
+        Some(bytes) if bytes > MAX_QUOTA => {
+            let message = format!("disk_quota_bytes: at most {MAX_QUOTA} is possible, not {bytes}");
+            Err(Fault::invalid(message).about("disk_quota_bytes"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn valid_name(text: &str) -> Result<String, Fault> {
     let name = text.trim();
     let printable = !name.chars().any(char::is_control);
@@ -167,5 +182,16 @@ fn valid_name(text: &str) -> Result<String, Fault> {
             let message = format!("name: 1 to {MAX_CHARS} printable characters are needed");
             Err(Fault::invalid(message).about("name"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_QUOTA, check_quota};
+
+    #[test]
+    fn quota_that_cannot_be_stored_is_refused() {
+        assert!(check_quota(None).is_ok() && check_quota(Some(MAX_QUOTA)).is_ok());
+        assert!(check_quota(Some(u64::MAX)).is_err());
     }
 }

@@ -4,6 +4,7 @@
 use super::{Citation, DocumentId, MessageId, Passage, PassageScores, SessionId, Time};
 use crate::error::ErrorKind;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What the product is doing for the asker.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +71,7 @@ impl LeftOut {
 }
 
 /// What the search covered, so that silence about unread pages is impossible.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Coverage {
     pub documents: u64,
     pub pages: u64,

@@ -3,6 +3,7 @@
 use super::{DatasetId, DocumentId, TenantId, Time, UserId, Visibility};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// A named collection of documents inside a tenant.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +70,7 @@ impl DocumentStatus {
 
 /// What is known about a document beside its text: given at upload or read
 /// from front matter. Unknown keys are kept.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct DocumentMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 
 use super::{DatasetId, DocumentId, TenantId, Viewer};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How candidates are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -128,7 +129,7 @@ impl SearchScope {
 }
 
 /// The scores of each stage, for "why this passage".
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct PassageScores {
     /// BM25, unbounded; `None` where keywords did not find the passage.
     pub bm25: Option<f32>,
@@ -146,7 +147,7 @@ pub struct PassageScores {
 
 /// Where a passage stands in the course, book or site that its document is of;
 /// given with the document, the section also by its headings.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Placement {
     #[serde(skip_serializing_if = "Option::is_none")]

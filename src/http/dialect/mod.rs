@@ -47,7 +47,7 @@ pub(crate) enum Tongue {
 impl Tongue {
     /// How all API paths begin, with the dialect that answers for unknown paths
     /// there; what is longer comes first.
-    const PREFIXES: [(&'static str, Self); 17] = [
+    const PREFIXES: [(&'static str, Self); 18] = [
         ("v1/chat/conversations", Self::Conversations),
         ("v1/health", Self::Conversations),
         ("v1/schemas", Self::Conversations),
@@ -63,6 +63,7 @@ impl Tongue {
         ("documents", Self::RagChat),
         ("health", Self::RagChat),
         ("metrics", Self::Native),
+        ("openapi.json", Self::Native),
         ("sessions", Self::ChatStore),
         ("v1", Self::OpenAi),
     ];

@@ -1,6 +1,7 @@
 //! `/api/audit`, for administrators.
 
-use super::{Native, wire};
+use super::Native;
+use super::people::AuditRecordWire;
 use crate::http::ENDPOINTS;
 use crate::http::auth::Authorized;
 use crate::http::extract::QueryParams;
@@ -12,9 +13,10 @@ use actix_web::http::header::{self, ContentEncoding};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use futures_util::{Stream, StreamExt, stream};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io;
+use utoipa::{IntoParams, ToSchema};
 
 /// Records in one answer, unless asked otherwise.
 const DEFAULT_LIMIT: usize = 100;
@@ -22,13 +24,24 @@ const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 
 /// Query of `/api/audit`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(crate) struct AuditQuery {
+    /// The name of an action, such as `sign in`.
     action: Option<String>,
+    /// Id or name.
     user: Option<String>,
+    #[param(
+        pattern = r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ)?$"
+    )]
     since: Option<String>,
+    #[param(
+        pattern = r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ)?$"
+    )]
     until: Option<String>,
+    /// `next_cursor` of the answer before.
+    #[param(pattern = "^[0-9]{0,18}$")]
     cursor: Option<String>,
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 
@@ -62,6 +75,13 @@ fn time(field: &str, text: Option<String>) -> Result<Option<Time>, HttpError> {
         .transpose()
 }
 
+/// Body of the answer of `GET /api/audit`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditRecords<'a> {
+    records: Vec<AuditRecordWire<'a>>,
+    next_cursor: Option<String>,
+}
+
 /// `GET /api/audit`: the newest records first.
 pub(crate) async fn list(
     state: web::Data<State>,
@@ -79,8 +99,16 @@ pub(crate) async fn list(
     records.truncate(limit);
     let next = records.last().filter(|_| more);
     let next = next.map(|record| record.key.to_string());
-    let records: Vec<Value> = records.iter().map(wire::audit_record).collect();
-    Ok(HttpResponse::Ok().json(json!({"records": records, "next_cursor": next})))
+    Ok(HttpResponse::Ok().json(AuditRecords {
+        records: records.iter().map(AuditRecordWire::from).collect(),
+        next_cursor: next,
+    }))
+}
+
+/// Body of the answer of `GET /api/audit/actions`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditedActions {
+    actions: Vec<String>,
 }
 
 /// `GET /api/audit/actions`: what records can be about.
@@ -88,11 +116,11 @@ pub(crate) async fn actions() -> Result<HttpResponse, Failure<Native>> {
     let audited = ENDPOINTS.iter().filter(|one| one.is_audited());
     let mut actions: Vec<String> = audited.map(|one| one.action()).collect();
     actions.sort();
-    Ok(HttpResponse::Ok().json(json!({"actions": actions})))
+    Ok(HttpResponse::Ok().json(AuditedActions { actions }))
 }
 
 /// How an export is written.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Format {
     /// A record in JSON on each line.
@@ -103,13 +131,20 @@ enum Format {
 }
 
 /// Query of `/api/audit/export`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(crate) struct AuditExportQuery {
     #[serde(default)]
+    #[param(inline)]
     format: Format,
     action: Option<String>,
     user: Option<String>,
+    #[param(
+        pattern = r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ)?$"
+    )]
     since: Option<String>,
+    #[param(
+        pattern = r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ)?$"
+    )]
     until: Option<String>,
 }
 
@@ -177,7 +212,9 @@ fn written(
     let head = stream::once(async move { head.map(Bytes::from) });
     head.chain(pages.map(move |page| {
         let page = page?;
-        let records = page.iter().map(wire::audit_record);
+        let records = page
+            .iter()
+            .map(|record| json!(AuditRecordWire::from(record)));
         match format {
             Format::Jsonl => Ok(records
                 .map(|record| format!("{record}\n"))

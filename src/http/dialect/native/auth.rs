@@ -1,7 +1,7 @@
 //! `/auth/…`: signing in and out.
 
 use super::Native;
-use super::wire::{OwnUser, SignedIn};
+use super::people::{OwnUser, SignedIn};
 use crate::error::{ErrorKind, Fault};
 use crate::http::State;
 use crate::http::audit;
@@ -12,21 +12,28 @@ use crate::http::failure::Failure;
 use crate::service::{SignIn, SignInOrigin};
 use actix_web::http::header::{SET_COOKIE, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 type Answer = Result<HttpResponse, Failure<Native>>;
 
+/// Body of the answer of `GET /auth/state`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignInState {
+    version: &'static str,
+    setup_required: bool,
+}
+
 /// `GET /auth/state`: whether somebody has to set up the first user.
 pub(crate) async fn state(state: web::Data<State>) -> Answer {
-    Ok(HttpResponse::Ok().json(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "setup_required": state.service.setup_required().await?,
-    })))
+    Ok(HttpResponse::Ok().json(SignInState {
+        version: env!("CARGO_PKG_VERSION"),
+        setup_required: state.service.setup_required().await?,
+    }))
 }
 
 /// Body of `/auth/link`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct LinkBody {
     token: String,
 }
@@ -46,7 +53,7 @@ pub(crate) async fn link(
 }
 
 /// Body of `/auth/login`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct LoginBody {
     username: String,
     password: String,
@@ -84,16 +91,25 @@ pub(crate) async fn logout(request: HttpRequest, state: web::Data<State>) -> Ans
         .finish())
 }
 
+/// Body of the answer of `GET /auth/me`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Me<'a> {
+    user: OwnUser<'a>,
+}
+
 /// `GET /auth/me`.
 pub(crate) async fn me(state: web::Data<State>, caller: Authorized<Native>) -> Answer {
     let user = state.service.me(&caller).await?;
-    Ok(HttpResponse::Ok().json(json!({"user": OwnUser::from(&user)})))
+    Ok(HttpResponse::Ok().json(Me {
+        user: OwnUser::from(&user),
+    }))
 }
 
 /// Body of `/auth/password`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct PasswordBody {
     current: Option<String>,
+    #[schema(min_length = 8, max_length = 1024)]
     password: String,
 }
 

@@ -1,6 +1,7 @@
 //! `/api/export` and `/api/erase`: taking one's data along, and being forgotten.
 
 use super::Native;
+use super::openapi::only_true;
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, QueryParams};
 use crate::http::failure::Failure;
@@ -10,13 +11,13 @@ use actix_web::http::header::{self, ContentEncoding};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use futures_util::StreamExt;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 type Answer = Result<HttpResponse, Failure<Native>>;
 
 /// How much is meant.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Scope {
     /// One user's data.
@@ -39,11 +40,13 @@ fn data_of(scope: Scope, user: Option<String>) -> Result<DataOf, HttpError> {
 }
 
 /// Query of `GET /api/export`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct ExportQuery {
     #[serde(default)]
+    #[param(inline)]
     scope: Scope,
     /// Id or name.
+    #[param(pattern = r"\S")]
     user: Option<String>,
 }
 
@@ -66,14 +69,25 @@ pub(crate) async fn export(
 }
 
 /// Body of `POST /api/erase`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct EraseBody {
     #[serde(default)]
     scope: Scope,
     /// Id or name.
+    #[schema(pattern = r"\S")]
     user: Option<String>,
     /// Must be true: there is no way back.
+    #[schema(schema_with = only_true)]
     confirm: bool,
+}
+
+/// How much was erased.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErasedWire {
+    sessions: usize,
+    documents: usize,
+    datasets: usize,
+    users: usize,
 }
 
 /// `POST /api/erase`.
@@ -93,10 +107,10 @@ pub(crate) async fn erase(
         return Err(HttpError::field("confirm", message).into());
     }
     let erased = state.service.erase(&caller, of).await?;
-    Ok(HttpResponse::Ok().json(json!({
-        "sessions": erased.sessions,
-        "documents": erased.documents,
-        "datasets": erased.datasets,
-        "users": erased.users,
-    })))
+    Ok(HttpResponse::Ok().json(ErasedWire {
+        sessions: erased.sessions,
+        documents: erased.documents,
+        datasets: erased.datasets,
+        users: erased.users,
+    }))
 }

@@ -1,6 +1,8 @@
 //! `/api/datasets`.
 
-use super::{Native, wire};
+use super::Native;
+use super::openapi::{name_of_100, optional_name_of_100};
+use super::wire::{DatasetWire, Said};
 use crate::http::audit;
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, PathValues};
@@ -9,23 +11,33 @@ use crate::http::{HttpError, State};
 use crate::service::DatasetChange;
 use crate::types::{DatasetId, Visibility};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 type Answer = Result<HttpResponse, Failure<Native>>;
+
+/// Body of the answer of `GET /api/datasets`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Datasets<'a> {
+    datasets: Vec<DatasetWire<'a>>,
+}
 
 /// `GET /api/datasets`.
 pub(crate) async fn list(state: web::Data<State>, caller: Authorized<Native>) -> Answer {
     let datasets = state.service.datasets(&caller).await?;
-    let datasets: Vec<Value> = datasets.iter().map(wire::dataset).collect();
-    Ok(HttpResponse::Ok().json(json!({"datasets": datasets})))
+    Ok(HttpResponse::Ok().json(Datasets {
+        datasets: datasets.iter().map(DatasetWire::from).collect(),
+    }))
 }
 
 /// Body of `POST /api/datasets`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct NewDataset {
+    #[schema(schema_with = name_of_100)]
     name: String,
+    #[schema(max_length = 2000)]
     description: Option<String>,
+    #[schema(value_type = Option<Visibility>)]
     visibility: Option<String>,
 }
 
@@ -49,14 +61,17 @@ pub(crate) async fn create(
         .create_dataset(&caller, name, description, visibility)
         .await?;
     audit::note_object(&request, dataset.id.as_str());
-    Ok(HttpResponse::Created().json(wire::dataset(&dataset)))
+    Ok(HttpResponse::Created().json(DatasetWire::from(&dataset)))
 }
 
 /// Body of `PATCH /api/datasets/{dataset_id}`; what is absent stays.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct DatasetChangeBody {
+    #[schema(schema_with = optional_name_of_100)]
     name: Option<String>,
+    #[schema(max_length = 2000)]
     description: Option<String>,
+    #[schema(value_type = Option<Visibility>)]
     visibility: Option<String>,
 }
 
@@ -80,7 +95,7 @@ pub(crate) async fn update(
     };
     let service = &state.service;
     let dataset = service.update_dataset(&caller, &id.value, change).await?;
-    Ok(HttpResponse::Ok().json(wire::dataset(&dataset)))
+    Ok(HttpResponse::Ok().json(DatasetWire::from(&dataset)))
 }
 
 /// `DELETE /api/datasets/{dataset_id}`: its documents go too.
@@ -90,7 +105,9 @@ pub(crate) async fn delete(
     id: PathValues<Native, DatasetId>,
 ) -> Answer {
     state.service.delete_dataset(&caller, &id.value).await?;
-    Ok(HttpResponse::Ok().json(json!({"message": "Dataset deleted successfully"})))
+    Ok(HttpResponse::Ok().json(Said {
+        message: "Dataset deleted successfully",
+    }))
 }
 
 fn visibility_named(word: &str) -> Result<Visibility, HttpError> {

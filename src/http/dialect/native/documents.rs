@@ -1,7 +1,7 @@
 //! Documents beyond contract 2: lists, pages, retry, deletion.
 
 use super::Native;
-use super::wire::{self, DocumentWire};
+use super::wire::{self, ChunkSpan, DocumentWire, PageSummaryWire, Said};
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, PathValues, QueryParams};
 use crate::http::failure::Failure;
@@ -10,7 +10,8 @@ use crate::service::{DocumentFilter, DocumentOrder};
 use crate::types::{DatasetId, DocumentId, DocumentStatus};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
 
 type Answer = Result<HttpResponse, Failure<Native>>;
 
@@ -20,7 +21,7 @@ const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
 
 /// The words for the order of a list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Sort {
     #[default]
@@ -33,7 +34,7 @@ enum Sort {
 }
 
 /// The words for its direction.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Direction {
     Asc,
@@ -41,18 +42,27 @@ enum Direction {
 }
 
 /// Query of `/api/documents`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(crate) struct ListQuery {
     dataset_id: Option<String>,
     /// One or more, with commas between.
+    #[param(pattern = "^(pending|processing|ready|failed|deleted)(,(pending|processing|ready|failed|deleted))*$")]
     status: Option<String>,
+    /// Those with pages that have no text.
     without_text: Option<bool>,
+    /// What the name of the file or the title has in it.
     q: Option<String>,
     #[serde(default)]
+    #[param(inline)]
     sort: Sort,
+    #[param(inline)]
     order: Option<Direction>,
+    /// `next_cursor` of the answer before; for the order of adding only.
+    #[param(pattern = "^[0-9]{0,18}$")]
     cursor: Option<String>,
+    /// Documents to leave out at the beginning.
     offset: Option<usize>,
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
@@ -105,21 +115,23 @@ impl ListQuery {
     }
 }
 
+/// Body of the answer of `GET /api/documents`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DocumentList<'a> {
+    documents: Vec<DocumentWire<'a>>,
+    total_count: u64,
+    next_cursor: Option<String>,
+}
+
 /// `GET /api/documents`.
 pub(crate) async fn list(
     state: web::Data<State>,
     caller: Authorized<Native>,
     query: QueryParams<Native, ListQuery>,
 ) -> Answer {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        documents: Vec<DocumentWire<'a>>,
-        total_count: u64,
-        next_cursor: Option<String>,
-    }
     let filter = query.value.filter()?;
     let page = state.service.documents(&caller, filter).await?;
-    Ok(HttpResponse::Ok().json(Body {
+    Ok(HttpResponse::Ok().json(DocumentList {
         documents: page.documents.iter().map(DocumentWire::from).collect(),
         total_count: page.total,
         next_cursor: page.next.map(|key| key.to_string()),
@@ -133,11 +145,13 @@ pub(crate) async fn delete(
     id: PathValues<Native, DocumentId>,
 ) -> Answer {
     state.service.delete_document(&caller, &id.value).await?;
-    Ok(HttpResponse::Ok().json(json!({"message": "Document deleted successfully"})))
+    Ok(HttpResponse::Ok().json(Said {
+        message: "Document deleted successfully",
+    }))
 }
 
 /// Body of `POST /api/documents/delete`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct DeleteBody {
     document_ids: Vec<DocumentId>,
 }
@@ -159,7 +173,7 @@ pub(crate) async fn delete_all(
 }
 
 /// Body of `PATCH /api/documents/{document_id}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct MoveBody {
     dataset_id: DatasetId,
 }
@@ -196,6 +210,13 @@ pub(crate) async fn retry(
     Ok(HttpResponse::Ok().json(DocumentWire::from(&document)))
 }
 
+/// Body of the answer of `GET /documents/{document_id}/pages`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DocumentPages<'a> {
+    document: DocumentWire<'a>,
+    pages: Vec<PageSummaryWire<'a>>,
+}
+
 /// `GET /documents/{document_id}/pages`.
 pub(crate) async fn pages(
     state: web::Data<State>,
@@ -203,11 +224,30 @@ pub(crate) async fn pages(
     id: PathValues<Native, DocumentId>,
 ) -> Answer {
     let (document, pages) = state.service.page_summaries(&caller, &id.value).await?;
-    let pages: Vec<Value> = pages.iter().map(wire::page_summary).collect();
-    Ok(HttpResponse::Ok().json(json!({
-        "document": DocumentWire::from(&document),
-        "pages": pages,
-    })))
+    Ok(HttpResponse::Ok().json(DocumentPages {
+        document: DocumentWire::from(&document),
+        pages: pages.iter().map(PageSummaryWire::from).collect(),
+    }))
+}
+
+/// Body of the answer of `GET /documents/{document_id}/pages/{page}`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PageWire<'a> {
+    document_id: &'a DocumentId,
+    title: &'a str,
+    filename: &'a str,
+    file_type: &'a str,
+    paged: bool,
+    page: u32,
+    /// The same, where the document has pages of its own.
+    page_number: Option<u32>,
+    page_count: u64,
+    /// `text`, `no_text` or `failed`
+    outcome: &'static str,
+    /// Why it failed.
+    reason: Option<&'a str>,
+    text: &'a str,
+    chunks: Vec<ChunkSpan<'a>>,
 }
 
 /// `GET /documents/{document_id}/pages/{page}`.
@@ -220,19 +260,18 @@ pub(crate) async fn page(
     let view = state.service.page(&caller, &id, number).await?;
     let (document, page) = (&view.document, &view.page);
     let (outcome, reason) = wire::outcome(&page.outcome);
-    let chunks: Vec<Value> = view.chunks.iter().map(wire::chunk_span).collect();
-    Ok(HttpResponse::Ok().json(json!({
-        "document_id": document.id,
-        "title": document.display_name(),
-        "filename": document.filename,
-        "file_type": document.file_type,
-        "paged": document.paged,
-        "page": page.number,
-        "page_number": document.paged.then_some(page.number),
-        "page_count": document.pages,
-        "outcome": outcome,
-        "reason": reason,
-        "text": page.text,
-        "chunks": chunks,
-    })))
+    Ok(HttpResponse::Ok().json(PageWire {
+        document_id: &document.id,
+        title: document.display_name(),
+        filename: &document.filename,
+        file_type: &document.file_type,
+        paged: document.paged,
+        page: page.number,
+        page_number: document.paged.then_some(page.number),
+        page_count: document.pages,
+        outcome,
+        reason,
+        text: &page.text,
+        chunks: view.chunks.iter().map(ChunkSpan::from).collect(),
+    }))
 }

@@ -1,7 +1,7 @@
 //! Streams of ingestion progress.
 
 use super::Native;
-use super::wire;
+use super::wire::ProgressWire;
 use crate::http::State;
 use crate::http::auth::Authorized;
 use crate::http::extract::PathValues;
@@ -21,7 +21,7 @@ pub(crate) async fn of_all(state: web::Data<State>, caller: Authorized<Native>) 
     let frames = state
         .service
         .progress(&caller)
-        .map(|step| Frame::unnamed(wire::progress(&step)))
+        .map(|step| Frame::unnamed(ProgressWire::from(&step)))
         .take_until(state.stopped(Duration::ZERO));
     Ok(sse::respond(frames, permit))
 }
@@ -40,7 +40,7 @@ pub(crate) async fn of_document(
     let later = steps.filter(move |step| ready(step.document_id == id.value));
     let all = stream::once(ready(present(document))).chain(later);
     let frames = until_final(all)
-        .map(|step| Frame::unnamed(wire::progress(&step)))
+        .map(|step| Frame::unnamed(ProgressWire::from(&step)))
         .take_until(state.stopped(Duration::ZERO));
     Ok(sse::respond(frames, permit))
 }

@@ -1,15 +1,16 @@
 //! `/api/feedback`, for administrators.
 
 use super::Native;
+use crate::error::Fault;
 use crate::http::auth::Authorized;
 use crate::http::extract::QueryParams;
 use crate::http::failure::Failure;
 use crate::http::{HttpError, State};
 use crate::service::{FeedbackEntry, FeedbackFilter};
-use crate::types::FeedbackKind;
+use crate::types::{FeedbackId, FeedbackKind, MessageId, SessionId, UserId};
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 type Answer = Result<HttpResponse, Failure<Native>>;
 
@@ -19,11 +20,15 @@ const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
 
 /// Query of `/api/feedback`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(crate) struct ListQuery {
     /// Verdicts of this kind alone.
+    #[param(inline, value_type = Option<FeedbackKind>)]
     feedback_type: Option<String>,
+    /// `next_cursor` of the answer before.
+    #[param(pattern = "^[0-9]{0,18}$")]
     cursor: Option<String>,
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
@@ -35,6 +40,13 @@ fn kind(word: Option<String>) -> Result<Option<FeedbackKind>, HttpError> {
     };
     word.map(|word| FeedbackKind::parse(&word).ok_or_else(|| unknown(&word)))
         .transpose()
+}
+
+/// Body of the answer of `GET /api/feedback`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeedbackList<'a> {
+    feedback: Vec<FeedbackWire<'a>>,
+    next_cursor: Option<String>,
 }
 
 /// `GET /api/feedback`.
@@ -61,16 +73,16 @@ pub(crate) async fn list(
         limit,
     };
     let page = state.service.feedback(&caller, filter).await?;
-    let feedback: Vec<Value> = page.entries.iter().map(wire).collect();
-    Ok(HttpResponse::Ok().json(json!({
-        "feedback": feedback,
-        "next_cursor": page.next.map(|key| key.to_string()),
-    })))
+    Ok(HttpResponse::Ok().json(FeedbackList {
+        feedback: page.entries.iter().map(FeedbackWire::from).collect(),
+        next_cursor: page.next.map(|key| key.to_string()),
+    }))
 }
 
 /// Query of `/api/feedback/export`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(crate) struct ExportQuery {
+    #[param(inline, value_type = Option<FeedbackKind>)]
     feedback_type: Option<String>,
 }
 
@@ -91,7 +103,8 @@ pub(crate) async fn export(
         };
         let page = state.service.feedback(&caller, filter).await?;
         for entry in &page.entries {
-            lines += &wire(entry).to_string();
+            let line = serde_json::to_string(&FeedbackWire::from(entry));
+            lines += &line.map_err(|error| Fault::internal(error.to_string()))?;
             lines.push('\n');
         }
         after = page.next;
@@ -109,22 +122,37 @@ pub(crate) async fn export(
         .body(lines))
 }
 
-fn wire(entry: &FeedbackEntry) -> Value {
-    let FeedbackEntry {
-        feedback,
-        question,
-        answer,
-    } = entry;
-    json!({
-        "id": feedback.id,
-        "session_id": feedback.session_id,
-        "user_id": feedback.user_id,
-        "query_id": feedback.query_id,
-        "response_id": feedback.response_id,
-        "feedback_type": feedback.kind.as_str(),
-        "feedback_text": feedback.text,
-        "question": question,
-        "answer": answer,
-        "created_at": feedback.created_at.to_string(),
-    })
+/// A verdict, with what it is on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeedbackWire<'a> {
+    id: &'a FeedbackId,
+    session_id: &'a SessionId,
+    user_id: &'a UserId,
+    query_id: &'a MessageId,
+    response_id: &'a MessageId,
+    #[schema(value_type = FeedbackKind)]
+    feedback_type: &'static str,
+    feedback_text: Option<&'a str>,
+    question: &'a str,
+    answer: &'a str,
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl<'a> From<&'a FeedbackEntry> for FeedbackWire<'a> {
+    fn from(entry: &'a FeedbackEntry) -> Self {
+        let feedback = &entry.feedback;
+        Self {
+            id: &feedback.id,
+            session_id: &feedback.session_id,
+            user_id: &feedback.user_id,
+            query_id: &feedback.query_id,
+            response_id: &feedback.response_id,
+            feedback_type: feedback.kind.as_str(),
+            feedback_text: feedback.text.as_deref(),
+            question: &entry.question,
+            answer: &entry.answer,
+            created_at: feedback.created_at.to_string(),
+        }
+    }
 }

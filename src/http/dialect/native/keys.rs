@@ -1,7 +1,10 @@
 //! `/api/keys`: a user's own API keys; for administrators everybody's.
 
+use super::Native;
+use super::openapi::name_of_64;
+use super::people::ApiKeyWire;
 use super::tenants::OfTenant;
-use super::{Native, wire};
+use super::wire::Said;
 use crate::http::State;
 use crate::http::audit;
 use crate::http::auth::Authorized;
@@ -9,10 +12,16 @@ use crate::http::extract::{JsonBody, PathValues};
 use crate::http::failure::Failure;
 use crate::types::{KeyId, TenantId};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 type Answer = Result<HttpResponse, Failure<Native>>;
+
+/// Body of the answer of `GET /api/keys`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ApiKeys<'a> {
+    keys: Vec<ApiKeyWire<'a>>,
+}
 
 /// `GET /api/keys`.
 pub(crate) async fn list(
@@ -22,18 +31,29 @@ pub(crate) async fn list(
 ) -> Answer {
     let tenant = query.value.tenant_id.as_ref();
     let keys = state.service.api_keys(&caller, tenant).await?;
-    let keys: Vec<Value> = keys.iter().map(wire::api_key).collect();
-    Ok(HttpResponse::Ok().json(json!({"keys": keys})))
+    Ok(HttpResponse::Ok().json(ApiKeys {
+        keys: keys.iter().map(ApiKeyWire::from).collect(),
+    }))
 }
 
 /// Body of `POST /api/keys`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct NewKey {
+    #[schema(schema_with = name_of_64)]
     name: String,
     /// Whose it is to be, if not the caller's own.
     username: Option<String>,
     /// The tenant of that user, if not the caller's.
     tenant_id: Option<TenantId>,
+}
+
+/// A new API key.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MadeKey<'a> {
+    #[serde(flatten)]
+    about: ApiKeyWire<'a>,
+    /// The key itself, shown this once.
+    key: &'a str,
 }
 
 /// `POST /api/keys`: the only answer with the key itself.
@@ -53,9 +73,10 @@ pub(crate) async fn create(
         .create_api_key(&caller, tenant_id.as_ref(), name, username.as_deref())
         .await?;
     audit::note_object(&request, issued.key.id.as_str());
-    let mut body = wire::api_key(&issued.key);
-    body["key"] = json!(issued.secret);
-    Ok(HttpResponse::Created().json(body))
+    Ok(HttpResponse::Created().json(MadeKey {
+        about: ApiKeyWire::from(&issued.key),
+        key: &issued.secret,
+    }))
 }
 
 /// `DELETE /api/keys/{key_id}`.
@@ -68,5 +89,7 @@ pub(crate) async fn delete(
     let tenant = query.value.tenant_id.as_ref();
     let service = &state.service;
     service.delete_api_key(&caller, tenant, &id.value).await?;
-    Ok(HttpResponse::Ok().json(json!({"message": "API key deleted successfully"})))
+    Ok(HttpResponse::Ok().json(Said {
+        message: "API key deleted successfully",
+    }))
 }

@@ -1,7 +1,9 @@
 //! `/api/users`, for administrators.
 
+use super::Native;
+use super::people::UserWire;
 use super::tenants::OfTenant;
-use super::{Native, wire};
+use super::wire::Said;
 use crate::http::audit;
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, PathValues};
@@ -10,10 +12,16 @@ use crate::http::{HttpError, State};
 use crate::service::{UserChange, UserRole};
 use crate::types::{TenantId, UserId};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 type Answer = Result<HttpResponse, Failure<Native>>;
+
+/// Body of the answer of `GET /api/users`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Users<'a> {
+    users: Vec<UserWire<'a>>,
+}
 
 /// `GET /api/users`.
 pub(crate) async fn list(
@@ -23,15 +31,19 @@ pub(crate) async fn list(
 ) -> Answer {
     let tenant = query.value.tenant_id.as_ref();
     let users = state.service.users(&caller, tenant).await?;
-    let users: Vec<Value> = users.iter().map(wire::user).collect();
-    Ok(HttpResponse::Ok().json(json!({"users": users})))
+    Ok(HttpResponse::Ok().json(Users {
+        users: users.iter().map(UserWire::from).collect(),
+    }))
 }
 
 /// Body of `POST /api/users`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct NewUser {
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._@+-]+$")]
     username: String,
+    #[schema(min_length = 8, max_length = 1024)]
     password: String,
+    #[schema(value_type = Option<UserRole>)]
     role: Option<String>,
     /// Where it is to be, if not in the caller's tenant.
     tenant_id: Option<TenantId>,
@@ -57,13 +69,15 @@ pub(crate) async fn create(
         .create_user(&caller, tenant_id.as_ref(), username, password, role)
         .await?;
     audit::note_object(&request, user.id.as_str());
-    Ok(HttpResponse::Created().json(wire::user(&user)))
+    Ok(HttpResponse::Created().json(UserWire::from(&user)))
 }
 
 /// Body of `PATCH /api/users/{user_id}`; what is absent stays.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct UserChangeBody {
+    #[schema(value_type = Option<UserRole>)]
     role: Option<String>,
+    #[schema(min_length = 8, max_length = 1024)]
     password: Option<String>,
 }
 
@@ -85,7 +99,7 @@ pub(crate) async fn update(
     let user = service
         .update_user(&caller, tenant, &id.value, change)
         .await?;
-    Ok(HttpResponse::Ok().json(wire::user(&user)))
+    Ok(HttpResponse::Ok().json(UserWire::from(&user)))
 }
 
 /// `DELETE /api/users/{user_id}`.
@@ -100,7 +114,9 @@ pub(crate) async fn delete(
         .service
         .delete_user(&caller, tenant, &id.value)
         .await?;
-    Ok(HttpResponse::Ok().json(json!({"message": "User deleted successfully"})))
+    Ok(HttpResponse::Ok().json(Said {
+        message: "User deleted successfully",
+    }))
 }
 
 /// `DELETE /api/users/{user_id}/sessions`.
@@ -113,7 +129,9 @@ pub(crate) async fn end_sign_ins(
     let tenant = query.value.tenant_id.as_ref();
     let service = &state.service;
     service.end_sign_ins_of(&caller, tenant, &id.value).await?;
-    Ok(HttpResponse::Ok().json(json!({"message": "All sign-ins ended successfully"})))
+    Ok(HttpResponse::Ok().json(Said {
+        message: "All sign-ins ended successfully",
+    }))
 }
 
 fn role_named(word: &str) -> Result<UserRole, HttpError> {

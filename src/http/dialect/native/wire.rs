@@ -1,15 +1,21 @@
-//! The JSON of the native dialect.
+//! The JSON of datasets, documents and what is found in them.
 
-use crate::service::{ApiKey, SignIn, SignInView, StoredAuditRecord, Tenant, UserView};
 use crate::types::{
     Chunk, Coverage, Dataset, DatasetId, Document, DocumentId, DocumentMetadata, DocumentProgress,
-    PageOutcome, PageSummary, Passage, PassageScores, Placement, UserId,
+    DocumentStatus, PageOutcome, PageSummary, Passage, PassageScores, Placement, UserId,
+    Visibility,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+/// What was done, in words.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Said {
+    pub(super) message: &'static str,
+}
 
 /// A document in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DocumentWire<'a> {
     id: &'a DocumentId,
     dataset_id: &'a DatasetId,
@@ -17,6 +23,7 @@ pub(crate) struct DocumentWire<'a> {
     title: &'a str,
     file_type: &'a str,
     bytes: u64,
+    #[schema(value_type = DocumentStatus)]
     status: &'static str,
     error: Option<&'a str>,
     paged: bool,
@@ -27,7 +34,9 @@ pub(crate) struct DocumentWire<'a> {
     embedded_count: u64,
     metadata: &'a DocumentMetadata,
     external_id: Option<&'a str>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
@@ -57,19 +66,37 @@ impl<'a> From<&'a Document> for DocumentWire<'a> {
 }
 
 /// A step of a document's ingestion.
-pub(crate) fn progress(step: &DocumentProgress) -> Value {
-    json!({
-        "document_id": step.document_id,
-        "dataset_id": step.dataset_id,
-        "filename": step.filename,
-        "status": step.status.as_str(),
-        "error": step.error,
-        "page_count": step.pages,
-        "pages_without_text": step.pages_without_text,
-        "chunk_count": step.chunks,
-        "embedded_count": step.embedded,
-        "deleted": step.deleted,
-    })
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProgressWire<'a> {
+    document_id: &'a DocumentId,
+    dataset_id: &'a DatasetId,
+    filename: &'a str,
+    #[schema(value_type = DocumentStatus)]
+    status: &'static str,
+    error: Option<&'a str>,
+    page_count: u64,
+    pages_without_text: u64,
+    chunk_count: u64,
+    embedded_count: u64,
+    /// The document is gone.
+    deleted: bool,
+}
+
+impl<'a> From<&'a DocumentProgress> for ProgressWire<'a> {
+    fn from(step: &'a DocumentProgress) -> Self {
+        Self {
+            document_id: &step.document_id,
+            dataset_id: &step.dataset_id,
+            filename: &step.filename,
+            status: step.status.as_str(),
+            error: step.error.as_deref(),
+            page_count: step.pages,
+            pages_without_text: step.pages_without_text,
+            chunk_count: step.chunks,
+            embedded_count: step.embedded,
+            deleted: step.deleted,
+        }
+    }
 }
 
 /// The word for what became of a page, and the reason where it failed.
@@ -83,46 +110,89 @@ pub(crate) fn outcome(outcome: &PageOutcome) -> (&'static str, Option<&str>) {
 }
 
 /// A page in a list.
-pub(crate) fn page_summary(page: &PageSummary) -> Value {
-    let (outcome, reason) = outcome(&page.outcome);
-    json!({
-        "number": page.number,
-        "characters": page.characters,
-        "chunks": page.chunks,
-        "outcome": outcome,
-        "reason": reason,
-    })
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PageSummaryWire<'a> {
+    number: u32,
+    characters: u64,
+    chunks: u64,
+    /// `text`, `no_text` or `failed`
+    outcome: &'static str,
+    /// Why it failed.
+    reason: Option<&'a str>,
 }
 
-/// Where a chunk is on its page.
-pub(crate) fn chunk_span(chunk: &Chunk) -> Value {
-    json!({
-        "chunk_index": chunk.index,
-        "start": chunk.start,
-        "end": chunk.end,
-        "heading_path": chunk.heading_path,
-    })
+impl<'a> From<&'a PageSummary> for PageSummaryWire<'a> {
+    fn from(page: &'a PageSummary) -> Self {
+        let (outcome, reason) = outcome(&page.outcome);
+        Self {
+            number: page.number,
+            characters: page.characters,
+            chunks: page.chunks,
+            outcome,
+            reason,
+        }
+    }
+}
+
+/// Where a chunk is on its page, in characters.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChunkSpan<'a> {
+    chunk_index: u32,
+    start: usize,
+    /// One past the last character.
+    end: usize,
+    heading_path: &'a [String],
+}
+
+impl<'a> From<&'a Chunk> for ChunkSpan<'a> {
+    fn from(chunk: &'a Chunk) -> Self {
+        Self {
+            chunk_index: chunk.index,
+            start: chunk.start,
+            end: chunk.end,
+            heading_path: &chunk.heading_path,
+        }
+    }
 }
 
 /// A dataset.
-pub(crate) fn dataset(dataset: &Dataset) -> Value {
-    json!({
-        "id": dataset.id,
-        "name": dataset.name,
-        "description": dataset.description,
-        "builtin": dataset.builtin,
-        "visibility": dataset.visibility.as_str(),
-        "owner_id": dataset.owner_id,
-        "document_count": dataset.documents,
-        "page_count": dataset.pages,
-        "pages_without_text": dataset.pages_without_text,
-        "chunk_count": dataset.chunks,
-        "created_at": dataset.created_at.to_string(),
-    })
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DatasetWire<'a> {
+    id: &'a DatasetId,
+    name: &'a str,
+    description: &'a str,
+    builtin: bool,
+    #[schema(value_type = Visibility)]
+    visibility: &'static str,
+    owner_id: Option<&'a UserId>,
+    document_count: u64,
+    page_count: u64,
+    pages_without_text: u64,
+    chunk_count: u64,
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl<'a> From<&'a Dataset> for DatasetWire<'a> {
+    fn from(dataset: &'a Dataset) -> Self {
+        Self {
+            id: &dataset.id,
+            name: &dataset.name,
+            description: &dataset.description,
+            builtin: dataset.builtin,
+            visibility: dataset.visibility.as_str(),
+            owner_id: dataset.owner_id.as_ref(),
+            document_count: dataset.documents,
+            page_count: dataset.pages,
+            pages_without_text: dataset.pages_without_text,
+            chunk_count: dataset.chunks,
+            created_at: dataset.created_at.to_string(),
+        }
+    }
 }
 
 /// A passage that was found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Hit<'a> {
     document_id: &'a DocumentId,
     external_id: Option<&'a str>,
@@ -165,124 +235,10 @@ impl<'a> From<&'a Passage> for Hit<'a> {
 }
 
 /// What a search found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SearchAnswer<'a> {
     pub(crate) results: Vec<Hit<'a>>,
     pub(crate) took_ms: f64,
     pub(crate) coverage: &'a Coverage,
     pub(crate) answerable: f32,
-}
-
-/// The user of a session of the page.
-#[derive(Debug, Serialize)]
-pub(crate) struct OwnUser<'a> {
-    id: &'a UserId,
-    username: &'a str,
-    role: &'static str,
-    tenant_id: &'a str,
-    password_set: bool,
-}
-
-impl<'a> From<&'a UserView> for OwnUser<'a> {
-    fn from(user: &'a UserView) -> Self {
-        Self {
-            id: &user.id,
-            username: &user.username,
-            role: user.role.as_str(),
-            tenant_id: user.tenant_id.as_str(),
-            password_set: user.password_set,
-        }
-    }
-}
-
-/// What a successful sign-in tells the client; the refresh token is in the cookie alone.
-#[derive(Debug, Serialize)]
-pub(crate) struct SignedIn<'a> {
-    access_token: &'a str,
-    token_type: &'static str,
-    expires_in: u64,
-    user: OwnUser<'a>,
-}
-
-impl<'a> From<&'a SignIn> for SignedIn<'a> {
-    fn from(sign_in: &'a SignIn) -> Self {
-        Self {
-            access_token: &sign_in.access_token,
-            token_type: "bearer",
-            expires_in: sign_in.expires_in,
-            user: OwnUser::from(&sign_in.user),
-        }
-    }
-}
-
-/// A user in a list.
-pub(crate) fn user(user: &UserView) -> Value {
-    json!({
-        "id": user.id,
-        "username": user.username,
-        "role": user.role.as_str(),
-        "tenant_id": user.tenant_id,
-        "issuer": user.issuer,
-        "created_at": user.created_at.to_string(),
-        "password_set": user.password_set,
-        "last_seen_at": user.last_seen.map(|at| at.to_string()),
-    })
-}
-
-/// A tenant in a list.
-pub(crate) fn tenant(tenant: &Tenant) -> Value {
-    json!({
-        "id": tenant.id,
-        "name": tenant.name,
-        "requests_per_minute": tenant.limits.requests_per_minute,
-        "disk_quota_bytes": tenant.limits.disk_quota_bytes,
-        "user_count": tenant.users,
-        "document_count": tenant.documents,
-        "disk_bytes": tenant.bytes,
-        "created_at": tenant.created_at.to_string(),
-    })
-}
-
-/// Something that a user is signed in with.
-pub(crate) fn sign_in(view: &SignInView) -> Value {
-    let one = &view.sign_in;
-    json!({
-        "id": one.id,
-        "started_at": one.started_at.to_string(),
-        "last_used_at": one.used_at.to_string(),
-        "expires_at": one.expires_at.to_string(),
-        "address": one.address,
-        "client": one.client,
-        "current": view.current,
-    })
-}
-
-/// A record of the audit log.
-pub(crate) fn audit_record(stored: &StoredAuditRecord) -> Value {
-    let record = &stored.record;
-    json!({
-        "id": stored.key,
-        "at": stored.at.to_string(),
-        "action": record.action,
-        "object": record.object,
-        "outcome": record.outcome.as_str(),
-        "tenant_id": record.tenant_id,
-        "user_id": record.user_id,
-        "username": record.username,
-        "address": record.address,
-        "request_id": record.request_id,
-    })
-}
-
-/// An API key in a list.
-pub(crate) fn api_key(key: &ApiKey) -> Value {
-    json!({
-        "id": key.id,
-        "name": key.name,
-        "prefix": key.prefix,
-        "user_id": key.user_id,
-        "username": key.username,
-        "created_at": key.created_at.to_string(),
-        "last_used_at": key.used_at.map(|at| at.to_string()),
-    })
 }

@@ -5,6 +5,7 @@
 mod annotations;
 mod frames;
 pub(crate) mod handlers;
+pub(crate) mod openapi;
 mod piece;
 mod whole;
 mod wire;
