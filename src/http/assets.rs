@@ -17,6 +17,11 @@ pub(super) async fn index(request: HttpRequest) -> HttpResponse {
     file(&request, "index.html")
 }
 
+/// `GET /api-docs`: the page about the API.
+pub(super) async fn api_page(request: HttpRequest) -> HttpResponse {
+    file(&request, "api.html")
+}
+
 /// `GET /assets/…`: what the page is made of.
 pub(super) async fn asset(request: HttpRequest, path: web::Path<String>) -> HttpResponse {
     file(&request, &path)

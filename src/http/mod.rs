@@ -16,6 +16,7 @@ mod request_id;
 mod routes;
 mod search_options;
 mod security;
+mod session_cursor;
 mod sse;
 
 pub use audit::EXEMPT;
