@@ -15,6 +15,7 @@ mod feedback;
 mod ingest;
 mod keys;
 mod models;
+mod openapi;
 mod people;
 mod search;
 mod serve;
@@ -88,6 +89,8 @@ enum Command {
     Feedback(feedback::Options),
     /// Print a settings file with every setting, its meaning and its default
     Config(ConfigOptions),
+    /// Print the description of the API: OpenAPI 3.1, or a Postman collection
+    Openapi(openapi::Options),
     /// Check that everything is in order: data, indexes, models
     Doctor,
     /// Measure how fast a chat model reads and writes on this machine
@@ -142,6 +145,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Export(options)) => custody::export(&config, &options),
         Some(Command::Erase(options)) => custody::erase(&config, &options),
         Some(Command::Feedback(options)) => feedback::run(&config, &options),
+        Some(Command::Openapi(options)) => openapi::run(&options),
         Some(Command::Config(options)) => {
             print_config(&config, &options);
             Ok(ExitCode::SUCCESS)

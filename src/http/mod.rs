@@ -20,6 +20,7 @@ mod session_cursor;
 mod sse;
 
 pub use audit::EXEMPT;
+pub use openapi::openapi_document;
 pub use routes::{Access, ENDPOINTS, Endpoint};
 
 use crate::config::Config;

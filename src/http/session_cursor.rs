@@ -30,9 +30,9 @@ pub(super) fn place(cursor: Option<&str>) -> Result<Option<SessionPlace>, HttpEr
         return Ok(None);
     };
     let place = parse(cursor);
-    place
-        .map(Some)
-        .ok_or_else(|| HttpError::field("cursor", "it must be the next_cursor of an earlier answer"))
+    place.map(Some).ok_or_else(|| {
+        HttpError::field("cursor", "it must be the next_cursor of an earlier answer")
+    })
 }
 
 fn parse(cursor: &str) -> Option<SessionPlace> {

@@ -123,7 +123,10 @@ fn list_is_whole_unless_a_page_of_it_is_asked_for() {
     let server = Server::start();
     let client = server.user("ada");
     for n in 0..5 {
-        client.post("/sessions", &json!({"user_id": "ada", "session_id": format!("s{n}")}));
+        client.post(
+            "/sessions",
+            &json!({"user_id": "ada", "session_id": format!("s{n}")}),
+        );
     }
     let page = |query: &str| {
         let answer = client.get(&format!("/sessions?user_id=ada{query}"));

@@ -39,7 +39,10 @@ mod tests {
     fn kept_collection_is_what_the_command_prints() {
         let kept = include_str!("../../../static/postman_collection.json");
         let made = printed(true).unwrap();
-        let differs = kept.lines().zip(made.lines()).find(|(one, other)| one != other);
+        let differs = kept
+            .lines()
+            .zip(made.lines())
+            .find(|(one, other)| one != other);
         assert_eq!(differs, None);
         assert_eq!(kept.trim_end().len(), made.len());
     }

@@ -45,7 +45,10 @@ pub(super) fn collection(document: &Value) -> Result<Value> {
         let operation = operation(document, &step.call)?;
         let tag = operation["tags"][0].as_str();
         let tag = tag.with_context(|| format!("{} has no tag", step.call))?;
-        folders.entry(tag).or_default().push(request(step, operation)?);
+        folders
+            .entry(tag)
+            .or_default()
+            .push(request(step, operation)?);
     }
     let operations: usize = methods(document).count();
     ensure!(
@@ -83,7 +86,13 @@ fn bearer(variable: &str) -> Value {
 
 fn methods(document: &Value) -> impl Iterator<Item = &Value> {
     let paths = document["paths"].as_object().into_iter().flatten();
-    paths.flat_map(|(_, methods)| methods.as_object().into_iter().flatten().map(|(_, one)| one))
+    paths.flat_map(|(_, methods)| {
+        methods
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(_, one)| one)
+    })
 }
 
 fn operation<'a>(document: &'a Value, call: &str) -> Result<&'a Value> {
@@ -121,7 +130,10 @@ fn request(step: &Step, operation: &Value) -> Result<Value> {
     }
     request.insert("method".to_owned(), json!(method));
     request.insert("header".to_owned(), json!(headers));
-    request.insert("url".to_owned(), address(step.url.as_deref().unwrap_or(path)));
+    request.insert(
+        "url".to_owned(),
+        address(step.url.as_deref().unwrap_or(path)),
+    );
     request.insert("description".to_owned(), operation["description"].clone());
     Ok(json!({
         "name": operation["summary"],

@@ -22,6 +22,7 @@ pub(crate) fn description() -> Description {
         operations: sessions().into_iter().chain(messages()).collect(),
         more: Shape::of::<SessionWire<'_>>()
             .into_definitions()
+            .into_iter()
             .chain(Shape::of::<MessageWire<'_>>().into_definitions())
             .collect(),
     }
@@ -42,12 +43,18 @@ fn sessions() -> Vec<Operation> {
         .query::<SessionsQuery>()
         .answers_shape(200, JSON, list_of("SessionWire"))
         .refuses(&[401, 403, 404]),
-        Operation::of("make a visitor's session", "A session that takes messages for a day.")
-            .takes::<NewSessionBody>()
-            .answers::<SessionWire<'_>>(201)
-            .refuses(&[404]),
-        Operation::of("read a visitor's session", "A session, by its `id` or `session_id`.")
-            .answers::<SessionWire<'_>>(200),
+        Operation::of(
+            "make a visitor's session",
+            "A session that takes messages for a day.",
+        )
+        .takes::<NewSessionBody>()
+        .answers::<SessionWire<'_>>(201)
+        .refuses(&[404]),
+        Operation::of(
+            "read a visitor's session",
+            "A session, by its `id` or `session_id`.",
+        )
+        .answers::<SessionWire<'_>>(200),
         Operation::of(
             "delete a visitor's session",
             "Deletes a session with all its messages.",
@@ -58,24 +65,33 @@ fn sessions() -> Vec<Operation> {
 
 fn messages() -> Vec<Operation> {
     vec![
-        Operation::of("list a visitor's messages", "The messages of a session, oldest first.")
-            .query::<MessagesQuery>()
-            .answers_shape(200, JSON, list_of("MessageWire"))
-            .refuses(&[404]),
-        Operation::of("add a visitor's message", "Stores a message, which nothing answers.")
-            .takes::<NewMessageBody>()
-            .answers::<MessageWire<'_>>(201)
-            .refuses(&[404, 409]),
+        Operation::of(
+            "list a visitor's messages",
+            "The messages of a session, oldest first.",
+        )
+        .query::<MessagesQuery>()
+        .answers_shape(200, JSON, list_of("MessageWire"))
+        .refuses(&[404]),
+        Operation::of(
+            "add a visitor's message",
+            "Stores a message, which nothing answers.",
+        )
+        .takes::<NewMessageBody>()
+        .answers::<MessageWire<'_>>(201)
+        .refuses(&[404, 409]),
         Operation::of("read a visitor's message", "One message.").answers::<MessageWire<'_>>(200),
         Operation::of(
             "delete a visitor's message",
             "Takes a message out of every list and out of what later answers are told.",
         )
         .answers_nothing(204),
-        Operation::of("ask as a visitor", "Answers as one body; both messages are stored.")
-            .takes::<ChatBody>()
-            .answers::<ChatAnswer<'_>>(200)
-            .refuses(&[404, 409, 503, 504]),
+        Operation::of(
+            "ask as a visitor",
+            "Answers as one body; both messages are stored.",
+        )
+        .takes::<ChatBody>()
+        .answers::<ChatAnswer<'_>>(200)
+        .refuses(&[404, 409, 503, 504]),
         Operation::of(
             "ask as a visitor, streamed",
             "The same as unnamed events; the last one has `done`.",

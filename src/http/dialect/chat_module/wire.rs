@@ -8,7 +8,10 @@ use utoipa::{IntoParams, ToSchema};
 /// Who wrote a message.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "it describes the words, which are read and written as such")]
+#[expect(
+    dead_code,
+    reason = "it describes the words, which are read and written as such"
+)]
 enum RoleWire {
     User,
     Assistant,

@@ -45,10 +45,13 @@ fn operations() -> Vec<Operation> {
         .query::<UserQuery>()
         .answers::<Deleted<'_>>(200)
         .refuses(&[403]),
-        Operation::of("store a message", "Appends a message, which nothing answers.")
-            .takes::<MessageBody>()
-            .answers::<MessageWire<'_>>(201)
-            .refuses(&[403, 409]),
+        Operation::of(
+            "store a message",
+            "Appends a message, which nothing answers.",
+        )
+        .takes::<MessageBody>()
+        .answers::<MessageWire<'_>>(201)
+        .refuses(&[403, 409]),
     ]
 }
 

@@ -38,22 +38,31 @@ fn named(name: &str) -> Shape {
 
 fn conversations() -> Vec<Operation> {
     vec![
-        Operation::of("list conversations", "The caller's conversations, latest first.")
-            .query::<ListQuery>()
-            .answers_shape(200, JSON, named("conversation_list"))
-            .refuses(&[403]),
-        Operation::of("make a conversation", "Makes a conversation; no field is needed.")
-            .takes_shape(false, JSON, named("create_request"))
-            .answers_shape(201, JSON, named("conversation"))
-            .refuses(&[403, 409]),
+        Operation::of(
+            "list conversations",
+            "The caller's conversations, latest first.",
+        )
+        .query::<ListQuery>()
+        .answers_shape(200, JSON, named("conversation_list"))
+        .refuses(&[403]),
+        Operation::of(
+            "make a conversation",
+            "Makes a conversation; no field is needed.",
+        )
+        .takes_shape(false, JSON, named("create_request"))
+        .answers_shape(201, JSON, named("conversation"))
+        .refuses(&[403, 409]),
         Operation::of("read a conversation", "A conversation with its messages.")
             .query::<UserQuery>()
             .answers_shape(200, JSON, named("conversation_history"))
             .refuses(&[403]),
-        Operation::of("change a conversation", "Changes title, status or metadata.")
-            .takes_shape(true, JSON, named("change_request"))
-            .answers_shape(200, JSON, named("conversation"))
-            .refuses(&[403]),
+        Operation::of(
+            "change a conversation",
+            "Changes title, status or metadata.",
+        )
+        .takes_shape(true, JSON, named("change_request"))
+        .answers_shape(200, JSON, named("conversation"))
+        .refuses(&[403]),
         Operation::of(
             "delete a conversation",
             "Deletes a conversation with all its messages.",
@@ -75,15 +84,21 @@ fn conversations() -> Vec<Operation> {
 
 fn service() -> Vec<Operation> {
     vec![
-        Operation::of("health of the service", "Answers whenever the server does.")
-            .answers_shape(200, JSON, named("health")),
+        Operation::of("health of the service", "Answers whenever the server does.").answers_shape(
+            200,
+            JSON,
+            named("health"),
+        ),
         Operation::of(
             "status of the service",
             "What is loaded, how much there is, what is being done.",
         )
         .answers_shape(200, JSON, named("system_status")),
-        Operation::of("list schemas", "The names of all JSON Schemas.")
-            .answers_shape(200, JSON, Shape::named("schema_list", schema_list())),
+        Operation::of("list schemas", "The names of all JSON Schemas.").answers_shape(
+            200,
+            JSON,
+            Shape::named("schema_list", schema_list()),
+        ),
         Operation::of("read a schema", "One of them, complete in itself.").answers_shape(
             200,
             "application/schema+json",

@@ -16,7 +16,7 @@ pub(crate) fn description() -> Description {
             verdicts on answers. With `Accept: text/event-stream` an answer is a stream.",
         failure: Shape::named("Failure", failure()),
         operations: operations(),
-        more: Shape::of::<CitationWire<'_>>().into_definitions().collect(),
+        more: Shape::of::<CitationWire<'_>>().into_definitions(),
     }
 }
 

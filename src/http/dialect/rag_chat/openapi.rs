@@ -24,7 +24,10 @@ pub(crate) fn description() -> Description {
             EventSource and with fetch; sessions; documents.",
         failure: Shape::named("Failure", failure()),
         operations: [chat(), documents()].into_iter().flatten().collect(),
-        more: parts.into_iter().flat_map(Shape::into_definitions).collect(),
+        more: parts
+            .into_iter()
+            .flat_map(Shape::into_definitions)
+            .collect(),
     }
 }
 
@@ -51,11 +54,6 @@ fn chat() -> Vec<Operation> {
              EventSource's attempts: the question is not asked again.",
         )
         .query::<AskQuery>()
-        .header(
-            "Last-Event-ID",
-            "Sent by EventSource when it reconnects",
-            json!({"type": "string"}),
-        )
         .answers_nothing(204),
         ask(
             "ask",
@@ -66,8 +64,11 @@ fn chat() -> Vec<Operation> {
         .takes::<AskBody>(),
         Operation::of("list sessions", "The caller's chats, latest first.")
             .answers::<SessionList<'_>>(200),
-        Operation::of("read a session", "A chat with its messages and the documents cited in it.")
-            .answers::<SessionDetail<'_>>(200),
+        Operation::of(
+            "read a session",
+            "A chat with its messages and the documents cited in it.",
+        )
+        .answers::<SessionDetail<'_>>(200),
         Operation::of("delete a session", "Deletes a chat with all its messages.").answers_shape(
             200,
             JSON,
@@ -85,13 +86,27 @@ fn documents() -> Vec<Operation> {
             "Adds a file and answers when its text is extracted; `metadata.status` says how far \
              its indexing is.",
         )
-        .takes_shape(true, "multipart/form-data", Shape::named("UploadForm", form()))
+        .takes_shape(
+            true,
+            "multipart/form-data",
+            Shape::named("UploadForm", form()),
+        )
         .answers_shape(200, JSON, document())
         .refuses(&[403, 404, 503, 504]),
-        Operation::of("documents of a session", "The passages that were cited in a chat.")
-            .answers_shape(200, JSON, Shape::named("SessionDocuments", session_documents())),
-        Operation::of("read a document", "A document's metadata and all its text.")
-            .answers_shape(200, JSON, document()),
+        Operation::of(
+            "documents of a session",
+            "The passages that were cited in a chat.",
+        )
+        .answers_shape(
+            200,
+            JSON,
+            Shape::named("SessionDocuments", session_documents()),
+        ),
+        Operation::of("read a document", "A document's metadata and all its text.").answers_shape(
+            200,
+            JSON,
+            document(),
+        ),
         Operation::of("read a chunk", "A passage of a document.")
             .variable("chunk_index", index)
             .answers_shape(200, JSON, Shape::named("Chunk", chunk())),
@@ -119,7 +134,10 @@ fn events() -> Vec<(&'static str, Shape)> {
         ("accepted", Shape::named("EventAccepted", accepted)),
         ("", Shape::named("EventStatus", status())),
         ("sources", Shape::named("EventSources", sources)),
-        ("", Shape::named("EventToken", object(json!({"token": text()})))),
+        (
+            "",
+            Shape::named("EventToken", object(json!({"token": text()}))),
+        ),
         ("block", Shape::named("EventBlock", block)),
         ("citation", Shape::of::<Citation>()),
         ("", Shape::of::<FinalAnswer<'_>>()),

@@ -5,8 +5,8 @@
 use crate::http::search_options::SearchOptionsWire;
 use crate::types::{
     AnswerMode, AnswerSummary, Chunk, Citation, Coverage, DatasetId, Document, DocumentId,
-    FinishReason, LeftOut, Message, MessageId, Passage, PassageScores, Placement, SentenceCheck, Session, SessionId,
-    TokenUsage, UserId,
+    FinishReason, LeftOut, Message, MessageId, Passage, PassageScores, Placement, SentenceCheck,
+    Session, SessionId, TokenUsage, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
