@@ -111,19 +111,19 @@ export class ApiDocument {
   }
 
   /**
-   * The events of a stream, where its media type says which there are.
+   * The events of a stream, where the schema of its media type says which there are.
+   * @param {string} type
    * @param {any} media
    * @returns {StreamEvent[]}
    */
-  events(media) {
-    const items = media['x-item-schema'] ?? media.itemSchema;
-    if (!items) return [];
-    return this.alternatives(items).map((node) => {
-      const item = this.resolve(node);
-      const data = this.resolve(item.properties?.data);
+  events(type, media) {
+    if (type !== 'text/event-stream') return [];
+    return this.alternatives(media.schema ?? {}).map((node) => {
+      const event = this.resolve(node);
+      const data = this.resolve(event.properties?.data);
       const schema = data.contentSchema ?? data;
-      const description = item.description ?? this.resolve(schema).description ?? '';
-      return { name: this.resolve(item.properties?.event).const ?? '', description, schema };
+      const named = this.nameOf(schema).split('.').pop() ?? '';
+      return { name: this.resolve(event.properties?.event).const ?? '', description: this.resolve(schema).description ?? named, schema };
     });
   }
 

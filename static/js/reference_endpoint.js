@@ -56,7 +56,7 @@ function answers(api, endpoint) {
     const box = h('details', { open: index === 0 }, h('summary', {}, h('b', { class: 'num' }, one.status), ' ', one.text));
     later(box, () => [
       one.headers.length ? h('p', { class: 'mute' }, t('Headers:'), ' ', one.headers.map((name) => [h('code', {}, name), ' ']).flat()) : null,
-      one.contents.map(([type, media]) => [h('p', { class: 'mute' }, h('code', {}, type)), events(api, media) ?? [shape(api, media.schema ?? media.itemSchema ?? {})]]).flat(2),
+      one.contents.map(([type, media]) => [h('p', { class: 'mute' }, h('code', {}, type)), events(api, type, media) ?? [shape(api, media.schema ?? media.itemSchema ?? {})]]).flat(2),
     ].flat());
     return box;
   });
@@ -66,13 +66,14 @@ function answers(api, endpoint) {
 /**
  * The events of a stream, where the media type says which there are.
  * @param {ApiDocument} api
+ * @param {string} type
  * @param {any} media
  */
-function events(api, media) {
-  const found = api.events(media);
+function events(api, type, media) {
+  const found = api.events(type, media);
   if (!found.length) return null;
   return found.map((event) => {
-    const box = h('details', { class: 'event' }, h('summary', {}, event.name ? h('code', {}, event.name) : t('an event without a name'), ' ', event.description));
+    const box = h('details', { class: 'event' }, h('summary', {}, h('code', {}, event.name), ' ', event.description));
     later(box, () => [shape(api, event.schema)]);
     return box;
   });

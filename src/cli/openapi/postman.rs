@@ -3,10 +3,10 @@
 //! the document does not say, which is an order and what to ask for, is in
 //! `postman_steps.json`.
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 const STEPS: &str = include_str!("postman_steps.json");
 
@@ -37,9 +37,27 @@ struct Step {
     token: Option<String>,
 }
 
+impl Step {
+    /// A request that nothing more is known about; it goes last.
+    fn plain(call: String) -> Self {
+        let path = call.split(' ').next_back().unwrap_or_default();
+        Self {
+            url: Some(path.replace('{', "{{").replace('}', "}}")),
+            call,
+            body: None,
+            form: None,
+            keeps: BTreeMap::new(),
+            token: None,
+        }
+    }
+}
+
 /// The collection of all operations of `document`.
 pub(super) fn collection(document: &Value) -> Result<Value> {
-    let steps: Vec<Step> = serde_json::from_str(STEPS)?;
+    let mut steps: Vec<Step> = serde_json::from_str(STEPS)?;
+    let known: HashSet<_> = steps.iter().map(|step| step.call.clone()).collect();
+    let calls = calls(document);
+    steps.extend(calls.filter(|call| !known.contains(call)).map(Step::plain));
     let mut folders: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for step in &steps {
         let operation = operation(document, &step.call)?;
@@ -50,12 +68,6 @@ pub(super) fn collection(document: &Value) -> Result<Value> {
             .or_default()
             .push(request(step, operation)?);
     }
-    let operations: usize = methods(document).count();
-    ensure!(
-        operations == steps.len(),
-        "the document has {operations} operations, postman_steps.json {}",
-        steps.len()
-    );
     let tags = document["tags"].as_array().into_iter().flatten();
     let folders = tags.filter_map(|tag| {
         let name = tag["name"].as_str()?;
@@ -84,14 +96,12 @@ fn bearer(variable: &str) -> Value {
     json!({"type": "bearer", "bearer": [token]})
 }
 
-fn methods(document: &Value) -> impl Iterator<Item = &Value> {
+/// Method and path of every operation.
+fn calls(document: &Value) -> impl Iterator<Item = String> {
     let paths = document["paths"].as_object().into_iter().flatten();
-    paths.flat_map(|(_, methods)| {
-        methods
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(_, one)| one)
+    paths.flat_map(|(path, methods)| {
+        let methods = methods.as_object().into_iter().flatten();
+        methods.map(move |(method, _)| format!("{} {path}", method.to_ascii_uppercase()))
     })
 }
 
@@ -214,8 +224,22 @@ fn script(step: &Step, operation: &Value) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{address, form};
-    use serde_json::json;
+    use super::{address, collection, form};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn operation_without_a_step_comes_last_in_its_folder() {
+        let mut document: Value =
+            serde_json::from_str(crate::http::openapi_document()).unwrap();
+        let added = json!({"tags": ["native"], "summary": "New", "security": [], "responses": {}});
+        document["paths"]["/a/{b}"] = json!({"delete": added});
+        let made = collection(&document).unwrap();
+        let folders = made["item"].as_array().unwrap();
+        let native = folders.iter().find(|one| one["name"] == "native").unwrap();
+        let last = native["item"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["request"]["url"]["raw"], "{{baseUrl}}/a/{{b}}");
+        assert_eq!(last["request"]["method"], "DELETE");
+    }
 
     #[test]
     fn address_is_given_whole_and_in_parts() {

@@ -14,7 +14,7 @@ const JSON: &str = "application/json";
 pub(crate) fn description() -> Description {
     Description {
         tongue: Tongue::ChatModule,
-        tag: "chat module",
+        tag: "chat-module",
         about: "Chats of people who have not signed in, for public pages. Who knows the name of a \
             session may use it; answers come from public datasets alone. The setting `public-chat` \
             may keep the list of sessions for administrators, or turn all of it off (404).",

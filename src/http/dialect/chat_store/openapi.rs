@@ -12,7 +12,7 @@ use serde_json::json;
 pub(crate) fn description() -> Description {
     Description {
         tongue: Tongue::ChatStore,
-        tag: "chat store",
+        tag: "chat-store",
         about: "Sessions and messages are stored and never answered. Each call names the user: \
             the caller's own id or name, or anybody if the caller is a service or an administrator.",
         failure: Shape::named("Failure", failure()),

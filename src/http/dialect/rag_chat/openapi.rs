@@ -19,7 +19,7 @@ pub(crate) fn description() -> Description {
     ];
     Description {
         tongue: Tongue::RagChat,
-        tag: "rag chat",
+        tag: "rag-chat",
         about: "Questions, answered from the documents as a stream of events that works with \
             EventSource and with fetch; sessions; documents.",
         failure: Shape::named("Failure", failure()),
