@@ -115,12 +115,16 @@ const paragraphs = (text) => text.split(/\n{2,}/).filter(Boolean).map((one) => h
 
 async function start() {
   await speak(preferred());
-  const [response] = await Promise.all([fetch('/openapi.json').catch(() => null), renew().catch(() => false)]);
+  const [response, collection] = await Promise.all([
+    fetch('/openapi.json').catch(() => null),
+    fetch('/assets/postman_collection.json').then((found) => (found.ok ? found.json() : null)).catch(() => null),
+    renew().catch(() => false),
+  ]);
   if (!response?.ok) {
     root.replaceChildren(h('main', { class: 'pagein' }, h('p', { class: 'st bad', role: 'alert' }, icon('warn', 's'), t('The description of the API could not be read.'))));
     return;
   }
-  page(new ApiDocument(await response.json()));
+  page(new ApiDocument(await response.json(), collection));
 }
 
 await start();

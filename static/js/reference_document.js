@@ -16,9 +16,13 @@ const DEEPEST = 8;
 
 /** One OpenAPI document. */
 export class ApiDocument {
-  /** @param {any} json */
-  constructor(json) {
+  /**
+   * @param {any} json
+   * @param {any} [collection] the Postman collection, whose requests serve as examples
+   */
+  constructor(json, collection) {
     this.json = json;
+    this.samples = samples(collection);
     this.title = json.info?.title ?? '';
     this.version = json.info?.version ?? '';
     this.text = json.info?.description ?? '';
@@ -263,14 +267,30 @@ export class ApiDocument {
   }
 
   /**
-   * The body that a request may begin with: its own example, or one that fits.
-   * @param {any} media
+   * The body that a request may begin with: that of an example, or one that fits.
+   * @param {Endpoint} endpoint
    */
-  sampleBody(media) {
-    if (!media) return undefined;
-    if ('example' in media) return media.example;
-    const [named] = Object.values(media.examples ?? {});
-    if (named) return /** @type {any} */ (this.resolve(named)).value;
-    return this.example(media.schema ?? {});
+  sampleBody(endpoint) {
+    const kept = this.samples.get(endpoint.title)?.body;
+    if (kept !== undefined) return kept;
+    const json = this.contents(endpoint.operation.requestBody).find(([type]) => type.includes('json'));
+    return json && this.example(json[1].schema ?? {});
   }
+}
+
+/**
+ * The requests of a collection by their names; what is a variable in it has its
+ * value, or else its name in capitals.
+ * @param {any} collection
+ * @returns {Map<string, {path: string, body: any}>}
+ */
+function samples(collection) {
+  const values = new Map((collection?.variable ?? []).map((/** @type {any} */ one) => [one.key, one.value]));
+  const filled = (/** @type {string} */ text) => text.replace(/\{\{(\$?\w+)\}\}/g, (_, name) => values.get(name) || (name.startsWith('$') ? '1' : name.toUpperCase()));
+  const requests = (collection?.item ?? []).flatMap((/** @type {any} */ folder) => folder.item);
+  return new Map(requests.map((/** @type {any} */ one) => {
+    const { url, body } = one.request;
+    const json = body?.options?.raw?.language === 'json' ? JSON.parse(filled(body.raw)) : undefined;
+    return [one.name, { path: filled(url.raw.replace('{{baseUrl}}', '')), body: json }];
+  }));
 }

@@ -23,25 +23,29 @@
  * @returns {Call}
  */
 export function sampleCall(document, endpoint, origin) {
-  const value = (/** @type {any} */ one) => one.example ?? document.example(one.schema);
-  let path = endpoint.path;
-  const query = new URLSearchParams();
-  for (const one of endpoint.parameters) {
-    if (one.in === 'path') path = path.replace(`{${one.name}}`, encodeURIComponent(String(value(one) || one.name.toUpperCase())));
-    else if (one.in === 'query' && one.required) query.set(one.name, String(value(one) || one.name.toUpperCase()));
-  }
   const contents = document.contents(endpoint.operation.requestBody);
-  const json = contents.find(([type]) => type.includes('json'))?.[1];
   const form = contents.find(([type]) => type.startsWith('multipart/'))?.[1];
-  const body = json && document.sampleBody(json);
+  const body = document.sampleBody(endpoint);
   return {
     method: endpoint.method,
-    url: origin + path + (query.size ? `?${query}` : ''),
+    url: origin + (document.samples.get(endpoint.title)?.path ?? address(document, endpoint)),
     signed: document.wantsToken(endpoint),
     streamed: document.streams(endpoint),
     json: body === undefined ? null : JSON.stringify(body, null, 2),
     form: form ? parts(document, form) : [],
   };
+}
+
+/**
+ * The address with values that fit, where no example has one.
+ * @param {ApiDocument} document
+ * @param {Endpoint} endpoint
+ */
+function address(document, endpoint) {
+  const value = (/** @type {any} */ one) => String(document.example(one.schema) || one.name.toUpperCase());
+  const query = new URLSearchParams(endpoint.parameters.filter((one) => one.in === 'query' && one.required).map((one) => [one.name, value(one)]));
+  const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(name.toUpperCase()));
+  return path + (query.size ? `?${query}` : '');
 }
 
 /**

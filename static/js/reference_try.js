@@ -48,7 +48,7 @@ export function tryIt(api, endpoint) {
       api.wantsToken(endpoint) && signedBy(),
       endpoint.parameters.filter((one) => one.name !== 'auth_token').map((one) => parameter(api, one)),
       both && accept(),
-      json && body(api, json),
+      json && body(api, endpoint),
       form && parts(api, form),
       h('div', { class: 'row' }, send, stop)),
     result);
@@ -89,10 +89,10 @@ function accept() {
 
 /**
  * @param {ApiDocument} api
- * @param {any} media
+ * @param {Endpoint} endpoint
  */
-function body(api, media) {
-  const text = JSON.stringify(api.sampleBody(media) ?? {}, null, 2);
+function body(api, endpoint) {
+  const text = JSON.stringify(api.sampleBody(endpoint) ?? {}, null, 2);
   return field(t('Body, as JSON'), h('textarea', { class: 'f json', name: 'body', rows: Math.min(14, text.split('\n').length + 1), dir: 'ltr', spellcheck: 'false', value: text }));
 }
 

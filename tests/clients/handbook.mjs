@@ -8,6 +8,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -20,12 +21,25 @@ const blocks = [...chapter.matchAll(/^```\n([\s\S]*?)^```$/gm)].map(([, text]) =
 const shell = blocks.filter((text) => /(^|\s|\()curl /m.test(text));
 const scripts = blocks.filter((text) => /\bfetch\(|new EventSource\(|new OpenAI\(/.test(text));
 
+/** What the examples ask about. */
+const LIGHTS = '# Lights\n\nThe lamp burns colza oil. The report was filed in 1874. The filing date is the second of March.\n';
+
 let folder = '';
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'satchel-handbook-'));
-  await writeFile(join(folder, 'lights.md'), '# Lights\n\nThe lamp burns colza oil. The report was filed in 1874.\n');
+  await writeFile(join(folder, 'lights.md'), LIGHTS);
   await copyFile(new URL('../fixtures/documents/groff.pdf', here), join(folder, 'report.pdf'));
+  // The examples do not wait until what they upload can be found.
+  const headers = { Authorization: `Bearer ${key}` };
+  const form = new FormData();
+  form.append('file', new File([LIGHTS], 'lights.md'));
+  form.append('module', 'Harbours');
+  await fetch(`${origin}/documents/upload`, { method: 'POST', headers, body: form });
+  for (let pending = 1; pending; ) {
+    pending = (await (await fetch(`${origin}/api/status`, { headers })).json()).jobs_pending;
+    await setTimeout(50);
+  }
 });
 after(() => rm(folder, { recursive: true, force: true }));
 

@@ -229,8 +229,7 @@ mod tests {
 
     #[test]
     fn operation_without_a_step_comes_last_in_its_folder() {
-        let mut document: Value =
-            serde_json::from_str(crate::http::openapi_document()).unwrap();
+        let mut document: Value = serde_json::from_str(crate::http::openapi_document()).unwrap();
         let added = json!({"tags": ["native"], "summary": "New", "security": [], "responses": {}});
         document["paths"]["/a/{b}"] = json!({"delete": added});
         let made = collection(&document).unwrap();

@@ -107,7 +107,9 @@ impl Operation {
         events: impl IntoIterator<Item = (&'static str, Shape)>,
     ) -> Self {
         let events = events.into_iter();
-        let events: Vec<_> = events.map(|(name, shape)| self.event(name, shape)).collect();
+        let events: Vec<_> = events
+            .map(|(name, shape)| self.event(name, shape))
+            .collect();
         let schema = json!({"description": "Each event of the stream", "anyOf": events});
         let content = self.answer(200);
         content.insert("text/event-stream".to_owned(), json!({"schema": schema}));
