@@ -27,7 +27,7 @@ export function preferred() {
  * @param {string} name
  */
 export async function speak(name) {
-  const response = name === 'en' ? null : await fetch(`/assets/messages/${name}.json`).catch(() => null);
+  const response = name === 'en' ? null : await fetch(new URL(`../messages/${name}.json`, import.meta.url)).catch(() => null);
   messages = response?.ok ? await response.json() : {};
   language = response?.ok ? name : 'en';
   plurals = new Intl.PluralRules(language);
@@ -68,6 +68,20 @@ function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === undefined) return whole;
-    return typeof value === 'number' ? value.toLocaleString(language) : value;
+    return typeof value === 'number' ? value.toLocaleString(language) : enclosed(value);
   });
+}
+
+/** Characters that change the direction of what follows them. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * A value that keeps its direction to itself: a name that is written from right
+ * to left does not turn the sentence around it, and one that would turn the
+ * rest by a control character shows that it has one.
+ * @param {string} value
+ */
+function enclosed(value) {
+  const harmless = value.replace(TURNING, '\ufffd');
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(harmless) ? `\u2068${harmless}\u2069` : harmless;
 }

@@ -5,7 +5,7 @@
 import { renew, user, whenSignedOut } from './api.js';
 import { h, put } from './dom.js';
 import { acceptDrops } from './drop.js';
-import { preferred, speak } from './language.js';
+import { preferred, speak, t } from './language.js';
 import { frame, watchConnection } from './shell.js';
 import { chat } from './chat.js';
 import { documents } from './documents.js';
@@ -59,7 +59,7 @@ function unreachable(message) {
   const box = h('main', { class: 'hello', id: 'main' });
   put(box, h('div', { class: 'note err', role: 'alert' }, h('div', { class: 'grow' },
     h('p', {}, h('b', {}, message)),
-    h('p', { class: 'row wrap' }, h('button', { class: 'b', onclick: () => location.reload() }, 'Try again')))));
+    h('p', { class: 'row wrap' }, h('button', { class: 'b', onclick: () => location.reload() }, t('Try again'))))));
   return box;
 }
 

@@ -255,6 +255,27 @@ fn page_is_revalidated_and_can_be_switched_off() {
 }
 
 #[test]
+fn assets_are_kept_for_good_under_the_address_of_their_version() {
+    let server = Server::start();
+    let page = server.stranger().get("/");
+    let page = String::from_utf8(page.bytes).unwrap();
+    let (_, script) = page.split_once("<script type=\"module\" src=\"").unwrap();
+    let (script, _) = script.split_once('"').unwrap();
+    let (before, _) = page.split_once("<script type=\"module\"").unwrap();
+    assert!(before.contains("rel=\"modulepreload\""), "{before}");
+
+    let plain = server.stranger().get(script);
+    assert_eq!(plain.status, 200);
+    assert!(plain.header("cache-control").contains("immutable"));
+    let file = script.rsplit('/').next().unwrap();
+    for other in ["/assets/js", "/assets/0123456789abcdef/js"] {
+        let answer = server.stranger().get(&format!("{other}/{file}"));
+        assert_eq!(answer.bytes, plain.bytes, "{other}");
+        assert_eq!(answer.header("cache-control"), "no-cache", "{other}");
+    }
+}
+
+#[test]
 fn status_says_what_is_loaded() {
     let server = Server::start();
     let status = server.admin().get("/api/status").json();
