@@ -37,7 +37,7 @@ pub(super) async fn index(request: HttpRequest) -> HttpResponse {
 
 /// `GET /api-docs`: the page about the API.
 pub(super) async fn api_page(request: HttpRequest) -> HttpResponse {
-    file(&request, "api.html")
+    file(&request, "api.html", ASK_AGAIN)
 }
 
 /// `GET /assets/…`: what the page is made of.
