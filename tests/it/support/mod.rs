@@ -1,7 +1,6 @@
 //! A running server and a client for it.
 
 mod client;
-mod contract;
 mod hub;
 mod schema;
 mod server;
