@@ -67,7 +67,7 @@ impl<D: Dialect, T: DeserializeOwned + 'static> FromRequest for JsonBody<D, T> {
             let reading = read_body(&request, &mut payload, limit.bytes);
             let bytes = in_time(limit.patience, reading).await??;
             Ok(Self {
-                value: from_json(&bytes, "")?,
+                value: object_from_json(&bytes)?,
                 dialect: PhantomData,
             })
         })
@@ -93,7 +93,7 @@ impl<D: Dialect, T: DeserializeOwned + Default + 'static> FromRequest for Option
             let bytes = in_time(limit.patience, reading).await??;
             let value = match bytes.is_empty() {
                 true => T::default(),
-                false if is_json(&request) => from_json(&bytes, "")?,
+                false if is_json(&request) => object_from_json(&bytes)?,
                 false => return Err(HttpError::NotJson.into()),
             };
             Ok(Self {
@@ -153,6 +153,18 @@ fn is_json(request: &HttpRequest) -> bool {
     let essence = text.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
         || essence.to_ascii_lowercase().ends_with("+json")
+}
+
+/// Reads a body, which is always an object. Fields could also be read from a
+/// list by their order, which nobody means.
+fn object_from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, HttpError> {
+    match bytes.trim_ascii_start().first() {
+        Some(b'[') => Err(HttpError::field(
+            "",
+            "the body: an object is needed, not a list",
+        )),
+        _ => from_json(bytes, ""),
+    }
 }
 
 /// Reads JSON; errors name the place as a path that starts with `root`.
@@ -332,6 +344,13 @@ mod tests {
         let (status, body) = post("{}").await;
         assert_eq!(status, 400);
         assert_eq!(body["detail"], "missing field `message`");
+    }
+
+    #[actix_web::test]
+    async fn list_is_not_taken_for_an_object() {
+        let (status, body) = post(r#" ["m", null]"#).await;
+        assert_eq!(status, 400);
+        assert!(body["detail"].as_str().unwrap().contains("not a list"));
     }
 
     #[actix_web::test]

@@ -109,6 +109,7 @@ pub(crate) async fn me(state: web::Data<State>, caller: Authorized<Native>) -> A
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct PasswordBody {
     current: Option<String>,
+    #[schema(min_length = 8, max_length = 1024)]
     password: String,
 }
 

@@ -1,6 +1,7 @@
 //! `/api/export` and `/api/erase`: taking one's data along, and being forgotten.
 
 use super::Native;
+use super::openapi::only_true;
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, QueryParams};
 use crate::http::failure::Failure;
@@ -45,6 +46,7 @@ pub(crate) struct ExportQuery {
     #[param(inline)]
     scope: Scope,
     /// Id or name.
+    #[param(min_length = 1)]
     user: Option<String>,
 }
 
@@ -72,8 +74,10 @@ pub(crate) struct EraseBody {
     #[serde(default)]
     scope: Scope,
     /// Id or name.
+    #[schema(min_length = 1)]
     user: Option<String>,
     /// Must be true: there is no way back.
+    #[schema(schema_with = only_true)]
     confirm: bool,
 }
 

@@ -29,6 +29,14 @@ pub(super) fn name_of_100() -> Object {
     name(100)
 }
 
+/// The schema of what has to be said on purpose.
+pub(super) fn only_true() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Boolean)
+        .enum_values(Some([true]))
+        .build()
+}
+
 /// All that this dialect says about itself.
 pub(crate) fn description() -> Description {
     let parts = [
@@ -124,7 +132,8 @@ fn of_documents() -> Vec<Operation> {
             "Those that the caller may see, newest first.",
         )
         .query::<documents::ListQuery>()
-        .answers::<documents::DocumentList>(200),
+        .answers::<documents::DocumentList>(200)
+        .refuses(&[404]),
         Operation::of(
             "delete a document",
             "With its pages, passages and its original.",

@@ -21,6 +21,7 @@ type Answer = Result<HttpResponse, Failure<Native>>;
 /// Body of `POST /api/search`.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct SearchBody {
+    #[schema(max_length = 32000, pattern = "\\S")]
     query: String,
     dataset_id: Option<String>,
     document_ids: Option<Vec<DocumentId>>,

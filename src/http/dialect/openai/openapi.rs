@@ -164,7 +164,7 @@ fn chat_request() -> Value {
         "type": "object",
         "required": ["model", "messages"],
         "properties": {
-            "model": {"type": "string"},
+            "model": {"type": "string", "examples": [super::GROUNDED]},
             "messages": {"type": "array", "minItems": 1, "items": reference("ChatMessage")},
             "stream": {"type": ["boolean", "null"]},
             "stream_options": {
