@@ -4,6 +4,7 @@
 //! its own process for as long as it runs. So there is one way to do a thing.
 
 mod ask;
+mod backup;
 mod bench;
 mod connection;
 mod custody;
@@ -81,6 +82,10 @@ enum Command {
     Tenants(tenants::Options),
     /// List, add and remove API keys, with which programs sign in
     Keys(keys::Options),
+    /// Copy documents, chats and accounts into one file, also while a server runs
+    Backup(backup::BackupOptions),
+    /// Fill the data folder from a backup
+    Restore(backup::RestoreOptions),
     /// Write everything, or all that one user has, into a ZIP archive
     Export(custody::ExportOptions),
     /// Erase all that one user has, or everything, so that nothing is left
@@ -142,6 +147,8 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Users(options)) => people::users(&config, &options),
         Some(Command::Tenants(options)) => tenants::run(&config, &options),
         Some(Command::Keys(options)) => keys::run(&config, &options),
+        Some(Command::Backup(options)) => backup::backup(&config, &options),
+        Some(Command::Restore(options)) => backup::restore(&config, &options),
         Some(Command::Export(options)) => custody::export(&config, &options),
         Some(Command::Erase(options)) => custody::erase(&config, &options),
         Some(Command::Feedback(options)) => feedback::run(&config, &options),

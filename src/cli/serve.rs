@@ -1,13 +1,19 @@
 //! `satchel serve`: opens the product, listens, says where to go, and ends
-//! cleanly when asked to.
+//! cleanly when asked to, or starts anew on the same address.
 
 use crate::config::Config;
+use crate::error::{ErrorKind as FaultKind, Kind};
 use crate::http;
 use crate::service::Service;
 use anyhow::{Context, Result, anyhow};
+use std::cell::Cell;
 use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// How long a new start waits for the last of the old one to let go.
+const LETTING_GO: Duration = Duration::from_secs(15);
 
 pub(super) fn run(config: Config) -> Result<ExitCode> {
     actix_web::rt::System::new().block_on(serve(config))?;
@@ -17,23 +23,59 @@ pub(super) fn run(config: Config) -> Result<ExitCode> {
 async fn serve(config: Config) -> Result<()> {
     let listener = listen(config.listen)?;
     let address = listener.local_addr().context("the address is not known")?;
-    let service = Service::open(config)
+    let service = Service::open(config.clone())
         .await
         .map_err(|error| anyhow!("{error}"))?;
     service.publish(address)?;
     print_welcome(&service, address).await?;
+    let mut next = Some(service);
+    while let Some(service) = next.take() {
+        // Who connects during a new start waits in the listener's queue.
+        let listener = listener.try_clone().context("the address was lost")?;
+        if serve_until_told(service, listener).await? {
+            let service = open_again(&config).await?;
+            service.publish(address)?;
+            next = Some(service);
+        }
+    }
+    Ok(())
+}
+
+/// Serves until a signal ends it, or somebody asks for a new start: then true.
+async fn serve_until_told(service: Service, listener: TcpListener) -> Result<bool> {
+    let anew = Cell::new(false);
     let shutdown = async {
-        stop_signal().await;
-        eprintln!("satchel: stopping; once more to stop at once");
-        // The second signal does not wait for anything.
-        tokio::spawn(async {
-            stop_signal().await;
-            std::process::exit(130);
-        });
+        tokio::select! {
+            () = service.restart_wanted() => {
+                tracing::info!("starting anew");
+                anew.set(true);
+            }
+            () = stop_signal() => {
+                eprintln!("satchel: stopping; once more to stop at once");
+                // The second signal does not wait for anything.
+                tokio::spawn(async {
+                    stop_signal().await;
+                    std::process::exit(130);
+                });
+            }
+        }
     };
     http::serve(service.clone(), listener, shutdown).await?;
     service.close().await;
-    Ok(())
+    Ok(anew.get())
+}
+
+/// Opens the data folder again, which the last work of before may still hold.
+async fn open_again(config: &Config) -> Result<Service> {
+    let since = Instant::now();
+    loop {
+        match Service::open(config.clone()).await {
+            Err(error) if error.kind() == FaultKind::Conflict && since.elapsed() < LETTING_GO => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            opened => return opened.map_err(|error| anyhow!("{error}")),
+        }
+    }
 }
 
 pub(super) fn listen(address: SocketAddr) -> Result<TcpListener> {

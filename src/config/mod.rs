@@ -187,6 +187,11 @@ impl Config {
         self.data_dir.join("prefixes")
     }
 
+    /// Where backups are kept.
+    pub fn backups(&self) -> PathBuf {
+        self.data_dir.join("backups")
+    }
+
     /// Where chat models are looked for.
     pub fn models(&self) -> PathBuf {
         self.data_dir.join("models")

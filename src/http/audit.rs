@@ -46,6 +46,7 @@ pub const EXEMPT: &[(&str, &str)] = &[
     ("complete a chat", "nothing is kept"),
     ("embed", "nothing is kept"),
     ("search", "nothing is changed"),
+    ("try a search model", "nothing is changed"),
     ("renew a sign-in", "happens by itself every few minutes"),
 ];
 

@@ -62,6 +62,7 @@ pub(super) async fn identify(
         );
         let took = started.elapsed();
         if let Some(state) = state {
+            state.service.count_request();
             state.metrics.note(Tongue::of_path(&path), status, took);
         }
         let took_ms = took.as_millis() as u64;

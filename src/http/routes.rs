@@ -9,8 +9,8 @@ use super::dialect::conversations::{
     handlers as conversations, messages, schemas, system as service,
 };
 use super::dialect::native::{
-    audit, auth, custody, datasets, documents, events, feedback, keys, models, originals, sign_ins,
-    system, tenants, users,
+    audit, auth, backups, custody, datasets, documents, events, feedback, keys, models, originals,
+    search_models, sign_ins, system, tenants, users,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
@@ -129,21 +129,27 @@ endpoints! {
     DELETE "/api/datasets/{dataset_id}" "delete a dataset" Native User datasets::delete;
     POST "/api/search" "search" Native User system::search;
     GET "/api/status" "status" Native User system::status;
+    GET "/api/status/history" "history of the status" Native Operator system::history;
     GET "/metrics" "metrics" Native Operator system::metrics;
     GET "/api/examination" "examine" Native Operator system::examine;
     GET "/api/models" "list models" Native User models::list;
     POST "/api/models/pull" "download a model" Native Operator models::pull;
     POST "/api/models/unload" "unload the model" Native Operator models::unload;
     GET "/api/models/events" "progress of models" Native User models::events;
+    PUT "/api/models/{name}" "add a model file" Native Operator models::add;
     DELETE "/api/models/{name}" "remove a model" Native Operator models::remove;
     POST "/api/models/{name}/use" "use a model" Native Operator models::choose;
     POST "/api/models/{name}/pause" "stop a download" Native Operator models::pause;
+    GET "/api/search-models" "list search models" Native Operator search_models::list;
+    POST "/api/search-models" "choose a search model" Native Operator search_models::choose;
+    POST "/api/search-models/trial" "try a search model" Native Operator search_models::try_out;
     GET "/api/feedback" "list feedback" Native Admin feedback::list;
     GET "/api/feedback/export" "export feedback" Native Admin feedback::export;
     GET "/api/users" "list users" Native Admin users::list;
     POST "/api/users" "make a user" Native Admin users::create;
     PATCH "/api/users/{user_id}" "change a user" Native Admin users::update;
     DELETE "/api/users/{user_id}" "delete a user" Native Admin users::delete;
+    DELETE "/api/users/{user_id}/sessions" "end sign-ins of a user" Native Admin users::end_sign_ins;
     GET "/api/export" "export data" Native User custody::export;
     POST "/api/erase" "erase data" Native User custody::erase;
     GET "/api/tenants" "list tenants" Native Operator tenants::list;
@@ -151,6 +157,12 @@ endpoints! {
     PATCH "/api/tenants/{tenant_id}" "change a tenant" Native Operator tenants::update;
     DELETE "/api/tenants/{tenant_id}" "delete a tenant" Native Operator tenants::delete;
     GET "/api/audit" "read the audit log" Native Admin audit::list;
+    GET "/api/audit/actions" "list audited actions" Native Admin audit::actions;
+    GET "/api/audit/export" "export the audit log" Native Admin audit::export;
+    GET "/api/backups" "list backups" Native Operator backups::list;
+    POST "/api/backups" "make a backup" Native Operator backups::create;
+    GET "/api/backups/{name}" "export a backup" Native Operator backups::read;
+    DELETE "/api/backups/{name}" "delete a backup" Native Operator backups::delete;
     GET "/api/keys" "list API keys" Native User keys::list;
     POST "/api/keys" "make an API key" Native User keys::create;
     DELETE "/api/keys/{key_id}" "delete an API key" Native User keys::delete;

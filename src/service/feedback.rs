@@ -2,7 +2,7 @@
 
 use super::{Caller, Service};
 use crate::error::{ErrorKind, Fault};
-use crate::store::{FeedbackPage, MessageFilter};
+use crate::store::{FeedbackFilter, FeedbackPage, MessageFilter};
 use crate::types::{
     Feedback, FeedbackId, FeedbackKind, MessageId, Role, SessionId, Time, char_len,
 };
@@ -73,12 +73,11 @@ impl Service {
     pub async fn feedback(
         &self,
         caller: &Caller,
-        after: Option<u64>,
-        limit: usize,
+        filter: FeedbackFilter,
     ) -> Result<FeedbackPage, Fault> {
         caller.require_admin()?;
         let tenant = caller.tenant_id.clone();
-        self.blocking(move |inner| Ok(inner.store.feedback(&tenant, after, limit)?))
+        self.blocking(move |inner| Ok(inner.store.feedback(&tenant, &filter)?))
             .await
     }
 }

@@ -16,6 +16,7 @@ const WAITS: &[f64] = &[
 
 /// Counts while the service runs.
 pub(super) struct Figures {
+    requests: AtomicU64,
     by_model: AtomicU64,
     quotes: AtomicU64,
     nothing_found: AtomicU64,
@@ -52,6 +53,7 @@ impl Default for Figures {
     fn default() -> Self {
         let zero = AtomicU64::default;
         Self {
+            requests: zero(),
             by_model: zero(),
             quotes: zero(),
             nothing_found: zero(),
@@ -67,6 +69,16 @@ impl Default for Figures {
 }
 
 impl Figures {
+    /// A request was answered.
+    pub(super) fn note_request(&self) {
+        add(&self.requests, 1);
+    }
+
+    /// Requests since the start.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
     /// A stream has begun.
     pub(super) fn note_first_event(&self, after: Duration) {
         self.first_event.note(after);

@@ -153,7 +153,7 @@ impl Service {
 }
 
 impl Inner {
-    fn status(&self) -> Result<Status, Fault> {
+    pub(super) fn status(&self) -> Result<Status, Fault> {
         let model = self.models.current();
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -6,6 +6,7 @@
 mod answering;
 mod audit;
 mod auth;
+mod backup;
 mod chat;
 mod conversation;
 mod custody;
@@ -28,7 +29,9 @@ mod lockout;
 mod messages;
 mod models;
 mod records;
+mod samples;
 mod search;
+mod search_models;
 mod selection;
 mod sessions;
 mod sign_ins;
@@ -39,6 +42,7 @@ mod users;
 mod writing;
 
 pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, command_token, script_token};
+pub use backup::{Backup, BackupList, BackupRun, Restored, restore};
 pub use chat::{AnswerStream, PassingQuestion, Question};
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
 pub use custody::DataOf;
@@ -55,8 +59,11 @@ pub use ledger::PageView;
 pub use messages::NewMessage;
 pub use models::{
     Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelList,
+    ModelUpload, Speed,
 };
+pub use samples::{SAMPLE_EVERY, Sample};
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
+pub use search_models::{SearchModel, SearchModels, Trial};
 pub use sessions::{MessageView, NewSession, SessionView};
 pub use sign_ins::{SignInOrigin, SignInView};
 pub use tenants::TenantChange;
@@ -69,8 +76,8 @@ pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
     ApiKey, AuditFilter, AuditOutcome, AuditRecord, DocumentFilter, DocumentPage, FeedbackEntry,
-    FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage, SessionPlace,
-    StoredAuditRecord, Tenant, TenantLimits, UserRole,
+    FeedbackFilter, FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage,
+    SessionPlace, StoredAuditRecord, Tenant, TenantLimits, UserRole,
 };
 
 use crate::answer::AnswerError;
@@ -85,18 +92,21 @@ use crate::retrieve::{RetrieveError, Retriever};
 use crate::store::{NewUser, Store, StoreError};
 use crate::types::{PUBLIC_TENANT, TenantId, Time};
 use crate::vectors::{Vectors, VectorsError};
+use backup::Backups;
 use figures::Figures;
 use history::History;
 use issuers::Issuers;
 use lockout::Lockout;
 use models::Models;
+use samples::Samples;
+use search_models::Fixed;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tenants::KnownLimits;
 use tokens::TokenSigner;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// The running product. Cheap to clone.
 #[derive(Clone)]
@@ -116,6 +126,12 @@ struct Inner {
     models: Models,
     history: History,
     figures: Figures,
+    samples: Samples,
+    /// Models that the settings name.
+    fixed: Fixed,
+    /// Turns true when the product is to start anew.
+    restart: watch::Sender<bool>,
+    backups: Backups,
     signer: TokenSigner,
     /// The one-time token of the first sign-in.
     link: String,
@@ -144,6 +160,7 @@ impl Service {
     pub async fn open(config: Config) -> Result<Self, Fault> {
         let service = off_thread(move || Self::open_blocking(config)).await?;
         service.keep_audit_short();
+        service.take_samples();
         Ok(service)
     }
 
@@ -152,6 +169,8 @@ impl Service {
         let folder = DataFolder::take(&config)?;
         let store = Arc::new(Store::open(&config.database())?);
         first_rows(&store)?;
+        let fixed = Fixed::by(&config);
+        let config = search_models::with_choices(config, &store)?;
         let encoder = Arc::new(Encoder::bundled()?);
         let embedder = embedders::embedder(&config, &encoder)?;
         let reranker = embedders::reranker(&config)?;
@@ -177,6 +196,10 @@ impl Service {
             models: Models::start(&config, &store)?,
             history: History::default(),
             figures: Figures::default(),
+            samples: Samples::default(),
+            fixed,
+            restart: watch::Sender::new(false),
+            backups: Backups::default(),
             signer: TokenSigner::new(folder.secret()),
             link: tokens::random_token(),
             lockout: Lockout::default(),
@@ -220,6 +243,7 @@ impl Service {
     pub async fn close(&self) {
         let closed = self
             .blocking(|inner| {
+                inner.backups.stop();
                 inner.models.stop();
                 inner.jobs.stop();
                 Ok(inner.store.checkpoint()?)

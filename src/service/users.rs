@@ -18,6 +18,8 @@ pub struct UserView {
     pub password_set: bool,
     /// The outside issuer that vouches for the user.
     pub issuer: Option<String>,
+    /// When it was active last, where that was looked up.
+    pub last_seen: Option<Time>,
 }
 
 impl From<User> for UserView {
@@ -30,6 +32,7 @@ impl From<User> for UserView {
             created_at: user.created_at,
             password_set: user.password_hash.is_some(),
             issuer: user.issuer,
+            last_seen: None,
         }
     }
 }
@@ -49,8 +52,14 @@ impl Service {
         tenant: Option<&TenantId>,
     ) -> Result<Vec<UserView>, Fault> {
         self.in_tenant(caller, tenant, |inner, tenant| {
-            let users = inner.store.users(tenant)?;
-            Ok(users.into_iter().map(UserView::from).collect())
+            let seen = inner.store.last_seen(tenant)?;
+            let users = inner.store.users(tenant)?.into_iter();
+            Ok(users
+                .map(|user| UserView {
+                    last_seen: seen.get(&user.id).copied(),
+                    ..user.into()
+                })
+                .collect())
         })
         .await
     }
@@ -127,6 +136,21 @@ impl Service {
         let id = id.clone();
         self.in_tenant(caller, tenant, move |inner, tenant| {
             Ok(inner.store.delete_user(tenant, &id)?)
+        })
+        .await
+    }
+
+    /// Ends all that a user is signed in with; API keys go on.
+    pub async fn end_sign_ins_of(
+        &self,
+        caller: &Caller,
+        tenant: Option<&TenantId>,
+        id: &UserId,
+    ) -> Result<(), Fault> {
+        let id = id.clone();
+        self.in_tenant(caller, tenant, move |inner, tenant| {
+            let user = inner.user_of(tenant, &id)?;
+            Ok(inner.store.end_all_sign_ins(&user.id)?)
         })
         .await
     }

@@ -63,6 +63,8 @@ pub struct AuditFilter {
     /// The id or the name of a user.
     pub user: Option<String>,
     pub since: Option<Time>,
+    /// Before this time.
+    pub until: Option<Time>,
     /// Continue after this record.
     pub before: Option<u64>,
     pub limit: usize,
@@ -107,7 +109,8 @@ impl Store {
                  FROM audit WHERE (tenant_id = :tenant OR (:strays AND tenant_id IS NULL))
                  AND (:action IS NULL OR action = :action)
                  AND (:user IS NULL OR user_id = :user OR username = :user)
-                 AND (:since IS NULL OR at >= :since) AND (:before IS NULL OR key < :before)
+                 AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
+                 AND (:before IS NULL OR key < :before)
                  ORDER BY key DESC LIMIT :most",
             )?;
             let rows = statement.query_map(
@@ -117,6 +120,7 @@ impl Store {
                     ":action": filter.action,
                     ":user": filter.user,
                     ":since": filter.since.map(Time::millis),
+                    ":until": filter.until.map(Time::millis),
                     ":before": filter.before,
                     ":most": filter.limit,
                 },

@@ -39,6 +39,17 @@ const SELECT: &str = "
     JOIN datasets d ON d.key = x.dataset_key";
 
 impl Store {
+    /// Chunks of documents that are being embedded and have no vector yet.
+    pub fn unembedded_chunks(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT coalesce(sum(max(chunks - embedded, 0)), 0) FROM documents
+                 WHERE status = 'embedding'",
+            )?;
+            Ok(statement.query_row([], |row| row.get(0))?)
+        })
+    }
+
     /// The chunks with these keys, in the order of `keys`; those that are gone are left out.
     pub fn chunks_by_key(&self, keys: &[u64]) -> Result<Vec<StoredChunk>, StoreError> {
         self.read(|connection| {

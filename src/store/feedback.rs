@@ -12,6 +12,15 @@ pub struct FeedbackEntry {
     pub answer: String,
 }
 
+/// Which feedback to list.
+#[derive(Debug, Clone, Default)]
+pub struct FeedbackFilter {
+    pub kind: Option<FeedbackKind>,
+    /// Continue after this place.
+    pub after: Option<u64>,
+    pub limit: usize,
+}
+
 /// One page of a list of feedback.
 #[derive(Debug, Clone)]
 pub struct FeedbackPage {
@@ -52,13 +61,11 @@ impl Store {
         })
     }
 
-    /// A tenant's feedback, latest first, from before the place `after` on.
-    /// Of a message that was deleted the words are left out.
+    /// A tenant's feedback, latest first. Of a message that was deleted the words are left out.
     pub fn feedback(
         &self,
         tenant: &TenantId,
-        after: Option<u64>,
-        limit: usize,
+        filter: &FeedbackFilter,
     ) -> Result<FeedbackPage, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
@@ -67,12 +74,14 @@ impl Store {
                  FROM feedback f JOIN sessions s ON s.key = f.session_key
                  LEFT JOIN messages q ON q.id = f.query_id AND q.deleted_at IS NULL
                  LEFT JOIN messages a ON a.id = f.response_id AND a.deleted_at IS NULL
-                 WHERE s.tenant_id = ?1 AND f.key < ?2 ORDER BY f.key DESC LIMIT ?3",
+                 WHERE s.tenant_id = ?1 AND f.key < ?2 AND (?4 IS NULL OR f.kind = ?4)
+                 ORDER BY f.key DESC LIMIT ?3",
             )?;
-            let before = after.unwrap_or(i64::MAX as u64);
-            let rows = statement.query_map(params![tenant.as_str(), before, limit + 1], |row| {
-                Ok((row.get::<_, u64>(0)?, entry(row)))
-            })?;
+            let limit = filter.limit;
+            let before = filter.after.unwrap_or(i64::MAX as u64);
+            let kind = filter.kind.map(FeedbackKind::as_str);
+            let asked = params![tenant.as_str(), before, limit + 1, kind];
+            let rows = statement.query_map(asked, |row| Ok((row.get::<_, u64>(0)?, entry(row))))?;
             let (mut keys, mut entries) = (Vec::new(), Vec::new());
             for row in rows {
                 let (key, entry) = row?;

@@ -29,7 +29,7 @@ mod vectors;
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord, StoredAuditRecord};
 pub use chunks::{IndexEntry, StoredChunk};
 pub use documents::{DocumentFilter, DocumentPage, Insertion, NewDocument};
-pub use feedback::{FeedbackEntry, FeedbackPage};
+pub use feedback::{FeedbackEntry, FeedbackFilter, FeedbackPage};
 pub use jobs::Job;
 pub use keys::{ApiKey, NewApiKey};
 pub use messages::MessageFilter;
@@ -138,6 +138,22 @@ impl Store {
             false => Ok(()),
             true => Err(StoreError::Busy),
         }
+    }
+
+    /// Writes a consistent copy of all that is stored to a new file, while
+    /// others go on reading and writing.
+    pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::Value(format!("{}: {error}", path.display())));
+            }
+            _ => {}
+        }
+        let path = path.to_string_lossy();
+        self.read(|connection| {
+            connection.execute("VACUUM INTO ?1", [path.as_ref()])?;
+            Ok(())
+        })
     }
 
     /// What SQLite's own check of the file says: empty when it is sound.

@@ -5,6 +5,7 @@ use super::sign_ins;
 use super::{Store, StoreError, is_duplicate};
 use crate::types::{TenantId, Time, UserId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
+use std::collections::HashMap;
 
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -177,6 +178,23 @@ impl Store {
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map([tenant.as_str()], |row| Ok(user(row)))?;
             rows.map(|row| row?).collect()
+        })
+    }
+
+    /// When each user of a tenant was active last, by a sign-in or an API key.
+    pub fn last_seen(&self, tenant: &TenantId) -> Result<HashMap<UserId, Time>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT user_id, max(used_at) FROM
+                 (SELECT user_id, used_at FROM sign_ins UNION ALL
+                  SELECT user_id, used_at FROM api_keys WHERE used_at IS NOT NULL)
+                 JOIN users ON users.id = user_id WHERE tenant_id = ?1 GROUP BY user_id",
+            )?;
+            let rows = statement.query_map([tenant.as_str()], |row| {
+                let id: String = row.get(0)?;
+                Ok((UserId::from(id), Time::from_millis(row.get(1)?)))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 

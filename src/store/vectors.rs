@@ -56,6 +56,18 @@ impl Store {
         })
     }
 
+    /// How many chunks of all documents have no vector of this model.
+    pub fn count_without_vector(&self, fingerprint: &str) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT count(*) FROM chunks c WHERE NOT EXISTS
+                 (SELECT 1 FROM vectors v WHERE v.chunk_key = c.key
+                  AND v.embedder_key = (SELECT key FROM embedders WHERE fingerprint = ?1))",
+            )?;
+            Ok(statement.query_row([fingerprint], |row| row.get(0))?)
+        })
+    }
+
     /// The vectors of these chunks, as far as they exist.
     pub fn vectors_of(
         &self,

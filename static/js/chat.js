@@ -45,7 +45,7 @@ class Chat {
     this.heading = h('h1', { class: 'cut grow' }, sessionId ? '' : 'New chat');
     this.thread = h('div', { class: 'thread' });
     this.scroll = h('div', { class: 'scroll', onscroll: () => this.scrolled() }, this.thread);
-    this.modelTag = h('a', { class: 'tag hide-s', href: '#/settings', hidden: true });
+    this.modelTag = h('a', { class: 'tag hide-s', href: '#/models', hidden: true });
     this.main = h('main', {},
       h('header', { class: 'bar' }, menuButton(), this.heading, this.modelTag, this.evidence.toggle),
       this.scroll,

@@ -9,8 +9,10 @@ import { preferred, speak, t } from './language.js';
 import { frame, watchConnection } from './shell.js';
 import { chat } from './chat.js';
 import { documents } from './documents.js';
+import { models } from './models.js';
 import { settings } from './settings.js';
-import { login, welcome } from './welcome.js';
+import { listenForShortcuts } from './shortcuts.js';
+import { login, signInByAddress, steps } from './welcome.js';
 
 /** @typedef {{main: HTMLElement, aside?: HTMLElement, title: string, leave?: () => void, drop?: (files: File[]) => void, wide?: boolean}} View */
 
@@ -18,6 +20,17 @@ const root = /** @type {HTMLElement} */ (document.getElementById('root'));
 
 /** @type {View | null} */
 let shown = null;
+
+/** The first steps, while they are shown. @type {ReturnType<typeof steps> | null} */
+let first = null;
+
+/** Ends what is shown. */
+function left() {
+  shown?.leave?.();
+  shown = null;
+  first?.leave();
+  first = null;
+}
 
 /** The parts of the address after `#/`. */
 function address() {
@@ -28,16 +41,28 @@ function address() {
 async function route() {
   const { parts, query } = address();
   const [name = 'chat', ...rest] = parts;
-  if (name === 'welcome') return alone(welcome(query.get('link')));
+  const link = query.get('link');
+  if (name === 'welcome' && link) return alone(signInByAddress(link));
   if (!user()) {
     const renewed = await renew().catch((error) => error);
     if (renewed instanceof Error) return alone(unreachable(renewed.message));
     if (!renewed) return alone(login());
   }
   if (name === 'login') return void location.replace('#/chat');
-  const views = { chat, documents, settings };
-  const view = (views[/** @type {keyof typeof views} */ (name)] ?? chat)(...rest);
-  shown?.leave?.();
+  if (name === 'welcome') {
+    const begun = steps();
+    alone(begun.element);
+    first = begun;
+    return;
+  }
+  /** @type {Record<string, (...rest: string[]) => View>} */
+  const views = { chat, documents, models, settings };
+  // Few need the administration: its modules come when it is asked for.
+  if (name === 'admin') views.admin = (await import('./admin/administration.js')).administration;
+  // Another view was asked for meanwhile.
+  if (address().parts[0] !== parts[0]) return;
+  const view = (views[name] ?? chat)(...rest);
+  left();
   shown = view;
   document.title = `${view.title} · satchel`;
   frame(root, name, view);
@@ -48,8 +73,7 @@ async function route() {
  * @param {HTMLElement} content
  */
 function alone(content) {
-  shown?.leave?.();
-  shown = null;
+  left();
   document.title = 'satchel';
   root.replaceChildren(content);
 }
@@ -68,7 +92,8 @@ whenSignedOut(() => {
   else route();
 });
 watchConnection();
-acceptDrops((files) => shown?.drop?.(files));
+listenForShortcuts();
+acceptDrops((files) => (shown ?? first)?.drop?.(files));
 addEventListener('hashchange', route);
 await speak(preferred());
 route();

@@ -1,23 +1,37 @@
 // @ts-check
-// Models: what is installed and loaded, downloads with how far they are, and
-// the catalogue. A part of the settings.
+// Models: what is loaded and how fast it is here, what can be got, a file
+// handed over, and the models that find and order passages.
 
-import { api, events, user } from './api.js';
+import { api, events } from './api.js';
 import { confirmed, h, icon, iconButton, put, say, toast } from './dom.js';
-import { plural, size } from './words.js';
+import { t } from './language.js';
+import { ModelFile } from './model_file.js';
+import { isOperator } from './roles.js';
+import { searchModels } from './search_models.js';
+import { menuButton } from './shell.js';
+import { row, table } from './table.js';
+import { duration, number, size } from './words.js';
 
 /** How long to wait before a lost stream of progress is opened again, in ms. */
 const RECONNECT = 2000;
 
-/** What a download is doing, unless it is receiving. */
-const DOING = {
-  waiting: 'Waiting for another download',
-  connecting: 'Connecting',
-  retrying: 'The connection was lost, trying again',
-  checking: 'Checking',
-};
+/** @returns {Record<string, string>} what a download is doing, unless it is receiving */
+const doing = () => ({
+  waiting: t('Waiting for another download'),
+  connecting: t('Connecting'),
+  retrying: t('The connection was lost, trying again'),
+  checking: t('Checking'),
+  paused: t('Paused'),
+});
 
-export class Models {
+/** @returns {import('./main.js').View} */
+export function models() {
+  const view = new Models();
+  const drop = (/** @type {File[]} */ files) => view.dropped(files);
+  return { main: view.main, title: t('Models'), leave: () => view.leave(), drop };
+}
+
+class Models {
   constructor() {
     /** @type {any} what the server last listed */
     this.list = null;
@@ -27,11 +41,23 @@ export class Models {
     this.asked = new Set();
     this.onlyFitting = true;
     this.watching = new AbortController();
-    this.isAdmin = user()?.role === 'admin';
-    this.main = h('section', { 'aria-label': 'Models' });
-    // Made once: what was typed stays when the rest is drawn again.
+    this.operator = isOperator();
+    this.chat = h('section', { 'aria-label': t('Chat models') });
+    // Made once: what was typed or is on its way stays when the rest is drawn again.
     this.form = this.byName();
+    this.file = new ModelFile(() => this.read());
+    this.search = this.operator ? searchModels() : null;
+    this.main = h('main', {},
+      h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, t('Models'))),
+      h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, this.chat,
+        this.operator && h('section', { 'aria-label': t('Other ways to a model') }, h('h2', {}, t('Another model')), h('div', { class: 'two' }, this.file.element, this.form)),
+        this.search?.element)));
     this.start();
+  }
+
+  /** @param {File[]} files */
+  dropped(files) {
+    if (this.operator) this.file.take(files);
   }
 
   async start() {
@@ -44,8 +70,9 @@ export class Models {
       this.list = await api('GET', '/api/models');
       this.downloads = new Map(this.list.downloads.map((/** @type {any} */ one) => [one.name, one]));
       this.draw();
+      this.search?.draw();
     } catch (error) {
-      if (!this.watching.signal.aborted) this.main.replaceChildren(h('p', { class: 'st bad' }, icon('warn', 's'), /** @type {Error} */ (error).message));
+      if (!this.watching.signal.aborted) this.chat.replaceChildren(h('p', { class: 'st bad' }, icon('warn', 's'), /** @type {Error} */ (error).message));
     }
   }
 
@@ -69,84 +96,83 @@ export class Models {
   /** @param {any} step */
   step(step) {
     const before = this.downloads.get(step.name)?.state;
-    if (step.state === 'done') say(`${step.name} is installed`);
+    if (step.state === 'done') say(t('{name} is installed', { name: step.name }));
     if (['done', 'discarded'].includes(step.state)) return void this.read();
     this.downloads.set(step.name, step);
-    const row = this.main.querySelector(`tr[data-file="${CSS.escape(step.name)}"]`);
-    if (!row || before !== step.state) return this.draw();
-    row.querySelector('.how')?.replaceWith(progress(step));
+    const line = this.chat.querySelector(`tr[data-file="${CSS.escape(step.name)}"]`);
+    if (!line || before !== step.state) return this.draw();
+    line.querySelector('.how')?.replaceWith(progress(step));
   }
 
   draw() {
-    const focused = document.activeElement?.getAttribute('aria-label');
-    const { models, machine, error } = this.list;
-    const free = machine.available_bytes === null ? '' : `${size(machine.available_bytes)} of ${size(machine.memory_bytes)} memory free, `;
-    this.main.replaceChildren(
-      h('div', { class: 'hd' }, h('h2', {}, 'Models'), h('span', { class: 'mute num' }, `${free}${plural(machine.cores, 'core')}`)));
-    if (!models.some((/** @type {any} */ one) => one.loaded || one.loading)) put(this.main, this.none(error));
-    else if (error) put(this.main, h('p', { class: 'st bad' }, icon('warn', 's'), error));
-    if (models.length) put(this.main, this.installed(models));
-    if (this.isAdmin) put(this.main, this.catalogue(), this.form);
-    if (focused) /** @type {HTMLElement | null} */ (this.main.querySelector(`[aria-label="${CSS.escape(focused)}"]`))?.focus();
+    const focused = this.chat.contains(document.activeElement) ? document.activeElement?.getAttribute('aria-label') : null;
+    const { models: all, machine, error } = this.list;
+    const writing = all.filter((/** @type {any} */ one) => !['embedding', 'reranking'].includes(one.kind));
+    this.chat.replaceChildren(h('div', { class: 'hd' }, h('h2', {}, t('Chat models')), h('span', { class: 'mute num' }, room(machine))));
+    if (!writing.some((/** @type {any} */ one) => one.loaded || one.loading)) put(this.chat, this.none(error));
+    else if (error) put(this.chat, h('p', { class: 'st bad' }, icon('warn', 's'), h('span', {}, error)));
+    if (writing.length) put(this.chat, this.installed(writing));
+    if (this.operator) put(this.chat, this.catalogue());
+    if (focused) /** @type {HTMLElement | null} */ (this.chat.querySelector(`[aria-label="${CSS.escape(focused)}"]`))?.focus();
   }
 
   /** @param {string | null} error */
   none(error) {
     return h('div', { class: 'note' }, icon('quote'), h('div', { class: 'grow' },
-      h('p', {}, h('b', {}, 'Answers are quotes: no chat model is loaded.')),
-      h('p', {}, this.isAdmin
-        ? 'To have answers written, get a model below, or put a GGUF file into the folder models of the data folder. Every sentence is still checked against your documents.'
-        : 'To have answers written, ask an administrator to add a chat model.'),
-      error && h('p', { class: 'st bad' }, icon('warn', 's'), error)));
+      h('p', {}, h('b', {}, t('Answers are quotes: no chat model is loaded.'))),
+      h('p', {}, this.operator
+        ? t('To have answers written, get a model below, or hand over a GGUF file. Every sentence is still checked against your documents.')
+        : t('To have answers written, ask an administrator to add a chat model.')),
+      error && h('p', { class: 'st bad' }, icon('warn', 's'), h('span', {}, error))));
   }
 
-  /** @param {any[]} models */
-  installed(models) {
-    const row = (/** @type {any} */ one) => h('tr', {},
-      h('th', { scope: 'row' }, one.title, h('small', { class: 'mute' }, one.name)),
-      h('td', { class: 'n', 'data-l': 'Size' }, size(one.bytes)),
-      h('td', { class: 'n', 'data-l': 'Memory' }, size(one.memory_bytes)),
-      h('td', { class: 'full g' }, state(one)),
-      h('td', { class: 'act' }, this.isAdmin && h('div', { class: 'acts' },
-        !one.loaded && !one.loading && h('button', { class: 'b', type: 'button', 'aria-label': `Use ${one.title}`, onclick: () => this.ask('POST', `/api/models/${encodeURIComponent(one.name)}/use`) }, 'Use'),
-        one.loaded && h('button', { class: 'b', type: 'button', 'aria-label': `Unload ${one.title}`, onclick: () => this.ask('POST', '/api/models/unload') }, 'Unload'),
-        iconButton('trash', `Remove ${one.title}`, () => this.remove(one)))));
-    return h('table', { class: 'grid stack' }, h('caption', { class: 'vh' }, 'Installed models'),
-      head(['Installed', 'Size', 'Memory', 'State', '']), h('tbody', {}, models.map(row)));
+  /** @param {any[]} all */
+  installed(all) {
+    const columns = /** @type {import('./table.js').Column[]} */ ([{ name: t('Installed') }, { name: t('Size'), kind: 'n' }, { name: t('Memory'), kind: 'n' }, { name: t('Writes'), kind: 'g' }, { name: t('State'), kind: 'full' }, { name: t('Actions'), kind: 'act' }]);
+    const line = (/** @type {any} */ one) => row(columns, [
+      [one.title, h('small', { class: 'mute' }, one.name)], size(one.bytes), size(one.memory_bytes), speedHere(one.speed), state(one),
+      this.operator && [
+        !one.loaded && !one.loading && h('button', { class: 'b', type: 'button', 'aria-label': t('Use {name}', { name: one.title }), onclick: () => this.ask('POST', `/api/models/${encodeURIComponent(one.name)}/use`) }, t('Use')),
+        one.loaded && h('button', { class: 'b', type: 'button', 'aria-label': t('Unload {name}', { name: one.title }), onclick: () => this.ask('POST', '/api/models/unload') }, t('Unload')),
+        iconButton('trash', t('Remove {name}', { name: one.title }), () => this.remove(one)),
+      ].filter(Boolean),
+    ]);
+    return table(t('Installed models'), columns, h('tbody', {}, all.map(line)));
   }
 
   catalogue() {
-    const all = this.list.catalogue.filter((/** @type {any} */ one) => one.usable && !one.installed);
-    const shown = all.filter((/** @type {any} */ one) => !this.onlyFitting || one.fits !== false || this.downloads.has(one.file))
+    const chat = this.list.catalogue.filter((/** @type {any} */ one) => one.usable && !one.installed && one.kind === 'chat');
+    const shown = chat.filter((/** @type {any} */ one) => !this.onlyFitting || one.fits !== false || this.downloads.has(one.file))
       .sort((/** @type {any} */ a, /** @type {any} */ b) => Number(b.recommended) - Number(a.recommended));
-    const known = new Set(all.map((/** @type {any} */ one) => one.file));
+    const known = new Set(chat.map((/** @type {any} */ one) => one.file));
     const others = [...this.downloads.values()].filter((one) => !known.has(one.name));
     const change = (/** @type {any} */ event) => { this.onlyFitting = event.target.checked; this.draw(); };
+    const columns = /** @type {import('./table.js').Column[]} */ ([{ name: t('Model') }, { name: t('Download'), kind: 'n' }, { name: t('Memory'), kind: 'n' }, { name: t('Writes here'), kind: 'g' }, { name: t('Licence'), kind: 'full' }, { name: t('Actions'), kind: 'act' }]);
     return [
-      h('div', { class: 'hd' }, h('h3', {}, 'Chat models you can add'),
-        h('label', { class: 'row' }, h('input', { type: 'checkbox', 'aria-label': 'Only what fits here', checked: this.onlyFitting, onchange: change }), 'Only what fits here')),
-      h('p', { class: 'sub' }, 'Getting a model is the only thing for which satchel connects to the internet, and it does so only when you ask for it here.'),
+      h('div', { class: 'hd' }, h('h2', {}, t('Chat models you can add')),
+        h('label', { class: 'row' }, h('input', { type: 'checkbox', 'aria-label': t('Only what fits here'), checked: this.onlyFitting, onchange: change }), t('Only what fits here'))),
+      h('p', { class: 'sub' }, t('Getting a model is the only thing for which satchel connects to the internet, and it does so only when you ask for it here. Speeds that are not measured are estimated from the size of the model and the speed of this machine’s memory.')),
       shown.length || others.length
-        ? h('table', { class: 'grid stack' }, h('caption', { class: 'vh' }, 'Chat models with download size, memory and licence'),
-          head(['Model', 'Download', 'Memory', 'Licence', '']),
-          h('tbody', {}, others.map((one) => this.begun(one, one.name, one.repository, null)), shown.map((/** @type {any} */ one) => this.row(one))))
-        : h('p', { class: 'mute' }, 'No other model fits into the memory that is free.'),
+        ? table(t('Chat models with download size, memory, speed and licence'), columns,
+          h('tbody', {}, others.map((one) => this.begun(one, one.name, one.repository, null)), shown.map((/** @type {any} */ one) => this.offered(columns, one))))
+        : h('p', { class: 'mute' }, t('No other model fits into the memory that is free.')),
     ];
   }
 
-  /** @param {any} model */
-  row(model) {
+  /**
+   * @param {import('./table.js').Column[]} columns
+   * @param {any} model
+   */
+  offered(columns, model) {
     const download = this.downloads.get(model.file);
     if (download) return this.begun(download, model.title, model.summary, model);
     const large = model.fits === false;
-    return h('tr', {},
-      h('th', { scope: 'row' }, model.title, model.recommended && h('span', { class: 'mute' }, ' recommended for this machine'),
-        h('small', { class: 'mute' }, `${model.summary} ${model.quantization}`)),
-      h('td', { class: 'n', 'data-l': 'Download' }, size(model.bytes)),
-      h('td', { class: 'n', 'data-l': 'Memory' }, large ? h('span', { class: 'st' }, icon('warn', 's'), size(model.memory_bytes)) : size(model.memory_bytes)),
-      h('td', { class: 'full g', 'data-l': 'Licence' }, model.licence),
-      h('td', { class: 'act' }, h('div', { class: 'acts' },
-        h('button', { class: model.recommended ? 'b p' : 'b', type: 'button', disabled: this.asked.has(model.name), 'aria-label': `Get ${model.title}`, onclick: () => this.pull(model.name) }, icon('dl', 's'), large ? 'Get anyway' : 'Get'))));
+    return row(columns, [
+      [model.title, model.recommended && h('span', { class: 'mute' }, ` ${t('recommended for this machine')}`), h('small', { class: 'mute' }, `${model.summary} ${model.quantization}`)],
+      size(model.bytes), large ? h('span', { class: 'st' }, icon('warn', 's'), size(model.memory_bytes)) : size(model.memory_bytes),
+      speedHere(model.speed), model.licence,
+      h('button', { class: model.recommended ? 'b p' : 'b', type: 'button', disabled: this.asked.has(model.name), 'aria-label': t('Get {name}', { name: model.title }), onclick: () => this.pull(model.name) }, icon('dl', 's'), large ? t('Get anyway') : t('Get')),
+    ]);
   }
 
   /**
@@ -162,22 +188,23 @@ export class Models {
     const again = model?.name ?? download.name;
     return h('tr', { 'data-file': download.name },
       h('th', { scope: 'row' }, title, h('small', { class: 'mute' }, note)),
-      h('td', { class: 'full', colspan: '3' }, progress(download)),
+      h('td', { class: 'full', colspan: '4' }, progress(download)),
       h('td', { class: 'act' }, h('div', { class: 'acts' },
         active
-          ? h('button', { class: 'b', type: 'button', 'aria-label': `Pause ${title}`, onclick: () => this.ask('POST', `${path}/pause`) }, icon('pause', 's'), 'Pause')
-          : h('button', { class: 'b', type: 'button', disabled: this.asked.has(again), 'aria-label': `Resume ${title}`, onclick: () => this.pull(again) }, icon('redo', 's'), 'Resume'),
-        iconButton('trash', `Discard ${title}`, () => this.ask('DELETE', path)))));
+          ? h('button', { class: 'b', type: 'button', 'aria-label': t('Pause {name}', { name: title }), onclick: () => this.ask('POST', `${path}/pause`) }, icon('pause', 's'), t('Pause'))
+          : h('button', { class: 'b', type: 'button', disabled: this.asked.has(again), 'aria-label': t('Resume {name}', { name: title }), onclick: () => this.pull(again) }, icon('redo', 's'), t('Resume')),
+        iconButton('trash', t('Discard {name}', { name: title }), () => this.ask('DELETE', path)))));
   }
 
   byName() {
-    const input = h('input', { class: 'f', name: 'model', required: true, 'aria-label': 'Model on the hub', placeholder: 'owner/repository:Q4_K_M', autocomplete: 'off', spellcheck: 'false' });
+    const input = h('input', { class: 'f', name: 'model', required: true, 'aria-label': t('Model on the hub'), placeholder: 'owner/repository:Q4_K_M', autocomplete: 'off', spellcheck: 'false' });
     const submit = async (/** @type {any} */ event) => {
       event.preventDefault();
       if (await this.pull(input.value.trim())) input.value = '';
     };
     return h('form', { class: 'form', onsubmit: submit },
-      h('label', { class: 'field' }, 'Another GGUF model of the hub', h('div', { class: 'row' }, input, h('button', { class: 'b' }, icon('dl', 's'), 'Get'))));
+      h('label', { class: 'field' }, t('Another GGUF model of the hub'), h('div', { class: 'row' }, input, h('button', { class: 'b' }, icon('dl', 's'), t('Get'))),
+        h('small', {}, t('Also models that find passages or rerank them.'))));
   }
 
   /**
@@ -202,7 +229,7 @@ export class Models {
 
   /** @param {any} model */
   async remove(model) {
-    const yes = await confirmed({ title: `Remove ${model.title}?`, text: `The file of ${size(model.bytes)} is deleted from this machine.`, action: 'Remove' });
+    const yes = await confirmed({ title: t('Remove {name}?', { name: model.title }), text: t('The file of {size} is deleted from this machine.', { size: size(model.bytes) }), action: t('Remove') });
     if (yes) await this.ask('DELETE', `/api/models/${encodeURIComponent(model.name)}`);
   }
 
@@ -221,36 +248,51 @@ export class Models {
 
   leave() {
     this.watching.abort();
+    this.search?.leave();
   }
 }
 
-/** @param {string[]} names the second and third are numbers, the last one has no name */
-const head = (names) => h('thead', {}, h('tr', {}, names.map((name, n) => h('th', { scope: 'col', class: n === 1 || n === 2 ? 'n' : n === 3 ? 'g' : null }, name || h('span', { class: 'vh' }, 'Actions')))));
+/** @param {any} machine */
+function room(machine) {
+  const cores = t('{number} cores', { number: machine.cores });
+  if (machine.available_bytes === null) return cores;
+  return t('{free} of {all} memory free, {cores}', { free: size(machine.available_bytes), all: size(machine.memory_bytes), cores });
+}
+
+/** @param {{tokens_per_second: number, measured: boolean} | null} speed */
+function speedHere(speed) {
+  if (!speed) return '';
+  const value = number(speed.tokens_per_second, { maximumFractionDigits: speed.tokens_per_second < 10 ? 1 : 0 });
+  return speed.measured
+    ? h('span', {}, h('b', { class: 'num' }, t('{number} tokens/s', { number: value })), ' ', t('measured'))
+    : h('span', { class: 'mute' }, t('about {number} tokens/s, estimated', { number: value }));
+}
 
 /** @param {any} model */
 function state(model) {
-  if (model.loaded) return h('span', { class: 'st' }, icon('check', 's'), 'In use');
-  if (model.loading) return h('span', { class: 'st' }, h('progress', { 'aria-label': `Loading ${model.title}` }), 'Loading');
-  if (model.fits === false) return h('span', { class: 'st' }, icon('warn', 's'), 'Needs more memory than is free');
+  if (model.loaded) return h('span', { class: 'st' }, icon('check', 's'), t('In use'));
+  if (model.loading) return h('span', { class: 'st' }, h('progress', { 'aria-label': t('Loading {name}', { name: model.title }) }), t('Loading'));
+  if (model.fits === false) return h('span', { class: 'st' }, icon('warn', 's'), t('Needs more memory than is free'));
   return '';
 }
 
 /** @param {any} download */
 function progress(download) {
   const { state: now, received_bytes: received, total_bytes: total } = download;
-  if (now === 'failed') return h('div', { class: 'how st bad' }, icon('warn', 's'), h('span', {}, download.error ?? 'The download failed'));
-  const arrived = total ? `${size(received)} of ${size(total)}` : size(received);
+  if (now === 'failed') return h('div', { class: 'how st bad' }, icon('warn', 's'), h('span', {}, download.error ?? t('The download failed')));
+  const arrived = total ? t('{part} of {whole}', { part: size(received), whole: size(total) }) : size(received);
   return h('div', { class: 'how' },
     h('div', { class: 'row' },
-      h('progress', { class: 'grow', max: total ?? 1, value: total ? received : null, 'aria-label': `Download of ${download.name}` }),
+      h('progress', { class: 'grow', max: total ?? 1, value: total ? received : null, 'aria-label': t('Download of {name}', { name: download.name }) }),
       h('span', { class: 'num nw' }, arrived)),
-    h('small', { class: 'num mute' }, now === 'paused' ? 'Paused' : now === 'receiving' ? speed(download) : DOING[/** @type {keyof typeof DOING} */ (now)] ?? ''));
+    h('small', { class: 'num mute' }, now === 'receiving' ? pace(download) : doing()[now] ?? ''));
 }
 
 /** @param {any} download */
-function speed({ bytes_per_s: speed, received_bytes: received, total_bytes: total }) {
-  if (!speed) return 'Receiving';
-  const seconds = total ? (total - received) / speed : 0;
-  const left = seconds > 90 ? `${Math.round(seconds / 60)} min left` : `${Math.ceil(seconds)} s left`;
-  return `${total ? `${left} at ` : ''}${size(speed)}/s, resumes if interrupted`;
+function pace({ bytes_per_s: speed, received_bytes: received, total_bytes: total }) {
+  if (!speed) return t('Receiving');
+  const per = size(speed);
+  return total
+    ? t('{time} left at {size}/s, resumes if interrupted', { time: duration((total - received) / speed), size: per })
+    : t('{size}/s, resumes if interrupted', { size: per });
 }

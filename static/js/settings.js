@@ -1,81 +1,45 @@
 // @ts-check
-// Settings: how the page looks, the password, users, and what is running.
+// A person's own settings: how the page looks and speaks, the password, what
+// is signed in, API keys, and the person's data.
 
 import { api, setPassword, signOut, user } from './api.js';
-import { confirmed, dialog, h, icon, iconButton, toast } from './dom.js';
-import { Models } from './models.js';
+import { confirmed, dialog, h, icon, toast } from './dom.js';
+import { keys } from './keys.js';
+import { LANGUAGES, preferred, t } from './language.js';
+import { field, heading, panel, save, select } from './panel.js';
 import { menuButton, setTheme } from './shell.js';
-import { plural, size } from './words.js';
-
-/** How often the figures of this instance are read, in ms. */
-const LOOK_EVERY = 5000;
+import { row, table } from './table.js';
+import { ago } from './words.js';
 
 /** @returns {import('./main.js').View} */
 export function settings() {
-  const models = new Models();
-  const facts = h('section', { 'aria-label': 'This instance' });
-  const users = h('section', { 'aria-label': 'Users' });
   const main = h('main', {},
-    h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, 'Settings'),
-      h('button', { class: 'b', type: 'button', onclick: signOut }, icon('out', 's'), 'Sign out')),
-    h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, models.main, look(), password(), users, facts)));
-  const live = setInterval(() => status(facts), LOOK_EVERY);
-  status(facts);
-  if (user()?.role === 'admin') listUsers(users);
-  return { main, title: 'Settings', leave: () => { clearInterval(live); models.leave(); } };
+    h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, t('Settings')),
+      h('button', { class: 'b', type: 'button', onclick: signOut }, icon('out', 's'), t('Sign out'))),
+    h('div', { class: 'scroll' }, h('div', { class: 'pagein' },
+      h('div', { class: 'half' }, look(), password()), signIns(), keys({ own: true }).element, ownData(), about())));
+  return { main, title: t('Settings') };
 }
-
-/** @param {HTMLElement} facts */
-async function status(facts) {
-  try {
-    const now = await api('GET', '/api/status');
-    facts.replaceChildren(h('h2', {}, 'This instance'), list({
-      Version: now.version,
-      Data: now.data_dir ?? 'not shown to you',
-      Documents: `${plural(now.documents, 'document')}, ${plural(now.chunks, 'passage')}`,
-      Waiting: now.jobs_pending ? plural(now.jobs_pending, 'document') : 'nothing',
-      Memory: size(now.memory_bytes),
-      Indexes: `${size(now.indexes.database_bytes)} database, ${size(now.indexes.keyword_bytes)} keywords, ${size(now.indexes.vector_bytes)} vectors`,
-      'Chat model': now.chat_model ? `${now.chat_model.name}, ${now.chat_model.architecture}, ${now.chat_model.quantization}, context of ${now.chat_model.context_tokens.toLocaleString()} tokens` : 'none',
-      ...working(now.chat_activity),
-      'Embedding model': `${now.embedder.name}, ${now.embedder.dimensions} dimensions, on this machine`,
-    }));
-  } catch (error) {
-    facts.replaceChildren(h('p', { class: 'st bad' }, icon('warn', 's'), /** @type {Error} */ (error).message));
-  }
-}
-
-/**
- * What the chat model does.
- * @param {any} now
- * @returns {Record<string, string>}
- */
-function working(now) {
-  if (!now) return {};
-  const speed = (/** @type {number | null} */ value, /** @type {string} */ what) => (value ? `${what} ${Math.round(value).toLocaleString()} tokens a second` : '');
-  const speeds = [speed(now.prompt_tokens_per_second, 'reads'), speed(now.answer_tokens_per_second, 'writes')].filter(Boolean);
-  const kept = now.kv_blocks ? Math.round(((now.kv_blocks_used + now.kv_blocks_kept) / now.kv_blocks) * 100) : 0;
-  return {
-    Speed: speeds.join(', ') || 'not measured yet',
-    'At work': `${plural(now.running, 'answer')}, ${now.waiting.toLocaleString()} waiting`,
-    'Prompt cache': `${kept} % full, ${plural(now.reused_tokens, 'token')} not read again`,
-  };
-}
-
-/** @param {Record<string, string>} facts */
-const list = (facts) => h('dl', { class: 'facts' }, Object.entries(facts).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
 
 function look() {
   const now = localStorage.getItem('theme') ?? 'system';
-  return h('section', {}, h('h2', {}, 'Appearance'), h('fieldset', { class: 'opts plain' }, h('legend', { class: 'vh' }, 'Theme'),
-    ['system', 'light', 'dark'].map((name) => h('label', { class: 'row' },
-      h('input', { type: 'radio', name: 'theme', value: name, checked: name === now, onchange: () => setTheme(name) }),
-      { system: 'As the system', light: 'Light', dark: 'Dark' }[name]))));
+  const themes = { system: t('As the system'), light: t('Light'), dark: t('Dark') };
+  const speakOther = (/** @type {any} */ event) => {
+    localStorage.setItem('language', event.target.value);
+    // All that is on the page already was said in the other language.
+    location.reload();
+  };
+  return h('section', { 'aria-label': t('Appearance') }, h('h2', {}, t('Appearance')),
+    h('div', { class: 'form' },
+      h('fieldset', { class: 'opts plain' }, h('legend', {}, t('Theme')),
+        Object.entries(themes).map(([name, label]) => h('label', { class: 'row' },
+          h('input', { type: 'radio', name: 'theme', value: name, checked: name === now, onchange: () => setTheme(name) }), label))),
+      field(t('Language'), select({ onchange: speakOther }, Object.entries(LANGUAGES), preferred()), t('Of the page. Answers are in the language of your documents or of the model.'))));
 }
 
 function password() {
   const has = user()?.password_set;
-  const input = (/** @type {string} */ label, /** @type {string} */ name, /** @type {string} */ complete) => h('label', { class: 'field' }, label,
+  const input = (/** @type {string} */ label, /** @type {string} */ name, /** @type {string} */ complete) => field(label,
     h('input', { class: 'f', type: 'password', name, autocomplete: complete, required: true, minlength: name === 'current' ? null : '8' }));
   const submit = async (/** @type {any} */ event) => {
     event.preventDefault();
@@ -83,62 +47,106 @@ function password() {
     try {
       await setPassword(has ? String(data.get('current')) : null, String(data.get('password')));
       event.target.reset();
-      toast('Password set');
+      toast(t('Password set'));
     } catch (error) {
       toast(/** @type {Error} */ (error).message);
     }
   };
-  return h('section', {}, h('h2', {}, has ? 'Change password' : 'Set a password'),
+  const title = has ? t('Change password') : t('Set a password');
+  return h('section', { 'aria-label': title }, h('h2', {}, title),
     h('form', { class: 'form', onsubmit: submit },
       h('input', { type: 'text', hidden: true, name: 'username', autocomplete: 'username', value: user()?.username ?? '' }),
-      has && input('Current password', 'current', 'current-password'),
-      input('New password', 'password', 'new-password'),
-      h('div', { class: 'ends' }, h('button', { class: 'b' }, has ? 'Change password' : 'Set password'))));
+      has && input(t('Current password'), 'current', 'current-password'),
+      input(t('New password'), 'password', 'new-password'),
+      h('div', { class: 'ends' }, h('button', { class: 'b' }, has ? t('Change password') : t('Set password')))));
 }
 
-/** @param {HTMLElement} box */
-async function listUsers(box) {
-  const { users } = await api('GET', '/api/users');
-  const row = (/** @type {any} */ one) => h('tr', {},
-    h('th', { scope: 'row' }, one.username),
-    h('td', { 'data-l': 'Role' }, one.role === 'admin' ? 'Administrator' : 'User'),
-    h('td', { 'data-l': 'Password' }, one.password_set ? 'set' : 'not set'),
-    h('td', { class: 'act' }, h('div', { class: 'acts' }, one.id !== user()?.id && iconButton('trash', `Remove ${one.username}`, () => remove(box, one)))));
-  box.replaceChildren(
-    h('div', { class: 'hd' }, h('h2', {}, 'Users'), h('button', { class: 'b', type: 'button', onclick: () => add(box) }, icon('plus', 's'), 'Add user')),
-    h('table', { class: 'grid stack' }, h('caption', { class: 'vh' }, 'Users'),
-      h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Name'), h('th', { scope: 'col' }, 'Role'), h('th', { scope: 'col' }, 'Password'), h('th', {}, h('span', { class: 'vh' }, 'Actions')))),
-      h('tbody', {}, users.map(row))));
-}
+function signIns() {
+  const columns = /** @type {import('./table.js').Column[]} */ ([{ name: t('Where') }, { name: t('Address') }, { name: t('Last used') }, { name: t('Since') }, { name: t('Actions'), kind: 'act' }]);
+  const part = panel(t('Sign-ins'), async () => {
+    const all = (await api('GET', '/auth/sessions')).sessions;
+    const rows = all.map((/** @type {any} */ one) => row(columns, [
+      [program(one.client), one.current && h('small', {}, t('this browser'))],
+      one.address ?? t('unknown'), ago(one.last_used_at), ago(one.started_at),
+      one.current ? '' : h('button', { class: 'b', type: 'button', 'aria-label': t('End sign-in of {program}', { program: program(one.client) }), onclick: () => end(one) }, t('End')),
+    ]));
+    return [
+      heading(t('Sign-ins'), h('button', { class: 'b', type: 'button', onclick: endAll }, t('End all sign-ins'))),
+      table(t('Where you are signed in'), columns, h('tbody', {}, rows)),
+    ];
+  });
 
-/** @param {HTMLElement} box */
-async function add(box) {
-  const form = await dialog('Add user', [
-    h('label', { class: 'field' }, 'User name', h('input', { class: 'f', name: 'username', required: true, maxlength: '64', autocomplete: 'off' })),
-    h('label', { class: 'field' }, 'Password', h('input', { class: 'f', type: 'password', name: 'password', required: true, minlength: '8', autocomplete: 'new-password' })),
-    h('label', { class: 'field' }, 'Role', h('select', { class: 'f', name: 'role' }, h('option', { value: 'user' }, 'User'), h('option', { value: 'admin' }, 'Administrator'))),
-  ], 'Add');
-  if (!form) return;
-  try {
-    await api('POST', '/api/users', { username: form.get('username'), password: form.get('password'), role: form.get('role') });
-    toast('User added');
-  } catch (error) {
-    toast(/** @type {Error} */ (error).message);
+  /** @param {any} one */
+  async function end(one) {
+    try {
+      await api('DELETE', `/auth/sessions/${encodeURIComponent(one.id)}`);
+      toast(t('Sign-in ended'));
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+    }
+    part.draw();
   }
-  listUsers(box);
+
+  async function endAll() {
+    const text = t('You are signed out everywhere, here too. API keys go on.');
+    if (!await confirmed({ title: t('End all sign-ins?'), text, action: t('End all') })) return;
+    try {
+      await api('DELETE', '/auth/sessions');
+      await signOut();
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+    }
+  }
+
+  return part.element;
 }
 
 /**
- * @param {HTMLElement} box
- * @param {any} one
+ * What a browser calls itself, in few words.
+ * @param {string | null} client
  */
-async function remove(box, one) {
-  const yes = await confirmed({ title: `Remove ${one.username}?`, text: 'The user can no longer sign in, and all of the user’s chats are deleted.', action: 'Remove' });
-  if (!yes) return;
-  try {
-    await api('DELETE', `/api/users/${one.id}`);
-  } catch (error) {
-    toast(/** @type {Error} */ (error).message);
-  }
-  listUsers(box);
+function program(client) {
+  const names = [['Edg/', 'Edge'], ['Firefox/', 'Firefox'], ['Chrome/', 'Chrome'], ['Safari/', 'Safari']];
+  const systems = [['Android', 'Android'], ['iPhone', 'iPhone'], ['Windows', 'Windows'], ['Mac OS', 'macOS'], ['Linux', 'Linux']];
+  const found = (/** @type {string[][]} */ all) => all.find(([mark]) => client?.includes(mark))?.[1];
+  const name = found(names);
+  if (!name) return client?.split(' ')[0] || t('unknown program');
+  const system = found(systems);
+  return system ? t('{browser} on {system}', { browser: name, system }) : name;
+}
+
+function ownData() {
+  const carry = async () => {
+    try {
+      await save('/api/export', 'satchel-export.zip');
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+    }
+  };
+  return h('section', { 'aria-label': t('Your data') }, h('h2', {}, t('Your data')),
+    h('p', { class: 'sub' }, t('All your chats and the documents that you added, with their original files, as one ZIP archive; or gone, so that nothing of them is left on this machine but in backups that were made before.')),
+    h('div', { class: 'row wrap' },
+      h('button', { class: 'b', type: 'button', onclick: carry }, icon('dl', 's'), t('Export my data')),
+      h('button', { class: 'b bad', type: 'button', onclick: erase }, icon('trash', 's'), t('Erase my data'))));
+}
+
+async function erase() {
+  const name = user()?.username ?? '';
+  const accept = async (/** @type {FormData} */ data) => {
+    if (data.get('typed') !== name) throw new Error(t('This is not your user name.'));
+    await api('POST', '/api/erase', { confirm: true });
+  };
+  const done = await dialog(t('Erase all your data?'), [
+    h('p', { class: 'sub' }, t('Your chats, the documents that you added and your account are erased. There is no way back.')),
+    field(t('Type {name} to confirm', { name }), h('input', { class: 'f', name: 'typed', required: true, autocomplete: 'off', spellcheck: 'false' })),
+  ], t('Erase'), { accept });
+  if (done) await signOut();
+}
+
+function about() {
+  const part = panel(t('About satchel'), async () => {
+    const { version } = await api('GET', '/auth/state');
+    return [h('p', { class: 'mute' }, t('satchel {version}, under the Apache License 2.0.', { version }), ' ', h('a', { href: '/assets/licences.json' }, t('Licences of its parts')))];
+  });
+  return part.element;
 }

@@ -4,6 +4,9 @@
 
 import { alive, api, connection, user } from './api.js';
 import { confirmed, h, icon, iconButton, logo, put, toast } from './dom.js';
+import { t } from './language.js';
+import { isAdmin } from './roles.js';
+import { showShortcuts } from './shortcuts.js';
 import { day } from './words.js';
 
 /** @typedef {import('./main.js').View} View */
@@ -58,10 +61,13 @@ function build(root) {
     h('div', { class: 'foot' },
       h('ul', { class: 'nav' },
         h('li', {}, h('a', { href: '#/documents', 'data-place': 'documents' }, icon('doc'), 'Documents')),
+        h('li', {}, h('a', { href: '#/models', 'data-place': 'models' }, icon('model'), t('Models'))),
+        isAdmin() && h('li', {}, h('a', { href: '#/admin', 'data-place': 'admin' }, icon('chart'), t('Administration'))),
         h('li', {}, h('a', { href: '#/settings', 'data-place': 'settings' }, icon('gear'), 'Settings'))),
       h('div', { class: 'who' },
         h('span', { class: 'ava' }, icon('user', 's')),
         h('div', { class: 'grow cut' }, user()?.username ?? ''),
+        iconButton('help', t('Keyboard shortcuts'), showShortcuts),
         iconButton('theme', 'Switch between light and dark', switchTheme))));
   app = h('div', { class: 'app' }, rail, h('main', { id: 'main' }));
   const scrim = h('button', { class: 'scrim', tabindex: '-1', 'aria-label': 'Close', onclick: closeDrawer });

@@ -3,15 +3,17 @@
 
 import { setPassword, signIn, signInByLink, user } from './api.js';
 import { h, icon, iconButton, logo } from './dom.js';
+import { begin, firstSteps, unfinished } from './first_steps.js';
+import { t } from './language.js';
 import { switchTheme } from './shell.js';
 
 /** @param {...any} content */
 function page(...content) {
   return h('div', { class: 'hello' },
     h('header', { class: 'bar' }, h('span', { class: 'brand' }, logo(), 'satchel'), h('span', { class: 'grow' }),
-      iconButton('theme', 'Switch between light and dark', switchTheme)),
+      iconButton('theme', t('Switch between light and dark'), switchTheme)),
     h('main', { id: 'main' }, ...content),
-    h('p', { class: 'fine' }, 'Runs on this machine. Nothing you ask or open leaves it.'));
+    h('p', { class: 'fine' }, t('Runs on this machine. Nothing you ask or open leaves it.')));
 }
 
 /**
@@ -52,62 +54,77 @@ function form(fields, buttons, accept) {
   return h('form', { class: 'form', onsubmit: submit }, fields, trouble, h('div', { class: 'ends' }, buttons));
 }
 
-/** @param {string | null} link */
-export function welcome(link) {
-  const box = page(h('p', { class: 'mute' }, 'Signing in'));
+/**
+ * The first sign-in, by its link.
+ * @param {string} link
+ */
+export function signInByAddress(link) {
+  const box = page(h('p', { class: 'mute' }, t('Signing in')));
   enter(box, link);
   return box;
 }
 
 /**
+ * The steps after the first sign-in.
+ * @returns {import('./first_steps.js').Steps}
+ */
+export function steps() {
+  const first = firstSteps();
+  return { ...first, element: page(first.element) };
+}
+
+/**
  * @param {HTMLElement} box
- * @param {string | null} link
+ * @param {string} link
  */
 async function enter(box, link) {
   try {
-    if (!link) throw new Error('This address lacks its sign-in link.');
     await signInByLink(link);
   } catch (error) {
     const message = /** @type {Error} */ (error).message;
     box.querySelector('main')?.replaceChildren(h('div', { class: 'step' },
-      h('h1', {}, 'This link does not sign you in'),
+      h('h1', {}, t('This link does not sign you in')),
       h('p', {}, message),
-      h('div', { class: 'ends' }, h('a', { class: 'b p', href: '#/login' }, 'Sign in with a password'))));
+      h('div', { class: 'ends' }, h('a', { class: 'b p', href: '#/login' }, t('Sign in with a password')))));
     return;
   }
   box.querySelector('main')?.replaceChildren(passwordStep());
 }
 
 function passwordStep() {
+  const later = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    begin();
+  };
   return h('div', { class: 'step' },
-    h('h1', {}, 'Welcome. Choose a password'),
-    h('p', {}, 'You are signed in. With a password you can sign in again, from this browser or another. Until you set one, the link that satchel prints when it starts lets you in.'),
+    h('h1', {}, t('Welcome. Choose a password')),
+    h('p', {}, t('You are signed in. With a password you can sign in again, from this browser or another. Until you set one, the link that satchel prints when it starts lets you in.')),
     form(
       [
         h('input', { type: 'text', hidden: true, name: 'username', autocomplete: 'username', value: user()?.username ?? '' }),
-        field('Password', { type: 'password', name: 'password', autocomplete: 'new-password', minlength: '8', autofocus: true }, 'At least 8 characters.'),
-        field('Password again', { type: 'password', name: 'again', autocomplete: 'new-password', minlength: '8' }),
+        field(t('Password'), { type: 'password', name: 'password', autocomplete: 'new-password', minlength: '8', autofocus: true }, t('At least 8 characters.')),
+        field(t('Password again'), { type: 'password', name: 'again', autocomplete: 'new-password', minlength: '8' }),
       ],
-      [h('a', { class: 'b q', href: '#/chat' }, 'Later'), h('button', { class: 'b p' }, 'Set password')],
+      [h('a', { class: 'b q', href: '#/chat', onclick: later }, t('Later')), h('button', { class: 'b p' }, t('Set password'))],
       async (data) => {
-        if (data.get('password') !== data.get('again')) throw new Error('The two passwords differ.');
+        if (data.get('password') !== data.get('again')) throw new Error(t('The two passwords differ.'));
         await setPassword(null, String(data.get('password')));
-        location.hash = '#/chat';
+        begin();
       }));
 }
 
 export function login() {
   return page(h('div', { class: 'step' },
-    h('h1', {}, 'Sign in'),
+    h('h1', {}, t('Sign in')),
     form(
       [
-        field('User name', { name: 'username', autocomplete: 'username', autofocus: true }),
-        field('Password', { type: 'password', name: 'password', autocomplete: 'current-password' }),
+        field(t('User name'), { name: 'username', autocomplete: 'username', autofocus: true }),
+        field(t('Password'), { type: 'password', name: 'password', autocomplete: 'current-password' }),
       ],
-      [h('button', { class: 'b p' }, 'Sign in')],
+      [h('button', { class: 'b p' }, t('Sign in'))],
       async (data) => {
         await signIn(String(data.get('username')), String(data.get('password')));
-        location.hash = '#/chat';
+        location.hash = unfinished() ? '#/welcome' : '#/chat';
       }),
-    h('p', { class: 'where' }, 'The first time? Open the link that satchel printed in the terminal when it started.')));
+    h('p', { class: 'where' }, t('The first time? Open the link that satchel printed in the terminal when it started.'))));
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ask, withSatchel } from './support.mjs';
+import { LIGHTHOUSE, ask, withSatchel } from './support.mjs';
 
 test('the printed link signs in and asks for a password that then works', withSatchel(async (satchel) => {
   const page = await satchel.open();
@@ -11,7 +11,7 @@ test('the printed link signs in and asks for a password that then works', withSa
   await page.getByRole('alert').getByText('The two passwords differ.').waitFor();
   await page.getByLabel('Password again').fill('correct horse');
   await page.getByRole('button', { name: 'Set password' }).click();
-  await page.getByRole('heading', { name: 'What do you need to find?' }).waitFor();
+  await page.getByRole('heading', { name: 'Ask satchel about itself' }).waitFor();
   page.assertClean();
 
   const other = await satchel.open();
@@ -52,5 +52,56 @@ test('a reload keeps the sign-in and the chat, and signing out ends it', withSat
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await page.reload();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  page.assertClean();
+}));
+
+test('the three steps try it, add a document and choose how it answers', withSatchel(async (satchel) => {
+  const page = await satchel.open();
+  await page.goto(satchel.link);
+  await page.getByRole('link', { name: 'Later' }).click();
+  await page.getByRole('button', { name: 'How do I add documents?' }).click();
+  await page.getByRole('list', { name: 'Sources' }).getByRole('listitem').first().waitFor({ timeout: 90_000 });
+  await page.getByRole('button', { name: 'Continue' }).click();
+
+  await page.getByRole('heading', { name: 'Add your documents' }).waitFor();
+  await page.getByLabel('Choose files').setInputFiles(await satchel.file('lighthouse.md', LIGHTHOUSE));
+  // Who leaves goes on where they were.
+  await page.reload();
+  await page.getByRole('heading', { name: 'Add your documents' }).waitFor();
+  await page.getByRole('button', { name: 'Skip' }).click();
+
+  await page.getByRole('radio', { name: /own words/ }).check();
+  await page.getByRole('button', { name: '1. Try it' }).click();
+  await page.getByRole('heading', { name: 'Ask satchel about itself' }).waitFor();
+  await page.getByRole('button', { name: '3. How it answers' }).click();
+  await page.getByRole('button', { name: 'Begin' }).click();
+  await page.getByRole('heading', { name: 'What do you need to find?' }).waitFor();
+  await page.goto(`${satchel.origin}/#/chat`);
+  await page.reload();
+  await page.getByRole('heading', { name: 'What do you need to find?' }).waitFor();
+  page.assertClean();
+}));
+
+test('keys do what the list of them says', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('heading', { name: 'Settings' }).waitFor();
+  await page.keyboard.press('?');
+  const list = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await list.getByText('New chat').waitFor();
+  await page.keyboard.press('Escape');
+  await list.waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+Shift+O');
+  await page.getByLabel('Your question').waitFor();
+  await page.keyboard.press('Control+k');
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'find');
+  await page.locator('main').focus();
+  await page.keyboard.press('/');
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'q');
+  await page.keyboard.type('a/b?');
+  assert.equal(await page.getByLabel('Your question').inputValue(), 'a/b?');
+  assert.equal(await list.count(), 0, 'what is typed opens nothing');
+  await page.keyboard.press('Control+b');
+  assert.ok(await page.evaluate(() => document.body.classList.contains('norail')));
   page.assertClean();
 }));

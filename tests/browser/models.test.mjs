@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import path from 'node:path';
 import { test } from 'node:test';
-import { withSatchel } from './support.mjs';
+import { fileURLToPath } from 'node:url';
+import { LIGHTHOUSE, add, withSatchel } from './support.mjs';
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
+const executable = process.env.SATCHEL_BIN ?? path.join(root, 'target', 'debug', 'satchel');
 
 const FILE = 'some-model-Q4_K_M.gguf';
 const PIECE = 32 * 1024;
@@ -45,10 +52,10 @@ const hub = new Hub();
 const endpoint = await hub.start();
 test.after(() => hub.server.close());
 
-test('a model is got, paused, resumed and removed on the settings page', withSatchel(async (satchel) => {
+test('a model is got, paused, resumed and removed', withSatchel(async (satchel) => {
   const page = await satchel.signedIn();
-  await page.getByRole('link', { name: 'Settings' }).click();
-  const models = page.getByRole('region', { name: 'Models' });
+  await page.getByRole('link', { name: 'Models' }).click();
+  const models = page.getByRole('main');
   await models.getByText('Answers are quotes: no chat model is loaded.').waitFor();
   await models.getByRole('button', { name: 'Get Qwen2.5 0.5B Instruct' }).waitFor();
 
@@ -77,3 +84,56 @@ test('a model is got, paused, resumed and removed on the settings page', withSat
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, 'nothing is wider than the screen');
   page.assertClean();
 }, { HF_ENDPOINT: endpoint }));
+
+test('a model file that is handed over is looked into, used and unloaded', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await page.getByRole('link', { name: 'Models' }).click();
+  const main = page.getByRole('main');
+  const picker = main.getByLabel('Choose a GGUF file');
+  await picker.setInputFiles(await satchel.file('letter.gguf', 'Dear friend'));
+  await main.getByRole('alert').getByText('letter.gguf is no GGUF file.').waitFor();
+  await picker.setInputFiles(await satchel.file('broken.gguf', 'GGUF and nothing more'));
+  await main.getByRole('alert').getByText(/broken\.gguf/).waitFor();
+
+  const file = await satchel.file('tiny.gguf', '');
+  execFileSync(path.join(path.dirname(executable), 'examples', 'tiny_model'), [file]);
+  await picker.setInputFiles(file);
+  await main.getByText('tiny.gguf is installed').waitFor();
+  const row = main.getByRole('table', { name: 'Installed models' }).getByRole('row').filter({ hasText: 'tiny.gguf' });
+  await row.getByText('In use').waitFor({ timeout: 60_000 });
+  await row.getByText(/tokens\/s, estimated|measured/).waitFor();
+  await row.getByRole('button', { name: /^Unload/ }).click();
+  await main.getByText('Answers are quotes: no chat model is loaded.').waitFor();
+  await row.getByRole('button', { name: /^Use/ }).click();
+  await row.getByText('In use').waitFor({ timeout: 60_000 });
+  page.assertClean();
+}));
+
+/** The built-in model made to pool by the first token: its vectors are others. */
+async function otherEmbedder() {
+  const bytes = await readFile(path.join(root, 'models', 'all-minilm-l6-v2.q8_0.gguf'));
+  const key = 'bert.pooling_type';
+  // Behind the key the type of the number, then the number.
+  bytes[bytes.indexOf(key) + key.length + 4] = 2;
+  return bytes;
+}
+
+test('another embedding model is chosen after its cost was said, and the documents stay', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await add(page, await satchel.file('lighthouse.md', LIGHTHOUSE));
+  await page.getByRole('link', { name: 'Models' }).click();
+  const main = page.getByRole('main');
+  await main.getByLabel('Choose a GGUF file').setInputFiles(await satchel.file('other.gguf', await otherEmbedder()));
+  await main.getByText('other.gguf is installed').waitFor();
+  await main.getByRole('button', { name: 'Change what finds passages' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Model').selectOption('other.gguf');
+  await dialog.getByText(/passages? (is|are) embedded anew, which takes about/).waitFor({ timeout: 30_000 });
+  await dialog.getByRole('button', { name: 'Change', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const search = page.getByRole('region', { name: 'Search models' });
+  await search.getByText('built in').waitFor({ state: 'detached', timeout: 60_000 });
+  await search.getByRole('progressbar').waitFor({ state: 'detached', timeout: 90_000 });
+  await page.getByRole('link', { name: 'Documents', exact: true }).click();
+  await page.getByRole('row').filter({ hasText: 'lighthouse.md' }).getByText(/^Ready/).waitFor({ timeout: 60_000 });
+}));

@@ -69,17 +69,18 @@ test('a long prompt is told with its tokens, its seconds and a bar that moves', 
   page.assertClean();
 }));
 
-test('the settings show what the instance does', withSatchel(async (satchel) => {
+test('the administration shows what the instance does', withSatchel(async (satchel) => {
   const page = await satchel.signedIn();
   await page.route('**/api/status', async (route) => {
     const response = await route.fetch();
     const activity = { running: 1, waiting: 2, reused_tokens: 1200, kv_blocks: 100, kv_blocks_used: 5, kv_blocks_kept: 20, prompt_tokens_per_second: 195.4, answer_tokens_per_second: 31 };
     return route.fulfill({ response, json: { ...(await response.json()), chat_activity: activity } });
   });
-  await page.getByRole('link', { name: 'Settings' }).click();
-  const facts = page.getByRole('region', { name: 'This instance' });
-  await facts.getByText('reads 195 tokens a second, writes 31 tokens a second').waitFor();
-  await facts.getByText('1 answer, 2 waiting').waitFor();
-  await facts.getByText('25 % full, 1,200 tokens not read again').waitFor();
+  await page.getByRole('link', { name: 'Administration' }).click();
+  const facts = page.getByRole('region', { name: 'Status' });
+  await facts.getByText('195 tokens/s').waitFor();
+  await facts.getByText('31 tokens/s').waitFor();
+  await facts.getByText('1 writing, 2 waiting').waitFor();
+  await facts.getByText('25% full, 1,200 tokens not read again').waitFor();
   page.assertClean();
 }));

@@ -181,6 +181,96 @@ export const VIEWS = [
     },
   },
   {
+    name: 'models', role: 'admin',
+    async reach(page) {
+      await go(page, '#/models');
+      await page.getByRole('button', { name: /^Get / }).first().waitFor();
+      await page.getByRole('button', { name: 'Change what finds passages' }).waitFor();
+    },
+  },
+  {
+    name: 'shortcuts', role: 'admin',
+    async reach(page) {
+      await go(page, '#/models');
+      await page.getByRole('heading', { name: 'Models', exact: true }).waitFor();
+      await page.keyboard.press('?');
+      await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+    },
+  },
+  {
+    name: 'administration-status', role: 'admin',
+    async reach(page) {
+      await go(page, '#/admin/status');
+      await page.getByRole('heading', { name: /^Running/ }).waitFor();
+    },
+  },
+  {
+    name: 'administration-people', role: 'admin',
+    async reach(page) {
+      await go(page, '#/admin/people');
+      await page.getByRole('button', { name: 'More for reader' }).waitFor();
+    },
+  },
+  {
+    name: 'administration-tenants', role: 'admin',
+    async reach(page) {
+      await go(page, '#/admin/tenants');
+      await page.getByRole('button', { name: 'More for Public' }).waitFor();
+    },
+  },
+  {
+    name: 'administration-audit', role: 'admin',
+    async reach(page) {
+      await go(page, '#/admin/audit');
+      await page.getByRole('list', { name: 'Records' }).getByRole('listitem').first().waitFor();
+    },
+  },
+  {
+    name: 'administration-feedback', role: 'admin',
+    async reach(page) {
+      await go(page, '#/admin/feedback');
+      await page.getByText('Nobody has judged').waitFor();
+    },
+  },
+  {
+    name: 'administration-backups', role: 'admin',
+    async reach(page) {
+      await go(page, '#/admin/backups');
+      await page.getByText('There are no backups yet.').waitFor();
+    },
+  },
+  {
+    name: 'administration-licences', role: 'admin',
+    async reach(page) {
+      await go(page, '#/admin/licences');
+      await page.getByRole('cell', { name: 'MIT', exact: true }).first().waitFor();
+    },
+  },
+  {
+    name: 'first-steps-1', role: 'admin',
+    async reach(page) {
+      await page.evaluate(() => localStorage.setItem('first-steps', '1'));
+      await go(page, '#/welcome');
+      await page.getByRole('heading', { name: 'Ask satchel about itself' }).waitFor();
+    },
+  },
+  {
+    name: 'first-steps-2', role: 'admin',
+    async reach(page) {
+      await page.evaluate(() => localStorage.setItem('first-steps', '2'));
+      await go(page, '#/welcome');
+      await page.getByRole('heading', { name: 'Add your documents' }).waitFor();
+    },
+  },
+  {
+    name: 'first-steps-3', role: 'admin',
+    async reach(page) {
+      await page.evaluate(() => localStorage.setItem('first-steps', '3'));
+      await go(page, '#/welcome');
+      await page.getByRole('heading', { name: 'How shall it answer?' }).waitFor();
+    },
+  },
+  {
     name: 'settings-of-a-user', role: 'user',
     async reach(page) {
       await go(page, '#/settings');

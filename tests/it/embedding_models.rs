@@ -106,6 +106,53 @@ fn documents_are_embedded_anew_for_another_model_and_found_meanwhile() {
     assert_eq!(fingerprint(&server.admin()), built_in);
 }
 
+#[test]
+fn embedding_model_is_chosen_with_its_cost_known_and_the_choice_outlasts_restarts() {
+    let server = Server::start();
+    let admin = server.admin();
+    admin.ingest("lighthouse.md", LIGHTHOUSE);
+    let built_in = fingerprint(&admin);
+    let models = server.data_dir().join("models");
+    std::fs::write(models.join("other.gguf"), other_model()).unwrap();
+    let list = admin.get("/api/search-models").json();
+    assert_eq!(list["candidates"], json!(["other.gguf"]));
+    assert_eq!(list["embedding"]["file"], json!(null));
+    let wanted = json!({"kind": "embedding", "name": "other.gguf"});
+    let trial = admin.post("/api/search-models/trial", &wanted).json();
+    assert_eq!(trial["passages"], list["passages"]);
+    assert!(trial["seconds"].as_f64().unwrap() > 0.0 && trial["dimensions"] == 384);
+    // What it has made stays: of the built-in model nothing is lacking.
+    let back = json!({"kind": "embedding", "name": null});
+    let trial = admin.post("/api/search-models/trial", &back).json();
+    assert_eq!(trial["passages"], 0);
+    for (name, status) in [("nothing.gguf", 503), ("../secret.key", 400)] {
+        let wanted = json!({"kind": "embedding", "name": name});
+        let refused = admin.post("/api/search-models", &wanted);
+        assert_eq!(refused.status, status, "{}", refused.text);
+    }
+    assert_eq!(admin.post("/api/search-models", &wanted).status, 202);
+    let server = server.restart();
+    settled(&server);
+    assert_ne!(fingerprint(&server.admin()), built_in);
+    let list = server.admin().get("/api/search-models").json();
+    assert_eq!(list["embedding"]["file"], "other.gguf");
+    assert_eq!(list["unembedded"], 0);
+    // A file that is gone is no choice.
+    std::fs::remove_file(server.data_dir().join("models/other.gguf")).unwrap();
+    let server = server.restart_with(|config| Config {
+        embedding_model: Some("all-MiniLM-L6-v2".to_owned()),
+        ..config
+    });
+    assert_eq!(fingerprint(&server.admin()), built_in);
+    let fixed = server.admin().post("/api/search-models", &back);
+    assert_eq!(fixed.status, 409);
+    let server = server.restart_with(|config| Config {
+        embedding_model: None,
+        ..config
+    });
+    assert_eq!(fingerprint(&server.admin()), built_in);
+}
+
 /// The built-in model with a head that gives every pair the same score.
 fn write_reranker(path: &Path, score: f32) {
     let mut reader = Cursor::new(BUILT_IN);

@@ -159,6 +159,7 @@ fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
         | "delete a dataset"
         | "delete a user"
         | "delete an API key"
+        | "end sign-ins of a user"
         | "end a sign-in"
         | "delete a tenant" => one(json!({}), Missing),
         "change a dataset" => one(json!({"name": "Mine", "visibility": "tenant"}), Missing),
@@ -201,6 +202,23 @@ fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
         ),
         "list feedback" | "export feedback" | "metrics" | "status of the service" => {
             one(json!({}), Own)
+        }
+        "history of the status"
+        | "list audited actions"
+        | "export the audit log"
+        | "list backups"
+        | "make a backup"
+        | "list search models" => one(json!({}), Own),
+        "choose a search model" | "try a search model" => {
+            one(json!({"kind": "embedding", "name": null}), Own)
+        }
+        "add a model file" => {
+            let path = endpoint.path.replace("{name}", "mine.gguf");
+            vec![Attempt::new(&path, json!({}), Own)]
+        }
+        "export a backup" | "delete a backup" => {
+            let path = endpoint.path.replace("{name}", "no-backup.zip");
+            vec![Attempt::new(&path, json!({}), Missing)]
         }
         "export data" => vec![
             Attempt::new(&path, json!({}), Own),
@@ -365,7 +383,7 @@ fn attack(victim: &Victim, attacker: &Client, who: &str) {
                 );
             }
             // The log of the attacker's own tenant names what the attacker named.
-            let logged = endpoint.name == "read the audit log";
+            let logged = ["read the audit log", "export the audit log"].contains(&endpoint.name);
             let is_id = |secret: &&String| secret.len() >= 32;
             for secret in victim.secrets.iter().filter(|one| !(logged && is_id(one))) {
                 assert!(

@@ -6,6 +6,7 @@
 
 mod audit;
 mod auth;
+mod backups;
 mod chat_model;
 mod chat_module;
 mod chat_store;
@@ -25,6 +26,8 @@ mod isolation;
 mod issuers;
 mod keys;
 mod layering;
+mod licences;
+mod model_files;
 mod models;
 mod monitoring;
 mod openai;

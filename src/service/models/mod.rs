@@ -4,15 +4,20 @@
 
 mod downloads;
 mod files;
+mod incoming;
 mod loader;
 mod machine;
+mod speed;
+mod suitable;
 
 pub use downloads::{Download, DownloadState};
+pub use incoming::ModelUpload;
 pub use machine::Machine;
+pub use speed::Speed;
 
 use super::{Caller, Inner, Service, cores};
 use crate::config::Config;
-use crate::engine::decoder::{Architecture, ChatModel, installed};
+use crate::engine::decoder::{ChatModel, installed};
 use crate::engine::hub::{self, CatalogueEntry, Hub, ModelKind, Source};
 use crate::error::{ErrorKind, Fault};
 use crate::jobs::JobsError;
@@ -20,17 +25,16 @@ use crate::store::Store;
 use downloads::Downloads;
 use futures_util::{Stream, StreamExt};
 use loader::{Loader, Situation};
+use speed::Speeds;
 use std::future::ready;
 use std::path::PathBuf;
 use std::sync::Arc;
+use suitable::{known_models, unusable, usable};
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
 /// Events that a slow listener may be behind.
 const BACKLOG: usize = 64;
-
-/// Parameters that a core reads a prompt for fast enough to be waited for.
-const PARAMETERS_PER_CORE: u64 = 1_100_000_000;
 
 /// Something that listeners want to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +63,8 @@ pub struct InstalledModel {
     pub is_loading: bool,
     /// Whether the memory of this machine holds it; `None` where that is not known.
     pub fits: Option<bool>,
+    /// How fast it writes, of a chat model.
+    pub speed: Option<Speed>,
 }
 
 /// A model of the catalogue, as seen from this machine.
@@ -69,6 +75,8 @@ pub struct KnownModel {
     /// Whether this version of the product can run it.
     pub is_usable: bool,
     pub fits: Option<bool>,
+    /// How fast it would write here, of a chat model.
+    pub speed: Option<Speed>,
     /// The one to take, if there is none yet.
     pub is_recommended: bool,
 }
@@ -87,6 +95,7 @@ pub struct ModelList {
 /// What the service has of models.
 pub(super) struct Models {
     loader: Arc<Loader>,
+    speeds: Speeds,
     downloads: Downloads,
     changes: Changes,
     folder: PathBuf,
@@ -97,6 +106,7 @@ impl Models {
     /// Starts looking for a model. Gives back at once, and connects to nothing.
     pub(super) fn start(config: &Config, store: &Arc<Store>) -> Result<Self, Fault> {
         let changes = Changes::new(BACKLOG);
+        incoming::clear(&config.models());
         let loader = Loader::start(config, Arc::clone(store), changes.clone())?;
         let loader = Arc::new(loader);
         let of_downloads = Arc::clone(&loader);
@@ -107,6 +117,7 @@ impl Models {
                 changes.clone(),
                 Box::new(move || of_downloads.wake()),
             ),
+            speeds: Speeds::new(Arc::clone(store), cores(config)),
             loader,
             changes,
             folder,
@@ -131,6 +142,42 @@ impl Models {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Remembers how fast the loaded model writes.
+    pub(super) fn note_speed(&self) -> Result<(), Fault> {
+        let Some(model) = self.current() else {
+            return Ok(());
+        };
+        if let Some(speed) = model.activity().answer_tokens_per_second {
+            self.speeds.note(&model.info().file_name, speed.into())?;
+        }
+        Ok(())
+    }
+
+    /// How fast a model writes, if it is one that does.
+    fn speed(
+        &self,
+        file: &str,
+        kind: Option<ModelKind>,
+        bytes: u64,
+    ) -> Result<Option<Speed>, Fault> {
+        match kind {
+            None | Some(ModelKind::Chat) => Ok(Some(self.speeds.of(file, bytes)?)),
+            Some(_) => Ok(None),
+        }
+    }
+
+    /// Installed files that write no answers.
+    pub(super) fn not_for_chat(&self) -> Result<Vec<String>, Fault> {
+        let files = installed(&self.folder).map_err(JobsError::Files)?;
+        let others = files.iter().filter(|path| {
+            matches!(
+                files::kind(path),
+                Some(ModelKind::Embedding | ModelKind::Reranking)
+            )
+        });
+        Ok(others.map(|path| files::file_name(path)).collect())
     }
 
     /// Why there is none although there should be.
@@ -277,9 +324,11 @@ impl Models {
             let title = entry.map(|entry| entry.title.as_str()).or(own_title);
             let stem = file.strip_suffix(".gguf").unwrap_or(&file);
             let memory_bytes = needs(&file, metadata.len());
+            let kind = files::kind(&path);
             found.push(InstalledModel {
                 title: title.unwrap_or(stem).to_owned(),
-                kind: files::kind(&path),
+                speed: self.speed(&file, kind, metadata.len())?,
+                kind,
                 bytes: metadata.len(),
                 memory_bytes,
                 entry,
@@ -289,53 +338,19 @@ impl Models {
                 file,
             });
         }
+        let mut catalogue = known_models(&found, &machine, freed);
+        for model in &mut catalogue {
+            let entry = model.entry;
+            model.speed = self.speed(&entry.file, Some(entry.kind), entry.bytes)?;
+        }
         Ok(ModelList {
-            catalogue: known_models(&found, &machine, freed),
+            catalogue,
             installed: found,
             downloads: self.downloads.list(),
             machine,
             error,
         })
     }
-}
-
-/// The catalogue, with one model marked as the best for the machine.
-fn known_models(installed: &[InstalledModel], machine: &Machine, freed: u64) -> Vec<KnownModel> {
-    let mut models: Vec<KnownModel> = hub::catalogue()
-        .iter()
-        .map(|entry| KnownModel {
-            entry,
-            is_installed: installed.iter().any(|model| model.file == entry.file),
-            is_usable: usable(entry),
-            fits: machine.holds(entry.memory_bytes, freed),
-            is_recommended: false,
-        })
-        .collect();
-    let cores = u64::try_from(machine.cores).unwrap_or(1).max(1);
-    let suits = |model: &&mut KnownModel| {
-        let bearable = model.entry.parameters <= cores * PARAMETERS_PER_CORE;
-        model.is_usable && model.entry.recommended && bearable && model.fits != Some(false)
-    };
-    let best = models.iter_mut().filter(suits);
-    if let Some(best) = best.max_by_key(|model| model.entry.parameters) {
-        best.is_recommended = true;
-    }
-    models
-}
-
-/// Whether this version of the product can run a model.
-fn usable(entry: &CatalogueEntry) -> bool {
-    match entry.kind {
-        ModelKind::Chat => Architecture::parse(&entry.architecture).is_some(),
-        ModelKind::Embedding | ModelKind::Reranking => true,
-    }
-}
-
-fn unusable(entry: &CatalogueEntry) -> String {
-    format!(
-        "{} has the architecture {:?}, which this version cannot run",
-        entry.title, entry.architecture
-    )
 }
 
 /// Memory that a model needs: known, or a quarter more than its file.
@@ -417,51 +432,5 @@ impl Service {
     ) -> Result<T, Fault> {
         caller.require_operator()?;
         self.blocking(work).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Machine, known_models};
-
-    fn recommended(gigabytes: u64, cores: usize) -> Option<&'static str> {
-        let machine = Machine {
-            memory_bytes: Some(gigabytes * 1_000_000_000),
-            available_bytes: Some(gigabytes * 1_000_000_000),
-            cores,
-            free_disk_bytes: None,
-        };
-        let models = known_models(&[], &machine, 0);
-        let mut found = models.iter().filter(|model| model.is_recommended);
-        let name = found.next().map(|model| model.entry.name.as_str());
-        assert!(found.next().is_none(), "one at most");
-        name
-    }
-
-    #[test]
-    fn larger_machine_is_recommended_a_larger_model() {
-        assert_eq!(recommended(0, 2), None);
-        assert_eq!(recommended(1, 1), Some("qwen2.5-0.5b"));
-        assert_eq!(recommended(8, 2), Some("qwen2.5-1.5b"));
-        assert_eq!(recommended(8, 4), Some("qwen3-4b"));
-        assert_eq!(recommended(32, 8), Some("qwen3-8b"));
-        assert_eq!(recommended(2, 16), Some("qwen2.5-1.5b"), "memory is short");
-    }
-
-    #[test]
-    fn model_that_writes_no_answers_is_not_recommended() {
-        let machine = Machine {
-            memory_bytes: None,
-            available_bytes: None,
-            cores: 64,
-            free_disk_bytes: None,
-        };
-        let models = known_models(&[], &machine, 0);
-        assert!(models.iter().all(|model| model.fits.is_none()));
-        let embedder = models
-            .iter()
-            .find(|model| model.entry.name == "bge-m3")
-            .unwrap();
-        assert!(embedder.is_usable && !embedder.is_recommended);
     }
 }

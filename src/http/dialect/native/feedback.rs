@@ -6,7 +6,7 @@ use crate::http::auth::Authorized;
 use crate::http::extract::QueryParams;
 use crate::http::failure::Failure;
 use crate::http::{HttpError, State};
-use crate::service::FeedbackEntry;
+use crate::service::{FeedbackEntry, FeedbackFilter};
 use crate::types::{FeedbackId, FeedbackKind, MessageId, SessionId, UserId};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -22,11 +22,24 @@ const MAX_LIMIT: usize = 500;
 /// Query of `/api/feedback`.
 #[derive(Deserialize, IntoParams)]
 pub(crate) struct ListQuery {
+    /// Verdicts of this kind alone.
+    #[param(inline, value_type = Option<FeedbackKind>)]
+    feedback_type: Option<String>,
     /// `next_cursor` of the answer before.
     #[param(pattern = "^[0-9]{0,18}$")]
     cursor: Option<String>,
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
+}
+
+fn kind(word: Option<String>) -> Result<Option<FeedbackKind>, HttpError> {
+    let word = word.filter(|word| !word.is_empty());
+    let unknown = |word: &str| {
+        let what = format!("{word:?} is no kind of feedback");
+        HttpError::field("feedback_type", what)
+    };
+    word.map(|word| FeedbackKind::parse(&word).ok_or_else(|| unknown(&word)))
+        .transpose()
 }
 
 /// Body of the answer of `GET /api/feedback`.
@@ -54,19 +67,41 @@ pub(crate) async fn list(
         let what = format!("{limit} is not within 1 and {MAX_LIMIT}");
         return Err(HttpError::field("limit", what).into());
     }
-    let page = state.service.feedback(&caller, after, limit).await?;
+    let filter = FeedbackFilter {
+        kind: kind(query.value.feedback_type)?,
+        after,
+        limit,
+    };
+    let page = state.service.feedback(&caller, filter).await?;
     Ok(HttpResponse::Ok().json(FeedbackList {
         feedback: page.entries.iter().map(FeedbackWire::from).collect(),
         next_cursor: page.next.map(|key| key.to_string()),
     }))
 }
 
+/// Query of `/api/feedback/export`.
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct ExportQuery {
+    #[param(inline, value_type = Option<FeedbackKind>)]
+    feedback_type: Option<String>,
+}
+
 /// `GET /api/feedback/export`: all of it, a line each.
-pub(crate) async fn export(state: web::Data<State>, caller: Authorized<Native>) -> Answer {
+pub(crate) async fn export(
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    query: QueryParams<Native, ExportQuery>,
+) -> Answer {
+    let kind = kind(query.value.feedback_type)?;
     let mut lines = String::new();
     let mut after = None;
     loop {
-        let page = state.service.feedback(&caller, after, MAX_LIMIT).await?;
+        let filter = FeedbackFilter {
+            kind,
+            after,
+            limit: MAX_LIMIT,
+        };
+        let page = state.service.feedback(&caller, filter).await?;
         for entry in &page.entries {
             let line = serde_json::to_string(&FeedbackWire::from(entry));
             lines += &line.map_err(|error| Fault::internal(error.to_string()))?;

@@ -3,6 +3,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod auth;
+pub(crate) mod backups;
 pub(crate) mod custody;
 pub(crate) mod datasets;
 pub(crate) mod documents;
@@ -13,6 +14,7 @@ pub(crate) mod models;
 pub(crate) mod openapi;
 pub(crate) mod originals;
 mod people;
+pub(crate) mod search_models;
 pub(crate) mod sign_ins;
 mod status;
 pub(crate) mod system;

@@ -2,16 +2,17 @@
 
 use super::Native;
 use super::wire::Said;
-use crate::http::State;
 use crate::http::auth::Authorized;
-use crate::http::extract::{JsonBody, PathValues};
+use crate::http::extract::{JsonBody, PathValues, in_time};
 use crate::http::failure::Failure;
 use crate::http::sse::{self, Frame};
+use crate::http::{HttpError, State};
 use crate::service::{
-    Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelKind,
+    Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelKind, Speed,
 };
-use actix_web::{HttpResponse, web};
-use futures_util::StreamExt;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -61,6 +62,31 @@ pub(crate) async fn pause(
     Ok(HttpResponse::Ok().json(Said {
         message: "Download stopped; it can be resumed",
     }))
+}
+
+/// `PUT /api/models/{name}`: a file that somebody has, as the whole body.
+pub(crate) async fn add(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    name: PathValues<Native, String>,
+    mut body: web::Payload,
+) -> Answer {
+    let service = &state.service;
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+    let mut upload = service
+        .begin_model_upload(&caller, &name.value, length)
+        .await?;
+    let patience = service.config().body_timeout;
+    while let Some(bytes) = in_time(patience, body.try_next())
+        .await?
+        .map_err(|error| HttpError::Body(error.to_string()))?
+    {
+        upload.write(&bytes).await?;
+    }
+    let file = upload.finish().await?;
+    Ok(HttpResponse::Created().json(Chosen { name: &file }))
 }
 
 /// `DELETE /api/models/{name}`: the file, or what has arrived of it.
@@ -119,7 +145,7 @@ pub(crate) struct Models<'a> {
     error: Option<&'a str>,
 }
 
-/// The model that was chosen.
+/// The model that was chosen or added.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Chosen<'a> {
     name: &'a str,
@@ -164,6 +190,7 @@ pub(crate) struct InstalledModelWire<'a> {
     loading: bool,
     /// Whether the memory of this machine holds it, where that is known.
     fits: Option<bool>,
+    speed: Option<SpeedWire>,
 }
 
 impl<'a> From<&'a InstalledModel> for InstalledModelWire<'a> {
@@ -179,6 +206,24 @@ impl<'a> From<&'a InstalledModel> for InstalledModelWire<'a> {
             loaded: model.is_loaded,
             loading: model.is_loading,
             fits: model.fits,
+            speed: model.speed.map(SpeedWire::from),
+        }
+    }
+}
+
+/// How fast a model writes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SpeedWire {
+    tokens_per_second: f64,
+    /// Whether it was measured here, or follows from the size of the model.
+    measured: bool,
+}
+
+impl From<Speed> for SpeedWire {
+    fn from(speed: Speed) -> Self {
+        Self {
+            tokens_per_second: speed.tokens_per_second,
+            measured: speed.measured,
         }
     }
 }
@@ -205,6 +250,7 @@ pub(crate) struct KnownModelWire<'a> {
     /// Whether this version can run it.
     usable: bool,
     fits: Option<bool>,
+    speed: Option<SpeedWire>,
     recommended: bool,
 }
 
@@ -229,6 +275,7 @@ impl<'a> From<&'a KnownModel> for KnownModelWire<'a> {
             installed: model.is_installed,
             usable: model.is_usable,
             fits: model.fits,
+            speed: model.speed.map(SpeedWire::from),
             recommended: model.is_recommended,
         }
     }

@@ -1,8 +1,8 @@
 //! The native dialect, described.
 
 use super::{
-    Refusal, audit, auth, custody, datasets, documents, feedback, keys, models, people, sign_ins,
-    status, system, tenants, users, wire,
+    Refusal, audit, auth, backups, custody, datasets, documents, feedback, keys, models, people,
+    search_models, sign_ins, status, system, tenants, users, wire,
 };
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
@@ -218,6 +218,32 @@ fn of_instance() -> Vec<Operation> {
         .takes::<models::Wanted>()
         .answers::<models::DownloadWire>(202)
         .refuses(&[404, 409, 503, 504]),
+        Operation::of("history of the status", "The last hour, for plots.")
+            .answers::<status::HistoryWire>(200),
+        Operation::of(
+            "add a model file",
+            "A file that somebody has, as the whole body.",
+        )
+        .takes_shape(
+            true,
+            "application/octet-stream",
+            Shape::written(json!({"type": "string", "format": "binary"})),
+        )
+        .answers::<models::Chosen>(201)
+        .refuses(&[409, 503, 507]),
+        Operation::of("list search models", "What finds and orders passages.")
+            .answers::<search_models::SearchModels>(200),
+        Operation::of(
+            "choose a search model",
+            "Answers before the new start that it asks for.",
+        )
+        .takes::<search_models::Wanted>()
+        .answers::<search_models::Restarting>(202)
+        .refuses(&[404, 409, 503]),
+        Operation::of("try a search model", "What the model would cost, measured.")
+            .takes::<search_models::Wanted>()
+            .answers::<search_models::Trial>(200)
+            .refuses(&[404, 409, 503]),
         Operation::of("unload the model", "Answers are quotes from then on.")
             .answers::<wire::Said>(200),
         Operation::of(
@@ -261,6 +287,9 @@ fn of_people() -> Vec<Operation> {
             .query::<tenants::TenantQuery>()
             .answers::<wire::Said>(200)
             .refuses(&[409]),
+        Operation::of("end sign-ins of a user", "All of them, with their access tokens.")
+            .query::<tenants::TenantQuery>()
+            .answers::<wire::Said>(200),
         Operation::of("list tenants", "All of them.").answers::<tenants::Tenants>(200),
         Operation::of("make a tenant", "An empty one.")
             .takes::<tenants::NewTenant>()
@@ -292,11 +321,43 @@ fn of_custody() -> Vec<Operation> {
         Operation::of("list feedback", "Verdicts on answers, newest first.")
             .query::<feedback::ListQuery>()
             .answers::<feedback::FeedbackList>(200),
-        Operation::of("export feedback", "All verdicts, one a line.").answers_shape(
+        Operation::of("export feedback", "All verdicts, one a line.")
+            .query::<feedback::ExportQuery>()
+            .answers_shape(
+                200,
+                "application/jsonl",
+                Shape::of::<feedback::FeedbackWire>(),
+            ),
+        Operation::of("list audited actions", "What records can be about.")
+            .answers::<audit::AuditedActions>(200),
+        Operation::of(
+            "export the audit log",
+            "All records that fit, newest first.",
+        )
+        .query::<audit::AuditExportQuery>()
+        .answers_shape(
             200,
             "application/jsonl",
-            Shape::of::<feedback::FeedbackWire>(),
+            Shape::of::<people::AuditRecordWire>(),
+        )
+        .answers_shape(200, "text/csv", Shape::written(json!({"type": "string"}))),
+        Operation::of(
+            "list backups",
+            "Those that there are, and the one that is being made.",
+        )
+        .answers::<backups::Backups>(200),
+        Operation::of(
+            "make a backup",
+            "Answers when it is begun; the list says how far it is.",
+        )
+        .answers::<backups::BackupRunWire>(202)
+        .refuses(&[409, 507]),
+        Operation::of("export a backup", "The archive.").answers_shape(
+            200,
+            "application/zip",
+            Shape::written(json!({"type": "string", "format": "binary"})),
         ),
+        Operation::of("delete a backup", "For good.").answers::<wire::Said>(200),
         Operation::of("read the audit log", "Who did what, newest first.")
             .query::<audit::AuditQuery>()
             .answers::<audit::AuditRecords>(200),

@@ -73,7 +73,8 @@ fn disposition(document: &Document, shown: bool) -> ContentDisposition {
     }
 }
 
-fn pieces(file: File) -> impl Stream<Item = io::Result<Bytes>> {
+/// The bytes of a file, some at a time.
+pub(super) fn pieces(file: File) -> impl Stream<Item = io::Result<Bytes>> {
     stream::try_unfold(file, |mut file| async move {
         let mut piece = vec![0; PIECE];
         let length = file.read(&mut piece).await?;

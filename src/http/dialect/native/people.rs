@@ -66,6 +66,8 @@ pub(crate) struct UserWire<'a> {
     #[schema(format = DateTime)]
     created_at: String,
     password_set: bool,
+    #[schema(format = DateTime)]
+    last_seen_at: Option<String>,
 }
 
 impl<'a> From<&'a UserView> for UserWire<'a> {
@@ -78,6 +80,7 @@ impl<'a> From<&'a UserView> for UserWire<'a> {
             issuer: user.issuer.as_deref(),
             created_at: user.created_at.to_string(),
             password_set: user.password_set,
+            last_seen_at: user.last_seen.map(|at| at.to_string()),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The JSON of the state of the instance.
 
 use crate::service::{
-    AnswerFigures, EmbedderFacts, Examination, IndexFacts, ModelActivity, ModelFacts, Status,
+    AnswerFigures, EmbedderFacts, Examination, IndexFacts, ModelActivity, ModelFacts, SAMPLE_EVERY,
+    Sample, Status,
 };
 use crate::types::DocumentId;
 use serde::Serialize;
@@ -176,6 +177,61 @@ impl<'a> From<&'a EmbedderFacts> for EmbedderWire<'a> {
             name: &embedder.name,
             dimensions: embedder.dimensions,
             fingerprint: &embedder.fingerprint,
+        }
+    }
+}
+
+/// The last hour.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HistoryWire {
+    /// Seconds from one sample to the next.
+    interval_s: u64,
+    samples: Vec<SampleWire>,
+}
+
+impl From<&[Sample]> for HistoryWire {
+    fn from(samples: &[Sample]) -> Self {
+        Self {
+            interval_s: SAMPLE_EVERY.as_secs(),
+            samples: samples.iter().map(SampleWire::from).collect(),
+        }
+    }
+}
+
+/// How the instance was at a moment.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SampleWire {
+    #[schema(format = DateTime)]
+    at: String,
+    requests_per_s: f64,
+    prompt_tokens_per_s: f64,
+    answer_tokens_per_s: f64,
+    /// From question to first word, on average; `null`: nothing was answered.
+    first_token_s: Option<f64>,
+    running: u64,
+    waiting: u64,
+    jobs_pending: u64,
+    memory_bytes: u64,
+    keyword_bytes: u64,
+    vector_bytes: u64,
+    database_bytes: u64,
+}
+
+impl From<&Sample> for SampleWire {
+    fn from(sample: &Sample) -> Self {
+        Self {
+            at: sample.at.to_string(),
+            requests_per_s: sample.requests_per_s,
+            prompt_tokens_per_s: sample.prompt_tokens_per_s,
+            answer_tokens_per_s: sample.answer_tokens_per_s,
+            first_token_s: sample.first_token_s,
+            running: sample.running,
+            waiting: sample.waiting,
+            jobs_pending: sample.jobs_pending,
+            memory_bytes: sample.memory_bytes,
+            keyword_bytes: sample.keyword_bytes,
+            vector_bytes: sample.vector_bytes,
+            database_bytes: sample.database_bytes,
         }
     }
 }

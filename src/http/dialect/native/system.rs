@@ -2,7 +2,7 @@
 //! monitoring.
 
 use super::Native;
-use super::status::{ExaminationWire, StatusWire};
+use super::status::{ExaminationWire, HistoryWire, StatusWire};
 use super::wire::{Hit, SearchAnswer};
 use crate::http::State;
 use crate::http::auth::Authorized;
@@ -58,6 +58,12 @@ pub(crate) async fn search(
 pub(crate) async fn status(state: web::Data<State>, caller: Authorized<Native>) -> Answer {
     let status = state.service.status_for(&caller).await?;
     Ok(HttpResponse::Ok().json(StatusWire::from(&status)))
+}
+
+/// `GET /api/status/history`: the last hour, for plots.
+pub(crate) async fn history(state: web::Data<State>, caller: Authorized<Native>) -> Answer {
+    let samples = state.service.samples(&caller)?;
+    Ok(HttpResponse::Ok().json(HistoryWire::from(samples.as_slice())))
 }
 
 /// `GET /metrics`: figures for Prometheus.

@@ -119,6 +119,21 @@ pub(crate) async fn delete(
     }))
 }
 
+/// `DELETE /api/users/{user_id}/sessions`.
+pub(crate) async fn end_sign_ins(
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    id: PathValues<Native, UserId>,
+    query: OfTenant,
+) -> Answer {
+    let tenant = query.value.tenant_id.as_ref();
+    let service = &state.service;
+    service.end_sign_ins_of(&caller, tenant, &id.value).await?;
+    Ok(HttpResponse::Ok().json(Said {
+        message: "All sign-ins ended successfully",
+    }))
+}
+
 fn role_named(word: &str) -> Result<UserRole, HttpError> {
     UserRole::parse(word).ok_or_else(|| HttpError::field("role", format!("{word:?} is not a role")))
 }

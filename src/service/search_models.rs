@@ -1,0 +1,252 @@
+//! The models that find and order passages, as a choice that the operator makes
+//! while the product runs: what it would cost is measured before, and it is in
+//! force from the next start on, which the choice asks for. Where the settings
+//! name a model, they decide.
+
+use super::{Caller, Inner, Service, embedders};
+use crate::config::Config;
+use crate::engine::encoder::Encoder;
+use crate::engine::hub::ModelKind;
+use crate::error::{ErrorKind, Fault};
+use crate::store::Store;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Passages that are read to find out how long all of them take.
+const SAMPLED: usize = 16;
+
+/// Candidates that a reranker reads for one question.
+const RERANKED: usize = 20;
+
+/// What one of the two is, and may become.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchModel {
+    /// What it is called; `None`: there is none.
+    pub name: Option<String>,
+    /// Its file, where it is not the built-in one.
+    pub file: Option<String>,
+    /// The settings name it: it cannot be chosen here.
+    pub fixed: bool,
+}
+
+/// The models that find and order passages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchModels {
+    pub embedding: SearchModel,
+    pub reranking: SearchModel,
+    /// Passages that there are, and those of them that have no vector yet.
+    pub passages: u64,
+    pub unembedded: u64,
+    /// Installed files that may be one of them.
+    pub candidates: Vec<String>,
+}
+
+/// What a model would cost, measured with passages that are stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    pub name: String,
+    /// Passages that would be embedded anew; for a reranker those it reads for
+    /// one question.
+    pub passages: u64,
+    /// How long that takes.
+    pub seconds: f64,
+    /// Numbers of a vector, of an embedding model.
+    pub dimensions: Option<usize>,
+}
+
+/// What the settings name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fixed {
+    embedding: bool,
+    reranking: bool,
+}
+
+impl Fixed {
+    pub(super) fn by(config: &Config) -> Self {
+        Self {
+            embedding: config.embedding_model.is_some(),
+            reranking: config.rerank_model.is_some(),
+        }
+    }
+}
+
+/// Where the choice of such a model is kept.
+fn setting(kind: ModelKind) -> Result<&'static str, Fault> {
+    match kind {
+        ModelKind::Embedding => Ok("embedding_model"),
+        ModelKind::Reranking => Ok("rerank_model"),
+        ModelKind::Chat => Err(Fault::invalid(
+            "chat models are chosen by their own address",
+        )),
+    }
+}
+
+/// The settings with what was chosen before, where they name nothing. A file
+/// that is gone or cannot be read any more is no choice.
+pub(super) fn with_choices(mut config: Config, store: &Store) -> Result<Config, Fault> {
+    for kind in [ModelKind::Embedding, ModelKind::Reranking] {
+        let Some(file) = store.setting(setting(kind)?)? else {
+            continue;
+        };
+        let mut tried = config.clone();
+        let named = match kind {
+            ModelKind::Embedding => &mut tried.embedding_model,
+            _ => &mut tried.rerank_model,
+        };
+        if named.is_some() {
+            continue;
+        }
+        *named = Some(file.clone());
+        match opened(&tried, kind) {
+            Ok(()) => config = tried,
+            Err(error) => {
+                tracing::warn!(file, %error, "the chosen model cannot be used; the built-in way serves");
+            }
+        }
+    }
+    Ok(config)
+}
+
+/// An error if the model that `config` names cannot be opened.
+fn opened(config: &Config, kind: ModelKind) -> Result<(), Fault> {
+    match kind {
+        ModelKind::Embedding => {
+            let bundled = Arc::new(Encoder::bundled()?);
+            embedders::embedder(config, &bundled).map(|_| ())
+        }
+        _ => embedders::reranker(config).map(|_| ()),
+    }
+}
+
+impl Service {
+    /// The models that find and order passages.
+    pub async fn search_models(&self, caller: &Caller) -> Result<SearchModels, Fault> {
+        caller.require_operator()?;
+        self.blocking(|inner| {
+            let config = &inner.config;
+            let reranker = config.rerank_model.clone();
+            let other = config.embedding_model.as_deref();
+            let other = other.filter(|name| !name.eq_ignore_ascii_case(inner.encoder.name()));
+            Ok(SearchModels {
+                embedding: SearchModel {
+                    name: Some(inner.embedder.name().to_owned()),
+                    file: other.map(str::to_owned),
+                    fixed: inner.fixed.embedding,
+                },
+                reranking: SearchModel {
+                    name: reranker.clone(),
+                    file: reranker,
+                    fixed: inner.fixed.reranking,
+                },
+                passages: inner.store.chunk_count()?,
+                unembedded: inner.store.unembedded_chunks()?,
+                candidates: inner.models.not_for_chat()?,
+            })
+        })
+        .await
+    }
+
+    /// Tries a model on passages that are stored; without a name the built-in one.
+    pub async fn try_search_model(
+        &self,
+        caller: &Caller,
+        kind: ModelKind,
+        name: Option<String>,
+    ) -> Result<Trial, Fault> {
+        caller.require_operator()?;
+        self.computing(move |inner| inner.try_search_model(kind, name))
+            .await
+    }
+
+    /// Chooses a model, the built-in way without a name, and asks for a new
+    /// start, in which it is in force.
+    pub async fn choose_search_model(
+        &self,
+        caller: &Caller,
+        kind: ModelKind,
+        name: Option<String>,
+    ) -> Result<(), Fault> {
+        caller.require_operator()?;
+        self.computing(move |inner| {
+            let setting = setting(kind)?;
+            let fixed = match kind {
+                ModelKind::Embedding => inner.fixed.embedding,
+                _ => inner.fixed.reranking,
+            };
+            if fixed {
+                let setting = setting.replace('_', "-");
+                let message =
+                    format!("the setting {setting} names the model: change it there, or remove it");
+                return Err(Fault::new(ErrorKind::Conflict, message));
+            }
+            match &name {
+                None => inner.store.remove_setting(setting)?,
+                Some(file) => {
+                    opened(&inner.naming(kind, Some(file.clone())), kind)?;
+                    inner.store.set_setting(setting, file)?;
+                }
+            }
+            tracing::info!(setting, ?name, "another search model was chosen");
+            inner.restart.send_replace(true);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Is done when somebody asked for a new start.
+    pub async fn restart_wanted(&self) {
+        let mut wanted = self.inner.restart.subscribe();
+        // The sender lives as long as the service.
+        let _ = wanted.wait_for(|wanted| *wanted).await;
+    }
+}
+
+impl Inner {
+    fn naming(&self, kind: ModelKind, name: Option<String>) -> Config {
+        let mut config = self.config.clone();
+        match kind {
+            ModelKind::Embedding => config.embedding_model = name,
+            _ => config.rerank_model = name,
+        }
+        config
+    }
+
+    fn try_search_model(&self, kind: ModelKind, name: Option<String>) -> Result<Trial, Fault> {
+        let config = self.naming(kind, name);
+        let keys = self.store.indexed_chunk_keys()?;
+        let sampled = keys.len().min(SAMPLED);
+        let entries = self.store.index_entries(&keys[..sampled])?;
+        let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
+        // Without documents any words do.
+        let texts = match texts.is_empty() {
+            true => vec!["The quick brown fox jumps over the lazy dog."; SAMPLED],
+            false => texts,
+        };
+        let each = |seconds: f64| seconds / texts.len() as f64;
+        if kind == ModelKind::Embedding {
+            let embedder = embedders::embedder(&config, &self.encoder)?;
+            let began = Instant::now();
+            embedder.embed_passages(&texts)?;
+            let seconds = each(began.elapsed().as_secs_f64());
+            // Vectors that it made before are still there.
+            let passages = self.store.count_without_vector(embedder.fingerprint())?;
+            return Ok(Trial {
+                name: embedder.name().to_owned(),
+                passages,
+                seconds: seconds * passages as f64,
+                dimensions: Some(embedder.dimensions()),
+            });
+        }
+        let Some(reranker) = embedders::reranker(&config)? else {
+            return Err(Fault::invalid("name: a reranking model has to be named").about("name"));
+        };
+        let began = Instant::now();
+        reranker.scores("What is this about?", &texts)?;
+        Ok(Trial {
+            name: reranker.name().to_owned(),
+            passages: RERANKED as u64,
+            seconds: each(began.elapsed().as_secs_f64()) * RERANKED as f64,
+            dimensions: None,
+        })
+    }
+}
