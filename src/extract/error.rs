@@ -4,8 +4,8 @@ use crate::error::{ErrorKind, Kind};
 use std::time::Duration;
 
 /// Names of the file types that are read, for messages.
-pub(super) const HANDLED: &str =
-    "PDF, Word (.docx), HTML, Markdown and plain text, and .jsonl with one document a line";
+pub(super) const HANDLED: &str = "PDF, Word (.docx), Excel (.xlsx), PowerPoint (.pptx), OpenDocument (.odt, .ods, .odp), RTF, \
+     EPUB, mail (.eml, .mbox), CSV, JSON, HTML, Markdown, plain text, source code, and .zip of these";
 
 /// Why a file could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +20,8 @@ pub enum ExtractError {
     TooLargeUnpacked { limit: u64 },
     #[error("the document has {pages} pages; at most {limit} are read")]
     TooManyPages { pages: u64, limit: u64 },
+    #[error("the archive holds {members} files; at most {limit} are read")]
+    TooManyMembers { members: usize, limit: usize },
     #[error("{what} is not a type that can be read; these are: {HANDLED}")]
     Unsupported { what: String },
     #[error("the document is protected by a password; remove the password and add it again")]
@@ -51,9 +53,10 @@ impl Kind for ExtractError {
         match self {
             Self::Read(_) => ErrorKind::Storage,
             Self::Thread(_) => ErrorKind::Internal,
-            Self::TooLarge { .. } | Self::TooLargeUnpacked { .. } | Self::TooManyPages { .. } => {
-                ErrorKind::TooLarge
-            }
+            Self::TooLarge { .. }
+            | Self::TooLargeUnpacked { .. }
+            | Self::TooManyPages { .. }
+            | Self::TooManyMembers { .. } => ErrorKind::TooLarge,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Empty

@@ -12,13 +12,17 @@ impl Format for Markdown {
         "markdown"
     }
 
-    fn recognises(&self, source: &Source<'_>) -> bool {
-        source.has_extension(&["md", "markdown", "mdown", "mkd", "mdx"])
+    fn extensions(&self) -> &'static [&'static str] {
+        &["md", "markdown", "mdown", "mkd", "mdx"]
     }
 
-    fn extract(&self, bytes: &[u8], _limits: &Limits) -> Result<Content, ExtractError> {
-        charset::refuse_binary(bytes)?;
-        let source = charset::decode(bytes, None);
+    fn recognises(&self, source: &Source<'_>) -> bool {
+        source.has_extension(self.extensions())
+    }
+
+    fn extract(&self, source: &Source<'_>, _limits: &Limits) -> Result<Content, ExtractError> {
+        charset::refuse_binary(source.bytes)?;
+        let source = charset::decode(source.bytes, None);
         let (mut metadata, body) = front_matter(&source);
         let text = body.trim_start_matches('\n').trim_end().to_owned();
         let headings = headings(&text);
@@ -240,10 +244,13 @@ fn unquoted(value: &str) -> String {
 mod tests {
     use super::{Markdown, headings};
     use crate::extract::Limits;
-    use crate::extract::format::{Content, Format, StructuredText};
+    use crate::extract::archive::Budget;
+    use crate::extract::format::{Content, Format, Source, StructuredText};
 
     fn read(source: &str) -> StructuredText {
-        match Markdown.extract(source.as_bytes(), &Limits::default()) {
+        let budget = Budget::new(0, u64::MAX);
+        let source = Source::new(source.as_bytes(), "a.md", &budget);
+        match Markdown.extract(&source, &Limits::default()) {
             Ok(Content::Flowing(text)) => text,
             other => panic!("{other:?}"),
         }

@@ -2,26 +2,45 @@
 //! Owns every file format (one file each), sentence borders and the cut into
 //! chunks. Must not know where files or chunks are stored.
 
+mod archive;
+mod blocks;
 mod charset;
+mod code;
+mod collection;
+mod csv;
+mod eml;
+mod epub;
 mod error;
 mod format;
 mod guard;
 mod html;
+mod image;
+mod json;
 mod jsonl;
 mod markdown;
+mod office;
+mod opendocument;
 mod parts;
 mod pdf;
 mod plain;
+mod pptx;
+mod rtf;
 mod sentences;
 mod split;
+mod table;
 mod word;
+mod xlsx;
+mod xml;
+mod zipped;
 
 pub use error::ExtractError;
+pub use format::extensions;
 pub use jsonl::{JsonlRecord, jsonl_records};
 pub use sentences::sentences;
 pub use split::{SplitOptions, split};
 
 use crate::types::{DocumentMetadata, Page, PageOutcome};
+use archive::Budget;
 use format::{Content, Source};
 use std::fs::File;
 use std::io::Read;
@@ -100,19 +119,26 @@ fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, ExtractError> {
 }
 
 fn extract_bytes(bytes: &[u8], filename: &str, limits: &Limits) -> Result<Extracted, ExtractError> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    let budget = Budget::new(bytes.len() as u64, limits.max_unpacked_bytes);
+    read_source(&Source::new(bytes, filename, &budget), limits)
+}
+
+/// Reads a file, or one that is inside of another.
+fn read_source(source: &Source<'_>, limits: &Limits) -> Result<Extracted, ExtractError> {
+    if source.bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(ExtractError::Empty);
     }
-    let format = format::recognise(&Source::new(bytes, filename))?;
-    let extracted = match format.extract(bytes, limits)? {
+    let format = format::recognise(source)?;
+    let extracted = match format.extract(source, limits)? {
         Content::Flowing(text) => parts::cut(format.name(), text),
         Content::Paged {
+            numbered,
             pages,
             headings,
             metadata,
         } => Extracted {
             file_type: format.name(),
-            paged: true,
+            paged: numbered,
             pages,
             headings,
             metadata,
@@ -125,5 +151,7 @@ fn extract_bytes(bytes: &[u8], filename: &str, limits: &Limits) -> Result<Extrac
     Ok(extracted)
 }
 
+#[cfg(test)]
+mod fixtures_tests;
 #[cfg(test)]
 mod tests;

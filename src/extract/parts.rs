@@ -11,6 +11,15 @@ const MAX_BYTES: usize = 40_000;
 
 /// Turns one text into the pages of an unpaged document.
 pub(super) fn cut(file_type: &'static str, source: StructuredText) -> Extracted {
+    cut_longer_than(MAX_BYTES, file_type, source)
+}
+
+/// The same, for a text that stays whole up to `longest` bytes.
+pub(super) fn cut_longer_than(
+    longest: usize,
+    file_type: &'static str,
+    source: StructuredText,
+) -> Extracted {
     let StructuredText {
         text,
         headings: marks,
@@ -20,8 +29,12 @@ pub(super) fn cut(file_type: &'static str, source: StructuredText) -> Extracted 
     let mut headings = Vec::new();
     let mut marks = marks.into_iter().peekable();
     let mut start = 0;
+    let is_long = text.len() > longest;
     while start < text.len() || pages.is_empty() {
-        let end = start + length_of_part(&text[start..]);
+        let end = match is_long {
+            true => start + length_of_part(&text[start..]),
+            false => text.len(),
+        };
         let number = pages.len() as u32 + 1;
         while let Some(mark) = marks.next_if(|mark| mark.at < end) {
             headings.push(Heading {

@@ -11,14 +11,18 @@ impl Format for PlainText {
         "text"
     }
 
+    fn extensions(&self) -> &'static [&'static str] {
+        &["txt", "text", "log", "rst", "tex"]
+    }
+
     /// The last resort: whatever no other format claims, if it is text at all.
     fn recognises(&self, _source: &Source<'_>) -> bool {
         true
     }
 
-    fn extract(&self, bytes: &[u8], _limits: &Limits) -> Result<Content, ExtractError> {
-        charset::refuse_binary(bytes)?;
-        let text = charset::decode(bytes, None);
+    fn extract(&self, source: &Source<'_>, _limits: &Limits) -> Result<Content, ExtractError> {
+        charset::refuse_binary(source.bytes)?;
+        let text = charset::decode(source.bytes, None);
         Ok(Content::Flowing(StructuredText {
             text: text.trim_matches('\n').trim_end().to_owned(),
             headings: Vec::new(),

@@ -5,6 +5,9 @@
 use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
+/// Longest row of a table that stays whole, in bytes.
+const LONGEST_ROW: usize = 800;
+
 /// The sentences of `text` as ranges of characters, without surrounding white
 /// space. Every character that is not white space is in exactly one of them.
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
@@ -75,9 +78,14 @@ fn is_border(previous: &str, next: &str, widest: usize) -> bool {
 /// Headings, rows of tables, fences of code, rules.
 fn stands_alone(line: &str) -> bool {
     let heading = line.starts_with('#') && line.trim_start_matches('#').starts_with(' ');
-    let row = line.starts_with('|') || line.contains('\t');
+    let row = is_row(line);
     let fence = line.starts_with("```") || line.starts_with("~~~");
     heading || row || fence || !line.chars().any(char::is_alphanumeric)
+}
+
+/// A row of a table, which is answered from as a whole.
+fn is_row(line: &str) -> bool {
+    line.starts_with('|') || line.contains('\t')
 }
 
 /// `- item`, `3. item`, `(b) item`.
@@ -127,6 +135,11 @@ fn is_deliberate_break(previous: &str, next: &str, widest: usize) -> bool {
 /// Splits text that holds no border but those of sentences.
 fn unit_sentences(text: &str, unit: Range<usize>, found: &mut Vec<Range<usize>>) {
     let raw = &text[unit.clone()];
+    let whole = trim(text, unit.clone());
+    if is_row(&text[whole.clone()]) && whole.len() <= LONGEST_ROW {
+        found.push(whole);
+        return;
+    }
     // The Unicode rules end a sentence at each line end; here a line end is a space.
     let flat: String = raw
         .chars()

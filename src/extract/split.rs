@@ -3,7 +3,7 @@
 
 use super::sentences::{sentence_bytes, trim};
 use super::{Extracted, Heading};
-use crate::types::{NewChunk, Page, PageOutcome};
+use crate::types::{NewChunk, Page};
 use std::iter::Peekable;
 use std::ops::Range;
 use std::slice::Iter;
@@ -53,7 +53,7 @@ pub fn split(
     };
     let mut chunks = Vec::new();
     for page in &extracted.pages {
-        if page.outcome != PageOutcome::Text {
+        if !page.outcome.has_text() {
             continue;
         }
         let units = splitter.units(page, &extracted.headings);

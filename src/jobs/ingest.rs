@@ -3,7 +3,7 @@
 use super::{JobsError, Pipeline, Signal};
 use crate::extract::{Limits, SplitOptions, extract, split};
 use crate::store::Job;
-use crate::types::{Document, DocumentStatus, PageOutcome};
+use crate::types::{Document, DocumentStatus};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How often reading a file may take the process down before it is given up.
@@ -67,7 +67,7 @@ fn read(pipeline: &Pipeline, document: &Document) -> Result<Result<bool, JobsErr
     let unread = extracted
         .pages
         .iter()
-        .filter(|page| page.outcome != PageOutcome::Text)
+        .filter(|page| !page.outcome.has_text())
         .count();
     tracing::info!(
         document = %document.id,

@@ -11,8 +11,11 @@ use crate::store::{Insertion, NewDocument};
 use crate::types::{Dataset, DocumentId, DocumentMetadata};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+
+/// Bytes that are looked at to tell documents from other records.
+const LOOKED_AT: u64 = 1024 * 1024;
 
 /// Documents that are stored in one transaction.
 const BATCH: usize = 256;
@@ -37,6 +40,20 @@ pub(super) fn add(
     }
     documents.extend(store(inner, caller, dataset, request, &batch)?);
     Ok(Added { documents })
+}
+
+/// Whether the lines are meant as documents: whether the first that can be read
+/// at all has a text. Other records are read as the lines of one document.
+pub(super) fn are_documents(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else {
+        return true;
+    };
+    let lines = BufReader::new(file.take(LOOKED_AT)).lines();
+    let mut values = lines.map_while(Result::ok).filter_map(|line| {
+        let value: serde_json::Value = serde_json::from_str(line.trim()).ok()?;
+        Some(value.get("text").is_some() || !value.is_object())
+    });
+    values.next().unwrap_or(true)
 }
 
 fn records(

@@ -146,7 +146,7 @@ impl Upload {
                 // One after the other, so that two do not take the same room.
                 let _filling = inner.filling.lock().unwrap_or_else(PoisonError::into_inner);
                 inner.check_quota(&caller.tenant_id, bytes)?;
-                if is_jsonl(&request.filename) {
+                if is_jsonl(&request.filename) && records::are_documents(&incoming.0) {
                     return records::add(inner, &caller, &dataset, &request, &incoming.0);
                 }
                 let new = NewDocument {

@@ -20,10 +20,7 @@ impl Store {
         pages: &[Page],
         chunks: &[NewChunk],
     ) -> Result<bool, StoreError> {
-        let unread = pages
-            .iter()
-            .filter(|page| page.outcome != PageOutcome::Text)
-            .count();
+        let unread = pages.iter().filter(|page| !page.outcome.has_text()).count();
         let characters: usize = pages.iter().map(|page| char_len(&page.text)).sum();
         self.write(|transaction| {
             let changed = transaction.execute(
@@ -120,6 +117,7 @@ fn insert_pages(
     for page in pages {
         let (outcome, reason) = match &page.outcome {
             PageOutcome::Text => ("text", None),
+            PageOutcome::Partial(missing) => ("text", Some(missing)),
             PageOutcome::NoText => ("no_text", None),
             PageOutcome::Failed(reason) => ("failed", Some(reason)),
         };
@@ -137,7 +135,7 @@ fn insert_pages(
 
 fn outcome(word: String, reason: Option<String>) -> PageOutcome {
     match word.as_str() {
-        "text" => PageOutcome::Text,
+        "text" => reason.map_or(PageOutcome::Text, PageOutcome::Partial),
         "no_text" => PageOutcome::NoText,
         _ => PageOutcome::Failed(reason.unwrap_or_default()),
     }

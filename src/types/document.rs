@@ -180,10 +180,19 @@ pub struct DocumentProgress {
 pub enum PageOutcome {
     /// It has text.
     Text,
+    /// It has text, and something on it was not read: what.
+    Partial(String),
     /// It has no text that could be read: blank, or an image of a page.
     NoText,
     /// It could not be read, and why.
     Failed(String),
+}
+
+impl PageOutcome {
+    /// Whether there is text to search and to quote.
+    pub fn has_text(&self) -> bool {
+        matches!(self, Self::Text | Self::Partial(_))
+    }
 }
 
 /// One page of a document, with its text.

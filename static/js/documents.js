@@ -55,7 +55,7 @@ class Documents {
     this.adding = h('section', { 'aria-label': 'Adding files' },
       h('label', { class: 'drop' }, icon('file'),
         h('span', {}, h('b', {}, 'Drop files here'), ' or choose them'),
-        h('span', { class: 'mute' }, 'PDF, Word, HTML, Markdown, text, JSONL'),
+        h('span', { class: 'mute' }, 'PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, mail, CSV, JSON, text, code, ZIP'),
         this.picker),
       this.uploads);
     this.finder = h('input', { class: 'f', id: 'ff', type: 'search', placeholder: 'Filter files', oninput: (/** @type {any} */ event) => this.filtered(event.target.value) });

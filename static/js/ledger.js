@@ -59,7 +59,7 @@ export class Ledger {
 
   /** @param {any} page */
   line(page) {
-    const what = { text: 'Text', no_text: 'No text: blank or an image', failed: `Not read: ${page.reason ?? ''}` };
+    const what = { text: page.reason ? `Text; not all was read: ${page.reason}` : 'Text', no_text: 'No text: blank or an image', failed: `Not read: ${page.reason ?? ''}` };
     return h('tr', {},
       h('td', { class: 'num' }, page.outcome === 'text'
         ? h('button', { type: 'button', class: 'x', 'aria-label': `Show the text of page ${page.number}`, onclick: () => this.show(page.number) }, String(page.number))

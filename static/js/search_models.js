@@ -37,7 +37,7 @@ export function searchModels() {
     const columns = /** @type {import('./table.js').Column[]} */ ([{ name: t('Job') }, { name: t('Model') }, { name: t('Without it'), kind: 'full' }, { name: t('Actions'), kind: 'act' }]);
     const change = (/** @type {Kind} */ kind, /** @type {string} */ label) => (now[kind].fixed
       ? h('span', { class: 'mute' }, t('set in the settings file'))
-      : h('button', { class: 'b', type: 'button', 'aria-label': label, onclick: () => choose(kind, now) }, t('Change')));
+      : h('button', { class: 'b', type: 'button', 'aria-label': label, onclick: () => choose(kind) }, t('Change')));
     const builtIn = !now.embedding.file && h('small', { class: 'mute' }, t('built in'));
     return [
       heading(t('Search models')),
@@ -56,11 +56,15 @@ export function searchModels() {
     return h('div', { class: 'how' }, bar.element, h('small', { class: 'mute' }, t('Keyword search serves meanwhile. This goes on after a restart.')));
   }
 
-  /**
-   * @param {Kind} kind
-   * @param {any} now
-   */
-  async function choose(kind, now) {
+  /** @param {Kind} kind */
+  async function choose(kind) {
+    /** @type {any} what is installed now, and not when this was drawn */
+    let now;
+    try {
+      now = await api('GET', '/api/search-models');
+    } catch (error) {
+      return toast(/** @type {Error} */ (error).message);
+    }
     const options = /** @type {[string, string][]} */ ([[BUILT_IN, kind === 'embedding' ? t('The built-in model') : t('None')], ...now.candidates.map((/** @type {string} */ name) => [name, name])]);
     const consequences = h('div', { class: 'note', 'aria-live': 'polite' }, h('p', {}, t('Choose a model to see what it costs.')));
     const chooser = select({ name: 'name', onchange: () => weigh() }, options, now[kind].file ?? BUILT_IN);

@@ -30,6 +30,7 @@ mod licences;
 mod model_files;
 mod models;
 mod monitoring;
+mod mutants;
 mod openai;
 mod orchestration;
 mod rag_chat;

@@ -1,15 +1,9 @@
 //! Which files a list of paths means.
 
+use crate::extract::extensions;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
-
-/// Extensions that are taken from folders. A file that is named itself is
-/// taken whatever its name is: its content decides.
-const KNOWN: [&str; 13] = [
-    "pdf", "docx", "md", "markdown", "html", "htm", "xhtml", "txt", "text", "log", "rst", "jsonl",
-    "tex",
-];
 
 /// The files to add, and what was left out and why.
 pub(super) struct Selection {
@@ -22,7 +16,9 @@ pub(super) struct Selected {
     pub(super) bytes: u64,
 }
 
-/// Finds the files. A path that does not exist is an error; what is unreadable
+/// Finds the files. From folders those are taken whose extension is known; a
+/// file that is named itself is taken whatever its name is: its content
+/// decides. A path that does not exist is an error; what is unreadable
 /// or of no use inside a folder is skipped.
 pub(super) fn select(paths: &[PathBuf]) -> Result<Selection> {
     let mut selection = Selection {
@@ -66,9 +62,7 @@ impl Selection {
 
     fn consider(&mut self, entry: DirEntry) {
         let extension = entry.path().extension().unwrap_or_default();
-        let is_known = KNOWN
-            .iter()
-            .any(|known| extension.eq_ignore_ascii_case(known));
+        let is_known = extensions().any(|known| extension.eq_ignore_ascii_case(known));
         match entry.metadata() {
             Ok(metadata) if is_known => self.files.push(Selected {
                 bytes: metadata.len(),

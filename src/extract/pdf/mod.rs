@@ -31,12 +31,17 @@ impl Format for Pdf {
         "pdf"
     }
 
+    fn extensions(&self) -> &'static [&'static str] {
+        &["pdf"]
+    }
+
     fn recognises(&self, source: &Source<'_>) -> bool {
         let head = &source.bytes[..source.bytes.len().min(SIGNATURE_WITHIN)];
         head.windows(5).any(|window| window == b"%PDF-")
     }
 
-    fn extract(&self, bytes: &[u8], limits: &Limits) -> Result<Content, ExtractError> {
+    fn extract(&self, source: &Source<'_>, limits: &Limits) -> Result<Content, ExtractError> {
+        let bytes = source.bytes;
         let deadline = Instant::now() + limits.timeout;
         inflate::check(bytes, limits.max_unpacked_bytes)?;
         let mut document = open(bytes)?;
@@ -114,6 +119,7 @@ fn compose(read: Vec<(u32, Result<Vec<Line>, String>)>, metadata: DocumentMetada
     });
     let pages = pages.collect();
     Content::Paged {
+        numbered: true,
         pages,
         headings: composer.headings(),
         metadata,

@@ -1,7 +1,8 @@
 //! The body of a Word document as Markdown.
 
 use super::styles::Styles;
-use super::xml;
+use crate::extract::table::{self, Row, cell};
+use crate::extract::xml;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
@@ -264,19 +265,13 @@ impl<'a> Writer<'a> {
             cell.push_str(&text);
             return;
         }
-        let mut lines = Vec::new();
-        for row in &table.rows {
-            let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
-            if cells.iter().any(|cell| !cell.is_empty()) {
-                lines.push(format!("| {} |", cells.join(" | ")));
-            }
-        }
-        if lines.len() > 1 {
-            let columns = table.rows.first().map_or(1, |row| row.len().max(1));
-            lines.insert(1, format!("|{}", " --- |".repeat(columns)));
-        }
+        let rows = table.rows.iter();
+        let rows: Vec<Row> = rows
+            .map(|row| row.iter().map(|text| cell(text)).collect())
+            .collect();
+        let lines = table::lines(&rows);
         if !lines.is_empty() {
-            self.blocks.push((lines.join("\n"), false));
+            self.blocks.push((table::join(&lines), false));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the styles and numberings of a Word document say about paragraphs:
 //! which are headings, which are items of a list.
 
-use super::xml;
+use crate::extract::xml;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
 

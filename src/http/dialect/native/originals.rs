@@ -45,7 +45,8 @@ pub(crate) async fn read(
 fn presentation(file_type: &str) -> (&'static str, bool) {
     match file_type {
         "pdf" => ("application/pdf", true),
-        "text" | "markdown" => ("text/plain; charset=utf-8", true),
+        // Shown as text, whatever they say they are: nothing in them runs.
+        "text" | "markdown" | "csv" | "json" | "code" => ("text/plain; charset=utf-8", true),
         _ => ("application/octet-stream", false),
     }
 }
@@ -89,9 +90,13 @@ mod tests {
 
     #[test]
     fn browser_shows_nothing_that_could_run() {
-        for file_type in ["html", "svg", "epub", "docx", "eml", ""] {
+        for file_type in [
+            "html", "svg", "image", "epub", "docx", "xlsx", "pptx", "odt", "ods", "odp", "eml",
+            "mbox", "rtf", "zip", "",
+        ] {
             assert_eq!(presentation(file_type), ("application/octet-stream", false));
         }
         assert!(presentation("pdf").1);
+        assert_eq!(presentation("code").0, "text/plain; charset=utf-8");
     }
 }

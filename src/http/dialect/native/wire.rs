@@ -103,6 +103,7 @@ impl<'a> From<&'a DocumentProgress> for ProgressWire<'a> {
 pub(crate) fn outcome(outcome: &PageOutcome) -> (&'static str, Option<&str>) {
     match outcome {
         PageOutcome::Text => ("text", None),
+        PageOutcome::Partial(missing) => ("text", Some(missing)),
         PageOutcome::NoText => ("no_text", None),
         PageOutcome::Failed(reason) => ("failed", Some(reason)),
     }
