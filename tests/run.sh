@@ -109,7 +109,12 @@ documented_behaviour() {
 
 node_clients() {
     tests/clients/with_server.sh node --test --test-timeout=60000 \
-        tests/clients/openai_client.mjs tests/clients/event_streams.mjs 2>&1 | tee -a "$printed"
+        tests/clients/openai_client.mjs tests/clients/event_streams.mjs tests/clients/handbook.mjs 2>&1 | tee -a "$printed"
+}
+
+# Alone, because it unloads the model of its server.
+postman_collection() {
+    tests/clients/with_server.sh node --test --test-timeout=180000 tests/clients/postman.mjs 2>&1 | tee -a "$printed"
 }
 
 # Without colour: nextest's summary, one result of cargo test a binary, the
@@ -140,6 +145,7 @@ elif ! fetch_node_client; then
     skip "clients for Node.js" "npm could not fetch it; it needs a network"
 else
     step "clients for Node.js" node_clients
+    step "Postman collection" postman_collection
 fi
 
 if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then

@@ -17,6 +17,7 @@ mod feedback;
 mod ingest;
 mod keys;
 mod models;
+mod openapi;
 mod people;
 mod process;
 mod search;
@@ -97,6 +98,8 @@ enum Command {
     Feedback(feedback::Options),
     /// Print a settings file with every setting, its meaning and its default
     Config(ConfigOptions),
+    /// Print the description of the API: OpenAPI 3.1, or a Postman collection
+    Openapi(openapi::Options),
     /// Check that everything is in order: data, indexes, models
     Doctor,
     /// Measure how fast a chat model reads and writes on this machine
@@ -158,6 +161,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Export(options)) => custody::export(&config, &options),
         Some(Command::Erase(options)) => custody::erase(&config, &options),
         Some(Command::Feedback(options)) => feedback::run(&config, &options),
+        Some(Command::Openapi(options)) => openapi::run(&options),
         Some(Command::Config(options)) => {
             print_config(&config, &options);
             Ok(ExitCode::SUCCESS)

@@ -35,6 +35,11 @@ pub(super) async fn index(request: HttpRequest) -> HttpResponse {
     file(&request, "index.html", ASK_AGAIN)
 }
 
+/// `GET /api-docs`: the page about the API.
+pub(super) async fn api_page(request: HttpRequest) -> HttpResponse {
+    file(&request, "api.html", ASK_AGAIN)
+}
+
 /// `GET /assets/…`: what the page is made of.
 pub(super) async fn asset(request: HttpRequest, path: web::Path<String>) -> HttpResponse {
     let (path, asked) = without_version(&path);

@@ -42,7 +42,7 @@ impl<D> Failure<D> {
             retry_after: None,
             allow: Some(allow),
             field: None,
-            code: None,
+            code: Some("method_not_allowed"),
             request_id: request_id::current(),
             dialect: PhantomData,
         }

@@ -17,9 +17,11 @@ mod request_id;
 mod routes;
 mod search_options;
 mod security;
+mod session_cursor;
 mod sse;
 
 pub use audit::EXEMPT;
+pub use openapi::openapi_document;
 pub use routes::{Access, ENDPOINTS, Endpoint};
 
 use crate::config::Config;

@@ -230,6 +230,7 @@ pub(super) fn register(config: &mut web::ServiceConfig, page: bool) {
         let read = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
         config
             .route("/", read().to(assets::index))
+            .route("/api-docs", read().to(assets::api_page))
             .route("/assets/{path:.+}", read().to(assets::asset))
             .route("/handbook/{name}", read().to(assets::handbook));
     }

@@ -95,7 +95,7 @@ pub enum AnswerMode {
 }
 
 /// Whether a sentence of the answer is borne out by a passage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Support {
     Supported,
@@ -104,7 +104,7 @@ pub enum Support {
 }
 
 /// What checking one sentence of the answer found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SentenceCheck {
     /// First character of the sentence in the answer.
     pub start: usize,
@@ -118,7 +118,7 @@ pub struct SentenceCheck {
 }
 
 /// Why an answer ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     Stop,
@@ -175,7 +175,7 @@ pub struct AnswerSummary {
 }
 
 /// A passage that was found for an answer, as it is kept with it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ShownSource {
     pub number: u32,
     pub document_id: DocumentId,

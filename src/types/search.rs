@@ -188,7 +188,7 @@ pub struct Passage {
 }
 
 /// A place in a document that an answer rests on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Citation {
     /// The number shown, 1 for the first source of the answer.
     pub number: u32,
@@ -197,6 +197,7 @@ pub struct Citation {
     pub title: String,
     pub chunk_index: u32,
     pub page: u32,
+    #[schema(required)]
     pub page_number: Option<u32>,
     /// First character in the page's text.
     pub start: usize,

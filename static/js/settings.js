@@ -15,6 +15,7 @@ import { ago } from './words.js';
 export function settings() {
   const main = h('main', {},
     h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, t('Settings')),
+      h('a', { class: 'b', href: '/api-docs' }, 'API'),
       h('button', { class: 'b', type: 'button', onclick: signOut }, icon('out', 's'), t('Sign out'))),
     h('div', { class: 'scroll' }, h('div', { class: 'pagein' },
       h('div', { class: 'half' }, look(), password()), signIns(), keys({ own: true }).element, ownData(), about())));

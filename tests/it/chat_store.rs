@@ -34,8 +34,11 @@ fn schemas() -> Schemas {
             },
         },
         "list": {
-            "type": "object", "required": ["sessions"],
-            "properties": {"sessions": {"type": "array", "items": {"$ref": "#/$defs/session"}}},
+            "type": "object", "required": ["sessions", "next_cursor"],
+            "properties": {
+                "sessions": {"type": "array", "items": {"$ref": "#/$defs/session"}},
+                "next_cursor": {"type": ["string", "null"]},
+            },
         },
         "history": {
             "type": "object", "required": ["session", "messages"],
@@ -113,6 +116,36 @@ fn examples_of_the_contract_work_for_a_service_that_names_its_users() {
         json!([]),
         "messages went with their session"
     );
+}
+
+#[test]
+fn list_is_whole_unless_a_page_of_it_is_asked_for() {
+    let server = Server::start();
+    let client = server.user("ada");
+    for n in 0..5 {
+        client.post(
+            "/sessions",
+            &json!({"user_id": "ada", "session_id": format!("s{n}")}),
+        );
+    }
+    let page = |query: &str| {
+        let answer = client.get(&format!("/sessions?user_id=ada{query}"));
+        let list = checked(&answer, 200, "list");
+        let sessions = list["sessions"].as_array().unwrap().iter();
+        let ids: Vec<String> = sessions
+            .map(|one| one["session_id"].as_str().unwrap().to_owned())
+            .collect();
+        (ids, list["next_cursor"].as_str().map(str::to_owned))
+    };
+    let (whole, next) = page("");
+    assert_eq!((whole.len(), next), (5, None));
+    let (mut paged, mut cursor) = page("&limit=2");
+    while let Some(next) = cursor {
+        let (more, after) = page(&format!("&limit=2&cursor={next}"));
+        paged.extend(more);
+        cursor = after;
+    }
+    assert_eq!(paged, whole);
 }
 
 #[test]
@@ -243,6 +276,9 @@ fn every_refusal_has_the_envelope_and_names_the_field() {
             make(json!({"user_id": "ada", "agent_id": 1})),
         ),
         (400, "user_id", client.get("/sessions")),
+        (400, "limit", client.get("/sessions?user_id=ada&limit=0")),
+        (400, "limit", client.get("/sessions?user_id=ada&limit=many")),
+        (400, "cursor", client.get("/sessions?user_id=ada&cursor=x")),
         (400, "user_id", client.get("/sessions/s")),
         (400, "user_id", client.delete("/sessions/s")),
         (404, "session", client.get("/sessions/t?user_id=ada")),

@@ -378,7 +378,7 @@ fn every_refusal_has_the_envelope_with_code_and_request_id() {
         ),
         (
             405,
-            "unsupported",
+            "method_not_allowed",
             None,
             client.call("PUT", ROOT, None, b""),
         ),

@@ -23,7 +23,8 @@ fn contract_document() -> Value {
     json!({
         "id": "string", "filename": "string", "content": "string", "created_at": "datetime",
         "metadata": {"filename": "string", "file_type": "string", "page_count": "number | null",
-                     "status": "string", "dataset_id": "string"},
+                     "status": "string", "dataset_id": "string",
+                     "additional_metadata": "object"},
     })
 }
 
@@ -92,7 +93,8 @@ fn chunks_lie_where_the_page_says() {
                 &json!({"document_id": "string", "chunk_index": "number", "content": "string",
                         "metadata": {"filename": "string", "document_id": "string",
                                      "chunk_index": "number", "page_number": "number | null",
-                                     "total_chunks": "number"}}),
+                                     "total_chunks": "number",
+                                     "additional_metadata": "object"}}),
             );
             let at = |field: &str| span[field].as_u64().unwrap() as usize;
             let marked: String = text[at("start")..at("end")].iter().collect();

@@ -13,7 +13,9 @@ pub(super) use operation::Operation;
 pub(super) use shape::Shape;
 
 use super::dialect::Tongue;
-use super::dialect::{native, openai};
+use super::dialect::{
+    chat_module, chat_store, conversations, native, openai, orchestration, rag_chat,
+};
 use super::failure::Failure;
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -36,9 +38,19 @@ pub(super) struct Description {
 /// All that is described.
 fn descriptions() -> Vec<Description> {
     vec![
-        native::openapi::description(),
+        conversations::openapi::description(),
+        rag_chat::openapi::description(),
+        chat_store::openapi::description(),
+        orchestration::openapi::description(),
+        chat_module::openapi::description(),
         openai::openapi::description(),
+        native::openapi::description(),
     ]
+}
+
+/// The document as text.
+pub fn openapi_document() -> &'static str {
+    document::text()
 }
 
 /// `GET /openapi.json`.

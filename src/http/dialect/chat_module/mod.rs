@@ -4,6 +4,7 @@
 pub(crate) mod chat;
 mod frames;
 pub(crate) mod messages;
+pub(crate) mod openapi;
 pub(crate) mod sessions;
 mod visitor;
 mod wire;

@@ -3,59 +3,106 @@
 use crate::types::{Message, MessageId, Session, SessionId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
-/// Body of `POST /api/chats/sessions`.
-#[derive(Debug, Default, Deserialize)]
+/// Who wrote a message.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(
+    dead_code,
+    reason = "it describes the words, which are read and written as such"
+)]
+enum RoleWire {
+    User,
+    Assistant,
+    System,
+}
+
+/// A session to be made.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct NewSessionBody {
+    /// A name of your own for the session; made if it is absent.
+    #[schema(pattern = "^([A-Za-z0-9._:-]{1,128})?$")]
     pub(crate) session_id: Option<String>,
+    /// Whoever you hold it for.
+    #[schema(max_length = 256)]
     pub(crate) external_user_id: Option<String>,
+    /// Whatever the client keeps with it.
     #[serde(default)]
+    #[schema(value_type = Option<Object>)]
     pub(crate) metadata: Value,
+    /// From then on it takes no messages; 24 hours from now if it is absent.
+    #[schema(format = DateTime)]
     pub(crate) expires_at: Option<String>,
 }
 
 /// Query of `GET /api/chats/sessions`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct SessionsQuery {
+    /// Whether it takes messages now: `true` or `false`.
+    #[param(pattern = "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|0|1)?$")]
     pub(crate) is_active: Option<String>,
     pub(crate) external_user_id: Option<String>,
+    /// Part of the `session_id` or of the `external_user_id`.
     pub(crate) search: Option<String>,
 }
 
-/// Body of `POST /api/chats/messages`.
-#[derive(Debug, Deserialize)]
+/// A message to be stored as it is.
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewMessageBody {
+    /// The session's `session_id` or its `id`.
+    #[schema(value_type = String, min_length = 1)]
     pub(crate) session_id: Option<String>,
+    #[schema(value_type = String, min_length = 1)]
     pub(crate) message: Option<String>,
+    /// `user` if it is absent.
+    #[schema(value_type = Option<RoleWire>)]
     pub(crate) role: Option<String>,
+    /// Whatever the client keeps with it.
     #[serde(default)]
+    #[schema(value_type = Option<Object>)]
     pub(crate) metadata: Value,
 }
 
 /// Query of `GET /api/chats/messages`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct MessagesQuery {
+    /// The session's `session_id` or its `id`.
+    #[param(value_type = String, required = true, min_length = 1)]
     pub(crate) session_id: Option<String>,
+    /// Only messages of this role.
+    #[param(inline, value_type = Option<RoleWire>)]
     pub(crate) role: Option<String>,
+    /// Part of the message; case of ASCII letters does not count.
     pub(crate) search: Option<String>,
 }
 
-/// Body of both chats.
-#[derive(Debug, Deserialize)]
+/// A message to be answered.
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct ChatBody {
+    #[schema(value_type = String, min_length = 1)]
     pub(crate) message: Option<String>,
+    /// The session's `session_id` or its `id`.
+    #[schema(value_type = String, min_length = 1)]
     pub(crate) session_id: Option<String>,
 }
 
 /// A session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionWire<'a> {
+    /// A UUID.
     id: &'a SessionId,
+    /// What the client chose; the same as `id` if it chose nothing.
     session_id: &'a SessionId,
+    #[schema(required)]
     external_user_id: Option<&'a str>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(required, format = DateTime)]
     expires_at: Option<String>,
+    /// Whether it takes messages.
     is_active: bool,
+    #[schema(value_type = Object)]
     metadata: &'a Value,
 }
 
@@ -74,13 +121,17 @@ impl<'a> From<&'a Session> for SessionWire<'a> {
 }
 
 /// A message with its session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MessageWire<'a> {
     id: &'a MessageId,
     session: SessionWire<'a>,
     message: &'a str,
+    #[schema(value_type = RoleWire)]
     role: &'static str,
+    /// What the client keeps with it; of an answer also `sources` and `finish_reason`.
+    #[schema(value_type = Object)]
     metadata: Value,
+    #[schema(format = DateTime)]
     timestamp: String,
 }
 
@@ -110,10 +161,14 @@ fn metadata(message: &Message) -> Value {
 }
 
 /// A whole answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ChatAnswer<'a> {
     pub(crate) response: &'a str,
+    #[schema(value_type = SessionId)]
     pub(crate) session_id: Option<&'a SessionId>,
+    /// Of the stored question.
+    #[schema(value_type = MessageId)]
     pub(crate) message_id: Option<&'a MessageId>,
+    /// Of the stored answer.
     pub(crate) response_id: &'a MessageId,
 }

@@ -1,16 +1,19 @@
 //! `/sessions`.
 
 use super::ChatStore;
-use super::wire::{CreateBody, ListQuery, MessageBody, MessageWire, SessionWire, UserQuery};
+use super::wire::{
+    CreateBody, Deleted, ListQuery, MessageBody, MessageWire, SessionHistory, SessionList,
+    SessionWire, UserQuery,
+};
 use crate::http::State;
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, PathValues, QueryParams};
 use crate::http::failure::Failure;
+use crate::http::session_cursor::{cursor, page, place};
 use crate::service::{MessageFilter, NewMessage, NewSession, SessionFilter};
 use crate::types::SessionId;
 use actix_web::{HttpResponse, web};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 type Answer = Result<HttpResponse, Failure<ChatStore>>;
 
@@ -39,22 +42,21 @@ pub(crate) async fn list(
     caller: Authorized<ChatStore>,
     query: QueryParams<ChatStore, ListQuery>,
 ) -> Answer {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        sessions: Vec<SessionWire<'a>>,
-    }
     let query = query.value;
     let user = state.service.acting_for(&caller, &query.user_id).await?;
     let filter = SessionFilter {
         agent_id: query.agent_id.filter(|agent| !agent.is_empty()),
+        after: place(query.cursor.as_deref())?,
+        limit: query.limit.map(page).transpose()?,
         ..SessionFilter::default()
     };
-    let page = state.service.list_sessions(&user, filter).await?;
-    let sessions = page.sessions.iter();
-    Ok(HttpResponse::Ok().json(Body {
+    let found = state.service.list_sessions(&user, filter).await?;
+    let sessions = found.sessions.iter();
+    Ok(HttpResponse::Ok().json(SessionList {
         sessions: sessions
             .map(|one| SessionWire::new(one, &query.user_id))
             .collect(),
+        next_cursor: found.next.map(cursor),
     }))
 }
 
@@ -65,18 +67,13 @@ pub(crate) async fn read(
     id: PathValues<ChatStore, SessionId>,
     query: QueryParams<ChatStore, UserQuery>,
 ) -> Answer {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        session: SessionWire<'a>,
-        messages: Vec<MessageWire<'a>>,
-    }
     let named = query.value.user_id;
     let user = state.service.acting_for(&caller, &named).await?;
     let (session, messages) = state
         .service
         .list_messages(&user, &id.value, MessageFilter::default())
         .await?;
-    Ok(HttpResponse::Ok().json(Body {
+    Ok(HttpResponse::Ok().json(SessionHistory {
         session: SessionWire::new(&session, &named),
         messages: messages.iter().map(Into::into).collect(),
     }))
@@ -115,8 +112,8 @@ pub(crate) async fn delete(
         .acting_for(&caller, &query.value.user_id)
         .await?;
     state.service.delete_session(&user, &id.value).await?;
-    Ok(HttpResponse::Ok().json(json!({
-        "message": "Session deleted successfully",
-        "session_id": id.value,
-    })))
+    Ok(HttpResponse::Ok().json(Deleted {
+        message: "Session deleted successfully",
+        session_id: &id.value,
+    }))
 }

@@ -1,6 +1,7 @@
 //! Contract 3: `/sessions…`. Storage alone: nothing here makes an answer.
 
 pub(crate) mod handlers;
+pub(crate) mod openapi;
 mod wire;
 
 use super::{Dialect, Outward};

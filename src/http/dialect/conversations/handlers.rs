@@ -2,13 +2,14 @@
 
 use super::Conversations;
 use super::wire::{
-    ConversationWire, CreateBody, HistoryWire, ListQuery, ListWire, PatchBody, UserQuery, cursor,
+    ConversationWire, CreateBody, HistoryWire, ListQuery, ListWire, PatchBody, UserQuery,
 };
 use crate::error::Fault;
 use crate::http::State;
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, OptionalJsonBody, PathValues, QueryParams};
 use crate::http::failure::Failure;
+use crate::http::session_cursor::cursor;
 use crate::service::{Caller, MessageFilter, NewSession, SessionChange, SessionFilter};
 use crate::types::SessionId;
 use actix_web::{HttpResponse, web};

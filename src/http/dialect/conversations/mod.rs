@@ -4,6 +4,7 @@
 mod frames;
 pub(crate) mod handlers;
 pub(crate) mod messages;
+pub(crate) mod openapi;
 pub(crate) mod schemas;
 pub(crate) mod system;
 mod wire;

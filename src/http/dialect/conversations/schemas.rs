@@ -8,36 +8,43 @@ use crate::http::extract::PathValues;
 use crate::http::failure::Failure;
 use crate::http::openapi;
 use actix_web::HttpResponse;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
 
 /// One definition for each body and event.
 const DEFINITIONS: &str = include_str!("schemas.json");
 
 type Answer = Result<HttpResponse, Failure<Conversations>>;
 
-fn definitions() -> Result<Value, Fault> {
-    serde_json::from_str(DEFINITIONS)
-        .map_err(|error| Fault::internal(format!("the schemas are not JSON: {error}")))
+/// How the same definitions are called in the OpenAPI document.
+const PREFIX: &str = "Conversations.";
+
+static OWN: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+    serde_json::from_str(DEFINITIONS).expect("the file is part of the program, and tests read it")
+});
+
+/// The definitions of this dialect, by name.
+pub(super) fn own_definitions() -> Map<String, Value> {
+    OWN.clone()
 }
 
 /// `GET /v1/schemas`: the names of all schemas.
 pub(crate) async fn list() -> Answer {
-    let definitions = definitions()?;
     let entry = |name: &str| json!({"name": name, "path": format!("/v1/schemas/{name}")});
-    let own = definitions.as_object().into_iter().flatten();
-    let mut paths: Vec<Value> = own.map(|(name, _)| entry(name)).collect();
-    paths.extend(openapi::definition_names().map(entry));
+    let others = openapi::definition_names().filter(|name| !name.starts_with(PREFIX));
+    let own = OWN.keys().map(String::as_str);
+    let paths: Vec<Value> = own.chain(others).map(entry).collect();
     Ok(HttpResponse::Ok().json(json!({"schemas": paths})))
 }
 
 /// `GET /v1/schemas/{name}`: one schema, complete in itself.
 pub(crate) async fn read(name: PathValues<Conversations, String>) -> Answer {
-    let (name, definitions) = (name.value, definitions()?);
-    let schema = match definitions.get(&name) {
+    let name = name.value;
+    let schema = match OWN.get(&name) {
         Some(_) => Some(json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$ref": format!("#/$defs/{name}"),
-            "$defs": definitions,
+            "$defs": *OWN,
         })),
         None => openapi::definition(&name),
     };

@@ -2,21 +2,18 @@
 
 use crate::http::HttpError;
 use crate::http::search_options::SearchOptionsWire;
+use crate::http::session_cursor;
 use crate::service::SessionPlace;
 use crate::types::{
     AnswerMode, AnswerSummary, Citation, Message, MessageId, Session, SessionId, SessionStatus,
-    TenantId, Time, TokenUsage, UserId,
+    TenantId, TokenUsage, UserId,
 };
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 
 /// Conversations on a page of the list.
 const PAGE: usize = 20;
-
-/// Most of them that a client may ask for.
-const MAX_PAGE: usize = 100;
 
 /// Body of `POST /v1/chat/conversations`.
 #[derive(Debug, Default, Deserialize)]
@@ -44,7 +41,7 @@ fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>
 }
 
 /// Whether a conversation goes on.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum StatusWire {
     Active,
@@ -80,56 +77,39 @@ pub(crate) struct AskBody {
 }
 
 /// Query of whatever names one conversation.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct UserQuery {
+    /// In whose name: for services and administrators.
+    #[param(min_length = 1, max_length = 256)]
     pub(crate) user_id: Option<String>,
 }
 
 /// Query of `GET /v1/chat/conversations`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct ListQuery {
+    /// In whose name: for services and administrators.
+    #[param(min_length = 1, max_length = 256)]
     pub(crate) user_id: Option<String>,
+    /// Only conversations of this status.
+    #[param(inline)]
     pub(crate) status: Option<StatusWire>,
+    /// Conversations on a page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<usize>,
+    /// `next_cursor` of the answer before.
     cursor: Option<String>,
 }
 
 impl ListQuery {
     /// How many conversations to give.
     pub(crate) fn limit(&self) -> Result<usize, HttpError> {
-        match self.limit.unwrap_or(PAGE) {
-            limit @ 1..=MAX_PAGE => Ok(limit),
-            _ => Err(HttpError::field("limit", format!("1 to {MAX_PAGE}"))),
-        }
+        session_cursor::page(self.limit.unwrap_or(PAGE))
     }
 
     /// Where the page before this one ended.
     pub(crate) fn place(&self) -> Result<Option<SessionPlace>, HttpError> {
-        let Some(cursor) = self.cursor.as_deref().filter(|text| !text.is_empty()) else {
-            return Ok(None);
-        };
-        let place = parse_cursor(cursor);
-        place.map(Some).ok_or_else(|| {
-            HttpError::field("cursor", "it must be the next_cursor of an earlier answer")
-        })
+        session_cursor::place(self.cursor.as_deref())
     }
-}
-
-/// A place in the list as a word that means nothing to clients.
-pub(crate) fn cursor(place: SessionPlace) -> String {
-    let text = format!("{}.{}", place.updated_at.millis(), place.key);
-    URL_SAFE_NO_PAD.encode(text)
-}
-
-fn parse_cursor(cursor: &str) -> Option<SessionPlace> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    let (millis, key) = text.split_once('.')?;
-    let key = key.parse().ok().filter(|key| *key <= i64::MAX as u64)?;
-    Some(SessionPlace {
-        updated_at: Time::from_millis(millis.parse().ok()?),
-        key,
-    })
 }
 
 /// A conversation.
@@ -274,28 +254,7 @@ impl<'a> AnswerWire<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PatchBody, cursor, parse_cursor};
-    use crate::service::SessionPlace;
-    use crate::types::Time;
-
-    #[test]
-    fn cursor_comes_back_as_the_place_that_it_was_made_of() {
-        let place = SessionPlace {
-            updated_at: Time::from_millis(1_700_000_000_123),
-            key: 42,
-        };
-        assert_eq!(parse_cursor(&cursor(place)), Some(place));
-        for foreign in [
-            "",
-            "x",
-            "MTIz",
-            "4pyT",
-            "MS4tMQ",
-            "MS4xODQ0Njc0NDA3MzcwOTU1MTYxNQ",
-        ] {
-            assert_eq!(parse_cursor(foreign), None, "{foreign}");
-        }
-    }
+    use super::PatchBody;
 
     #[test]
     fn null_title_is_told_from_a_missing_one() {

@@ -1,6 +1,6 @@
 //! `/chat/feedback`.
 
-use super::wire::FeedbackBody;
+use super::wire::{FeedbackBody, FeedbackTaken};
 use super::{Orchestration, about_session, session_id};
 use crate::error::Fault;
 use crate::http::State;
@@ -10,7 +10,6 @@ use crate::http::failure::Failure;
 use crate::service::NewFeedback;
 use crate::types::{FeedbackKind, MessageId};
 use actix_web::{HttpResponse, web};
-use serde_json::json;
 
 type Answer = Result<HttpResponse, Failure<Orchestration>>;
 
@@ -30,7 +29,10 @@ pub(crate) async fn add(
     };
     let added = state.service.add_feedback(&caller, new).await;
     let feedback = added.map_err(about_session)?;
-    Ok(HttpResponse::Ok().json(json!({"success": true, "feedback_id": feedback.id})))
+    Ok(HttpResponse::Ok().json(FeedbackTaken {
+        success: true,
+        feedback_id: &feedback.id,
+    }))
 }
 
 fn message_id(field: &str, given: Option<String>) -> Result<MessageId, Fault> {

@@ -1,7 +1,7 @@
 //! `/chat/history/{session_id}`.
 
 use super::chat::origin;
-use super::wire::HistoryItem;
+use super::wire::{HistoryItem, HistoryWire};
 use super::{Orchestration, about_session, session_id};
 use crate::http::State;
 use crate::http::auth::Authorized;
@@ -9,7 +9,6 @@ use crate::http::extract::PathValues;
 use crate::http::failure::Failure;
 use crate::service::MessageFilter;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::json;
 
 type Answer = Result<HttpResponse, Failure<Orchestration>>;
 
@@ -29,8 +28,8 @@ pub(crate) async fn read(
         .iter()
         .filter_map(|message| HistoryItem::new(message, &origin))
         .collect();
-    Ok(HttpResponse::Ok().json(json!({
-        "session_id": session.id,
-        "history": history,
-    })))
+    Ok(HttpResponse::Ok().json(HistoryWire {
+        session_id: &session.id,
+        history,
+    }))
 }

@@ -5,6 +5,7 @@ pub(crate) mod chat;
 pub(crate) mod feedback;
 mod frames;
 pub(crate) mod history;
+pub(crate) mod openapi;
 mod wire;
 
 use super::{Dialect, Outward};

@@ -4,6 +4,7 @@ pub(crate) mod chat;
 pub(crate) mod files;
 mod frames;
 pub(crate) mod health;
+pub(crate) mod openapi;
 pub(crate) mod running;
 pub(crate) mod sessions;
 mod wire;

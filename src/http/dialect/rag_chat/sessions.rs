@@ -1,28 +1,24 @@
 //! `/chat/sessions`.
 
 use super::RagChat;
-use super::wire::{MessageWire, SessionWire};
+use super::wire::{MessageWire, RunningWire, SessionDetail, SessionList, SessionWire};
 use crate::http::State;
 use crate::http::auth::Authorized;
 use crate::http::extract::{PathValues, QueryParams};
 use crate::http::failure::Failure;
-use crate::service::{Branch, RunningAnswer};
-use crate::types::{MessageId, SessionId};
+use crate::service::Branch;
+use crate::types::SessionId;
 use actix_web::{HttpResponse, web};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
 
 type Answer = Result<HttpResponse, Failure<RagChat>>;
 
 /// `GET /chat/sessions`.
 pub(crate) async fn list(state: web::Data<State>, caller: Authorized<RagChat>) -> Answer {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        sessions: Vec<SessionWire<'a>>,
-        total_count: usize,
-    }
     let views = state.service.sessions(&caller).await?;
-    Ok(HttpResponse::Ok().json(Body {
+    Ok(HttpResponse::Ok().json(SessionList {
         sessions: views
             .iter()
             .map(|view| SessionWire::new(&view.session, &view.documents))
@@ -32,7 +28,7 @@ pub(crate) async fn list(state: web::Data<State>, caller: Authorized<RagChat>) -
 }
 
 /// Which messages of a session to give.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum BranchesWire {
     /// Those of the branch that was written last.
@@ -43,26 +39,11 @@ enum BranchesWire {
 }
 
 /// Query of `GET /chat/sessions/{session_id}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(crate) struct ReadQuery {
     #[serde(default)]
+    #[param(inline)]
     branches: BranchesWire,
-}
-
-/// An answer that is being given.
-#[derive(Serialize)]
-struct RunningWire {
-    answer_id: MessageId,
-    question_id: MessageId,
-}
-
-impl From<RunningAnswer> for RunningWire {
-    fn from(running: RunningAnswer) -> Self {
-        Self {
-            answer_id: running.answer_id,
-            question_id: running.question_id,
-        }
-    }
 }
 
 /// `GET /chat/sessions/{session_id}`.
@@ -72,12 +53,6 @@ pub(crate) async fn read(
     id: PathValues<RagChat, SessionId>,
     query: QueryParams<RagChat, ReadQuery>,
 ) -> Answer {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        session: SessionWire<'a>,
-        messages: Vec<MessageWire<'a>>,
-        running: Vec<RunningWire>,
-    }
     let branch = match query.value.branches {
         BranchesWire::Newest => Branch::Newest,
         BranchesWire::All => Branch::All,
@@ -87,7 +62,7 @@ pub(crate) async fn read(
         .service
         .running_answers(&caller, &view.session.id)
         .into_iter();
-    Ok(HttpResponse::Ok().json(Body {
+    Ok(HttpResponse::Ok().json(SessionDetail {
         session: SessionWire::new(&view.session, &view.documents),
         messages: messages.iter().map(MessageWire::new).collect(),
         running: running.map(RunningWire::from).collect(),

@@ -3,17 +3,18 @@
 //! the form in which they are stored, which is pinned by tests.
 
 use crate::http::search_options::SearchOptionsWire;
-use crate::service::{MessageView, QuestionScope};
+use crate::service::{MessageView, QuestionScope, RunningAnswer};
 use crate::types::{
-    AnswerMode, AnswerSummary, Chunk, Citation, Coverage, DatasetId, Document, DocumentId, LeftOut,
-    MessageId, Passage, PassageScores, Placement, SentenceCheck, Session, SessionId, ShownSource,
-    TokenUsage, UserId,
+    AnswerMode, AnswerSummary, Chunk, Citation, Coverage, DatasetId, Document, DocumentId,
+    FinishReason, LeftOut, MessageId, Passage, PassageScores, Placement, SentenceCheck, Session,
+    SessionId, ShownSource, TokenUsage, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 /// How an answer is to be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum AnswerModeWire {
     /// By the chat model, where there is one.
@@ -23,14 +24,16 @@ pub(crate) enum AnswerModeWire {
     Quotes,
 }
 
-/// Body of `POST /chat/send`.
-#[derive(Debug, Deserialize)]
+/// A question.
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct AskBody {
     /// May be left out where `again` says what is asked.
     #[serde(default)]
     pub(crate) message: String,
+    /// The chat to go on with; a new one if it is absent.
     pub(crate) session_id: Option<String>,
     pub(crate) search_options: Option<SearchOptionsWire>,
+    /// Only documents of this dataset.
     pub(crate) dataset_id: Option<String>,
     /// Search in these datasets alone.
     #[serde(default)]
@@ -55,22 +58,27 @@ pub(crate) struct AskBody {
 }
 
 /// Query of `GET /chat/send`; the token in it is the gate's business.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct AskQuery {
+    #[param(min_length = 1)]
     pub(crate) message: String,
+    /// The chat to go on with; a new one if it is absent.
     pub(crate) session_id: Option<String>,
-    /// JSON.
+    /// The options as JSON.
     pub(crate) search_options: Option<String>,
+    /// Only documents of this dataset.
     pub(crate) dataset_id: Option<String>,
+    #[param(inline)]
     pub(crate) answer_mode: Option<AnswerModeWire>,
 }
 
 /// A citation as the contract has it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CitedDocument<'a> {
     document_id: &'a DocumentId,
     filename: &'a str,
     chunk_index: u32,
+    #[schema(required)]
     page_number: Option<u32>,
 }
 
@@ -86,8 +94,9 @@ impl<'a> From<&'a Citation> for CitedDocument<'a> {
 }
 
 /// A passage that an answer may rest on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Source<'a> {
+    /// What citations call it.
     number: usize,
     document_id: &'a DocumentId,
     filename: &'a str,
@@ -95,8 +104,11 @@ pub(crate) struct Source<'a> {
     dataset_id: &'a DatasetId,
     chunk_index: u32,
     page: u32,
+    #[schema(required)]
     page_number: Option<u32>,
+    /// First character in the page's text.
     start: usize,
+    /// One past the last one.
     end: usize,
     text: &'a str,
     heading_path: &'a [String],
@@ -130,7 +142,7 @@ impl<'a> Source<'a> {
 }
 
 /// Tokens that the chat model read and wrote.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct UsageWire {
     prompt: u64,
     completion: u64,
@@ -150,7 +162,7 @@ impl From<TokenUsage> for UsageWire {
 }
 
 /// Passages that the chat model did not get to see.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LeftOutWire {
     /// For people.
     note: String,
@@ -175,20 +187,32 @@ impl From<LeftOut> for LeftOutWire {
 }
 
 /// What is said about an answer, in its last frame and in its message's metadata.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SummaryWire<'a> {
+    /// The answer, rendered and sanitised.
     html: &'a str,
+    #[schema(pattern = "^(quotes|model|nothing_found)$")]
     mode: &'static str,
+    /// The chat model that wrote it, if one did.
+    #[schema(required)]
     model: Option<&'a str>,
+    #[schema(value_type = FinishReason)]
     finish_reason: &'static str,
+    /// What checking each sentence found.
     checks: &'a [SentenceCheck],
     usage: UsageWire,
     coverage: &'a Coverage,
+    /// What the chat model did not get to see; null if it saw all.
+    #[schema(required)]
     left_out: Option<LeftOutWire>,
+    /// How likely it is that the documents answer the question at all, 0-1.
     answerable: f32,
+    #[schema(required)]
     first_token_ms: Option<f64>,
     total_ms: f64,
     sources: &'a [ShownSource],
+    /// What the chat model thought before it answered.
+    #[schema(required)]
     reasoning: Option<&'a str>,
 }
 
@@ -218,11 +242,12 @@ impl<'a> SummaryWire<'a> {
     }
 }
 
-/// The last frame of an answer.
-#[derive(Debug, Serialize)]
+/// A whole answer.
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FinalAnswer<'a> {
     pub(crate) content: &'a str,
     pub(crate) citations: &'a [Citation],
+    #[schema(value_type = SessionId)]
     pub(crate) session_id: Option<&'a SessionId>,
     pub(crate) message_id: &'a MessageId,
     #[serde(flatten)]
@@ -230,17 +255,27 @@ pub(crate) struct FinalAnswer<'a> {
 }
 
 /// A session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionWire<'a> {
     id: &'a SessionId,
     user_id: &'a UserId,
+    #[schema(required)]
     system_prompt: Option<&'a str>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
+    #[schema(required)]
     title: Option<&'a str>,
+    /// Always null.
+    #[schema(required)]
     memory_key: Option<&'a str>,
+    /// Always null.
+    #[schema(required, value_type = Option<Object>)]
     last_context: Option<Value>,
+    #[schema(value_type = Object)]
     metadata: Value,
+    /// Each passage that was cited in it, once.
     relevant_documents: Vec<CitedDocument<'a>>,
 }
 
@@ -278,21 +313,68 @@ pub(crate) enum MessageMetadata<'a> {
     },
 }
 
+/// Sessions, latest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionList<'a> {
+    pub(crate) sessions: Vec<SessionWire<'a>>,
+    pub(crate) total_count: usize,
+}
+
+/// A session with its messages, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionDetail<'a> {
+    pub(crate) session: SessionWire<'a>,
+    pub(crate) messages: Vec<MessageWire<'a>>,
+    /// Answers to it that are being given.
+    pub(crate) running: Vec<RunningWire>,
+}
+
+/// An answer that is being given.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RunningWire {
+    answer_id: MessageId,
+    question_id: MessageId,
+}
+
+impl From<RunningAnswer> for RunningWire {
+    fn from(running: RunningAnswer) -> Self {
+        Self {
+            answer_id: running.answer_id,
+            question_id: running.question_id,
+        }
+    }
+}
+
 /// A message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MessageWire<'a> {
     id: &'a MessageId,
+    /// The message that it follows; null for the first of a branch.
+    #[schema(required)]
     parent_id: Option<&'a MessageId>,
     session_id: &'a SessionId,
+    #[schema(pattern = "^(user|assistant|system)$")]
     role: &'static str,
     content: &'a str,
+    /// Of an answer: all that was found out about it, such as `html`, `checks` and `usage`.
+    #[schema(value_type = Object)]
     metadata: MessageMetadata<'a>,
+    #[schema(format = DateTime)]
     created_at: String,
+    /// Always null.
+    #[schema(required)]
     memory_key: Option<&'a str>,
+    /// The citations of an answer.
+    #[schema(required)]
     sources: Option<&'a [Citation]>,
+    /// The passages that an answer cites, as `document:chunk`.
+    #[schema(required)]
     context_ids: Option<Vec<String>>,
+    /// The best score among the citations of an answer.
+    #[schema(required)]
     relevance_score: Option<f32>,
     user_id: &'a UserId,
+    #[schema(required)]
     cited_documents: Option<Vec<CitedDocument<'a>>>,
 }
 
@@ -389,6 +471,7 @@ fn metadata(document: &Document) -> Map<String, Value> {
         ("external_id", json!(document.external_id)),
         ("bytes", json!(document.bytes)),
         ("total_chunks", json!(document.chunks)),
+        ("additional_metadata", json!(document.metadata)),
     ];
     fields.extend(known.map(|(key, value)| (key.to_owned(), value)));
     fields
@@ -412,6 +495,7 @@ pub(crate) fn chunk(document: &Document, chunk: &Chunk) -> Value {
             "heading_path": chunk.heading_path,
             "file_type": document.file_type,
             "dataset_id": document.dataset_id,
+            "additional_metadata": document.metadata,
         },
     })
 }
