@@ -16,6 +16,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 type Answer = Result<HttpResponse, Failure<Native>>;
 
@@ -28,11 +29,15 @@ const MAX_LIMIT: usize = 500;
 const IMPORT_BYTES: usize = 128 * 1024 * 1024;
 
 /// Query of `GET /api/sessions`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(crate) struct ListQuery {
+    /// Part of a word of the title or of a message.
     q: Option<String>,
+    /// Those of the archive, or those that are not; both if it is absent.
     archived: Option<bool>,
+    /// Chats to leave out at the beginning.
     offset: Option<usize>,
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
@@ -60,7 +65,7 @@ pub(crate) async fn list(
 }
 
 /// Body of `POST /api/sessions`; all may be absent.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct NewChat {
     title: Option<String>,
@@ -102,13 +107,14 @@ pub(crate) async fn read(
 }
 
 /// Body of `PATCH /api/sessions/{session_id}`; what is absent stays.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct ChatChangeBody {
     title: Option<String>,
     pinned: Option<bool>,
     archived: Option<bool>,
     /// Null takes it away.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
     system_prompt: Option<Option<String>>,
     search_options: Option<SearchOptionsWire>,
 }
@@ -147,7 +153,7 @@ pub(crate) async fn update(
 }
 
 /// The words for how a conversation is written down.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Format {
     #[default]
@@ -156,9 +162,10 @@ enum Format {
 }
 
 /// Query of `GET /api/sessions/{session_id}/export`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(crate) struct ExportQuery {
     #[serde(default)]
+    #[param(inline)]
     format: Format,
 }
 

@@ -1,7 +1,7 @@
 //! The native dialect, described.
 
 use super::{
-    Refusal, audit, auth, backups, custody, datasets, documents, feedback, keys, models, people,
+    Refusal, audit, auth, backups, chats_openapi, custody, datasets, documents, feedback, keys, models, people,
     search_models, sign_ins, status, system, tenants, users, wire,
 };
 use crate::http::dialect::Tongue;
@@ -60,6 +60,7 @@ pub(super) fn quota() -> Object {
 pub(crate) fn description() -> Description {
     let parts = [
         signing_in(),
+        chats_openapi::operations(),
         of_documents(),
         of_instance(),
         of_people(),
@@ -165,6 +166,28 @@ fn of_documents() -> Vec<Operation> {
         )
         .answers::<wire::DocumentWire>(200)
         .refuses(&[403, 409]),
+        Operation::of(
+            "read a document anew",
+            "Once more from its original, also when it was read well.",
+        )
+        .answers::<wire::DocumentWire>(200)
+        .refuses(&[403, 409]),
+        Operation::of("delete documents", "Several at once, or none.")
+            .takes::<documents::DeleteBody>()
+            .answers_shape(
+                200,
+                "application/json",
+                Shape::written(json!({
+                    "type": "object",
+                    "required": ["deleted"],
+                    "properties": {"deleted": {"type": "integer", "minimum": 0}},
+                })),
+            )
+            .refuses(&[403, 404]),
+        Operation::of("move a document", "Into another dataset.")
+            .takes::<documents::MoveBody>()
+            .answers::<wire::DocumentWire>(200)
+            .refuses(&[403, 409]),
         Operation::of("list pages", "What became of each page of a document.")
             .answers::<documents::DocumentPages>(200),
         Operation::of(

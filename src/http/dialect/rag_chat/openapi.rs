@@ -1,6 +1,7 @@
 //! Contract 2, described.
 
-use super::wire::{AskBody, AskQuery, FinalAnswer, SessionDetail, SessionList, Source};
+use super::sessions::{ReadQuery, SessionDetail, SessionList};
+use super::wire::{AskBody, AskQuery, FinalAnswer, Source};
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
 use crate::types::{Citation, Coverage, DocumentStatus};
@@ -62,12 +63,22 @@ fn chat() -> Vec<Operation> {
              of the answer, and at last all of it.",
         )
         .takes::<AskBody>(),
+        Operation::of(
+            "follow an answer",
+            "The events of an answer that goes on without its connection (`keep_running`): those \
+             after that of `Last-Event-ID`, or all.",
+        )
+        .streams(events())
+        .refuses(&[429, 503]),
+        Operation::of("stop an answer", "What was written until then is kept.")
+            .answers_nothing(204),
         Operation::of("list sessions", "The caller's chats, latest first.")
             .answers::<SessionList<'_>>(200),
         Operation::of(
             "read a session",
             "A chat with its messages and the documents cited in it.",
         )
+        .query::<ReadQuery>()
         .answers::<SessionDetail<'_>>(200),
         Operation::of("delete a session", "Deletes a chat with all its messages.").answers_shape(
             200,
@@ -137,6 +148,10 @@ fn events() -> Vec<(&'static str, Shape)> {
         (
             "",
             Shape::named("EventToken", object(json!({"token": text()}))),
+        ),
+        (
+            "thinking",
+            Shape::named("EventThinking", object(json!({"text": text()}))),
         ),
         ("block", Shape::named("EventBlock", block)),
         ("citation", Shape::of::<Citation>()),

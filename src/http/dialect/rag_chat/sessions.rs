@@ -1,19 +1,51 @@
 //! `/chat/sessions`.
 
 use super::RagChat;
-use super::wire::{MessageWire, RunningWire, SessionDetail, SessionList, SessionWire};
+use super::wire::{MessageWire, SessionWire};
 use crate::http::State;
 use crate::http::auth::Authorized;
 use crate::http::extract::{PathValues, QueryParams};
 use crate::http::failure::Failure;
-use crate::service::Branch;
-use crate::types::SessionId;
+use crate::service::{Branch, RunningAnswer};
+use crate::types::{MessageId, SessionId};
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 type Answer = Result<HttpResponse, Failure<RagChat>>;
+
+/// Sessions, latest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionList<'a> {
+    sessions: Vec<SessionWire<'a>>,
+    total_count: usize,
+}
+
+/// A session with its messages, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionDetail<'a> {
+    session: SessionWire<'a>,
+    messages: Vec<MessageWire<'a>>,
+    /// Answers to it that are being given.
+    running: Vec<RunningWire>,
+}
+
+/// An answer that is being given.
+#[derive(Debug, Serialize, ToSchema)]
+struct RunningWire {
+    answer_id: MessageId,
+    question_id: MessageId,
+}
+
+impl From<RunningAnswer> for RunningWire {
+    fn from(running: RunningAnswer) -> Self {
+        Self {
+            answer_id: running.answer_id,
+            question_id: running.question_id,
+        }
+    }
+}
 
 /// `GET /chat/sessions`.
 pub(crate) async fn list(state: web::Data<State>, caller: Authorized<RagChat>) -> Answer {

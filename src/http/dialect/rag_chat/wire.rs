@@ -3,7 +3,7 @@
 //! the form in which they are stored, which is pinned by tests.
 
 use crate::http::search_options::SearchOptionsWire;
-use crate::service::{MessageView, QuestionScope, RunningAnswer};
+use crate::service::{MessageView, QuestionScope};
 use crate::types::{
     AnswerMode, AnswerSummary, Chunk, Citation, Coverage, DatasetId, Document, DocumentId,
     FinishReason, LeftOut, MessageId, Passage, PassageScores, Placement, SentenceCheck, Session,
@@ -311,38 +311,6 @@ pub(crate) enum MessageMetadata<'a> {
     Text {
         html: &'a str,
     },
-}
-
-/// Sessions, latest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SessionList<'a> {
-    pub(crate) sessions: Vec<SessionWire<'a>>,
-    pub(crate) total_count: usize,
-}
-
-/// A session with its messages, oldest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SessionDetail<'a> {
-    pub(crate) session: SessionWire<'a>,
-    pub(crate) messages: Vec<MessageWire<'a>>,
-    /// Answers to it that are being given.
-    pub(crate) running: Vec<RunningWire>,
-}
-
-/// An answer that is being given.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RunningWire {
-    answer_id: MessageId,
-    question_id: MessageId,
-}
-
-impl From<RunningAnswer> for RunningWire {
-    fn from(running: RunningAnswer) -> Self {
-        Self {
-            answer_id: running.answer_id,
-            question_id: running.question_id,
-        }
-    }
 }
 
 /// A message.
