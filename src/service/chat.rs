@@ -311,12 +311,9 @@ impl Inner {
             answer: None,
         };
         let answer_id = MessageId::generate();
-        let created_at = self.store.append_question(
-            &caller.tenant_id,
-            &message,
-            &standing.place,
-            &answer_id,
-        )?;
+        let created_at =
+            self.store
+                .append_question(&caller.tenant_id, &message, &standing.place, &answer_id)?;
         Ok(Accepted {
             session,
             is_new,

@@ -6,7 +6,9 @@ use super::Inner;
 use super::custody::Holder;
 use super::export::{Zip, add_json};
 use crate::error::Fault;
-use crate::store::{ApiKey, AuditFilter, FeedbackFilter, StoredAuditRecord, StoredSignIn, Tenant, User};
+use crate::store::{
+    ApiKey, AuditFilter, FeedbackFilter, StoredAuditRecord, StoredSignIn, Tenant, User,
+};
 use crate::types::{Dataset, Document, Feedback, Message, Session, Time, Viewer};
 use serde_json::{Value, json};
 

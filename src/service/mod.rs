@@ -36,8 +36,8 @@ mod messages;
 mod models;
 mod passwords;
 mod records;
-mod samples;
 mod running;
+mod samples;
 mod search;
 mod search_models;
 mod selection;
@@ -73,8 +73,8 @@ pub use models::{
     Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelList,
     ModelUpload, Speed,
 };
-pub use samples::{SAMPLE_EVERY, Sample};
 pub use running::{Heard, RunningAnswer};
+pub use samples::{SAMPLE_EVERY, Sample};
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
 pub use search_models::{SearchModel, SearchModels, Trial};
 pub use sessions::{MessageView, NewSession, SessionView};
@@ -89,7 +89,10 @@ pub use crate::answer::{Marker, markers};
 pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
-    ApiKey, AuditFilter, AuditOutcome, AuditRecord, Branch, ChatChange, ChatFilter, DocumentFilter, DocumentOrder, DocumentPage, FeedbackEntry, FeedbackFilter, FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage, SessionPlace, StoredAuditRecord, Tenant, TenantLimits, UserRole,
+    ApiKey, AuditFilter, AuditOutcome, AuditRecord, Branch, ChatChange, ChatFilter, DocumentFilter,
+    DocumentOrder, DocumentPage, FeedbackEntry, FeedbackFilter, FeedbackPage, MessageFilter,
+    SessionChange, SessionFilter, SessionPage, SessionPlace, StoredAuditRecord, Tenant,
+    TenantLimits, UserRole,
 };
 
 use crate::answer::AnswerError;
@@ -111,9 +114,9 @@ use issuers::Issuers;
 use lockout::Lockout;
 use models::Models;
 use passwords::Passwords;
+use running::Running;
 use samples::Samples;
 use search_models::Fixed;
-use running::Running;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -35,8 +35,11 @@ pub(super) fn operations() -> Vec<Operation> {
                 "text/markdown",
                 Shape::written(json!({"type": "string"})),
             ),
-        Operation::of("export chats", "All of the caller's, as a file.")
-            .answers_shape(200, JSON, file()),
+        Operation::of("export chats", "All of the caller's, as a file.").answers_shape(
+            200,
+            JSON,
+            file(),
+        ),
         Operation::of(
             "import chats",
             "The body is the file: satchel's own, ChatGPT's `conversations.json` or the archive \

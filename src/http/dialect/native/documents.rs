@@ -46,7 +46,9 @@ enum Direction {
 pub(crate) struct ListQuery {
     dataset_id: Option<String>,
     /// One or more, with commas between.
-    #[param(pattern = "^(queued|extracting|embedding|ready|failed)(,(queued|extracting|embedding|ready|failed))*$")]
+    #[param(
+        pattern = "^(queued|extracting|embedding|ready|failed)(,(queued|extracting|embedding|ready|failed))*$"
+    )]
     status: Option<String>,
     /// Those with pages that have no text.
     without_text: Option<bool>,

@@ -1,8 +1,8 @@
 //! The native dialect, described.
 
 use super::{
-    Refusal, audit, auth, backups, chats_openapi, custody, datasets, documents, feedback, keys, models, people,
-    search_models, sign_ins, status, system, tenants, users, wire,
+    Refusal, audit, auth, backups, chats_openapi, custody, datasets, documents, feedback, keys,
+    models, people, search_models, sign_ins, status, system, tenants, users, wire,
 };
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
