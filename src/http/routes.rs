@@ -9,8 +9,8 @@ use super::dialect::conversations::{
     handlers as conversations, messages, schemas, system as service,
 };
 use super::dialect::native::{
-    audit, auth, backups, custody, datasets, documents, events, feedback, keys, models, originals,
-    search_models, sign_ins, system, tenants, users,
+    audit, auth, backups, chats, custody, datasets, documents, events, feedback, keys, models,
+    originals, search_models, sign_ins, system, tenants, users,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
@@ -116,13 +116,24 @@ endpoints! {
     DELETE "/documents/{document_id}" "delete a document" Native User documents::delete;
     GET "/documents/{document_id}/chunks/{chunk_index}" "read a chunk" RagChat User files::chunk;
     POST "/documents/{document_id}/retry" "ingest again" Native User documents::retry;
+    POST "/documents/{document_id}/reindex" "read a document anew" Native User documents::reindex;
     GET "/documents/{document_id}/pages" "list pages" Native User documents::pages;
     GET "/documents/{document_id}/pages/{page}" "read a page" Native User documents::page;
     GET "/documents/{document_id}/original" "read the original" Native User originals::read;
     GET "/documents/{document_id}/events" "progress of a document" Native User events::of_document;
 
+    GET "/api/sessions" "list chats" Native User chats::list;
+    POST "/api/sessions" "make a chat" Native User chats::create;
+    GET "/api/sessions/export" "export chats" Native User chats::export_all;
+    POST "/api/sessions/import" "import chats" Native User chats::import;
+    GET "/api/sessions/{session_id}" "read a chat" Native User chats::read;
+    PATCH "/api/sessions/{session_id}" "change a chat" Native User chats::update;
+    GET "/api/sessions/{session_id}/export" "export a chat" Native User chats::export;
+
     GET "/api/events" "progress of all documents" Native User events::of_all;
     GET "/api/documents" "list documents" Native User documents::list;
+    POST "/api/documents/delete" "delete documents" Native User documents::delete_all;
+    PATCH "/api/documents/{document_id}" "move a document" Native User documents::relocate;
     GET "/api/datasets" "list datasets" Native User datasets::list;
     POST "/api/datasets" "make a dataset" Native User datasets::create;
     PATCH "/api/datasets/{dataset_id}" "change a dataset" Native User datasets::update;

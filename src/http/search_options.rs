@@ -2,8 +2,8 @@
 //! takes. Says what is in range and nothing about what it does.
 
 use super::HttpError;
-use crate::types::{SearchOptions, SearchType};
-use serde::Deserialize;
+use crate::types::{PartialSearchOptions, SearchType};
+use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ const FETCH_K: RangeInclusive<usize> = 1..=1000;
 const SHARE: RangeInclusive<f32> = 0.0..=1.0;
 
 /// The words for the kinds of search.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 enum SearchTypeWire {
     Similarity,
@@ -22,7 +22,7 @@ enum SearchTypeWire {
 }
 
 /// Each may be absent or null, which means the default.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
 pub(super) struct SearchOptionsWire {
     search_type: Option<SearchTypeWire>,
     #[schema(minimum = 1, maximum = 100)]
@@ -39,28 +39,41 @@ pub(super) struct SearchOptionsWire {
 
 impl SearchOptionsWire {
     /// The options, if all are in range.
-    pub(super) fn checked(self) -> Result<SearchOptions, HttpError> {
-        let default = SearchOptions::default();
-        let k = within("k", self.k, K)?.unwrap_or(default.k);
-        let fetch_k = within("fetch_k", self.fetch_k, FETCH_K)?.unwrap_or(default.fetch_k);
-        let search_type = match self.search_type {
-            None => default.search_type,
-            Some(SearchTypeWire::Similarity) => SearchType::Similarity,
-            Some(SearchTypeWire::Hybrid) => SearchType::Hybrid,
-            Some(SearchTypeWire::Mmr) => SearchType::Mmr,
-        };
-        Ok(SearchOptions {
+    pub(super) fn checked(self) -> Result<PartialSearchOptions, HttpError> {
+        let search_type = self.search_type.map(|word| match word {
+            SearchTypeWire::Similarity => SearchType::Similarity,
+            SearchTypeWire::Hybrid => SearchType::Hybrid,
+            SearchTypeWire::Mmr => SearchType::Mmr,
+        });
+        Ok(PartialSearchOptions {
             search_type,
-            k,
-            score_threshold: within("score_threshold", self.score_threshold, SHARE)?
-                .unwrap_or(default.score_threshold),
-            // Fewer candidates than results would make no sense.
-            fetch_k: fetch_k.max(k),
-            lambda_mult: within("lambda_mult", self.lambda_mult, SHARE)?
-                .unwrap_or(default.lambda_mult),
-            rerank: self.rerank.unwrap_or(default.rerank),
-            all_passages: self.all_passages.unwrap_or(default.all_passages),
+            k: within("k", self.k, K)?,
+            score_threshold: within("score_threshold", self.score_threshold, SHARE)?,
+            fetch_k: within("fetch_k", self.fetch_k, FETCH_K)?,
+            lambda_mult: within("lambda_mult", self.lambda_mult, SHARE)?,
+            rerank: self.rerank,
+            all_passages: self.all_passages,
         })
+    }
+}
+
+impl From<&PartialSearchOptions> for SearchOptionsWire {
+    fn from(options: &PartialSearchOptions) -> Self {
+        Self {
+            search_type: options.search_type.and_then(|kind| match kind {
+                SearchType::Similarity => Some(SearchTypeWire::Similarity),
+                SearchType::Hybrid => Some(SearchTypeWire::Hybrid),
+                SearchType::Mmr => Some(SearchTypeWire::Mmr),
+                // No wire has a word for it.
+                SearchType::Keyword => None,
+            }),
+            k: options.k,
+            score_threshold: options.score_threshold,
+            fetch_k: options.fetch_k,
+            lambda_mult: options.lambda_mult,
+            rerank: options.rerank,
+            all_passages: options.all_passages,
+        }
     }
 }
 
@@ -86,11 +99,12 @@ fn within<T: PartialOrd + Display>(
 mod tests {
     use crate::http::extract::from_json;
     use crate::http::search_options::SearchOptionsWire;
-    use crate::types::{SearchOptions, SearchType};
+    use crate::types::{PartialSearchOptions, SearchOptions, SearchType};
 
     fn read(json: &str) -> Result<SearchOptions, String> {
         from_json::<SearchOptionsWire>(json.as_bytes(), "search_options")
             .and_then(SearchOptionsWire::checked)
+            .map(PartialSearchOptions::complete)
             .map_err(|error| error.to_string())
     }
 

@@ -2,7 +2,7 @@
 
 use super::{JobsError, Pipeline, Signal};
 use crate::extract::{Limits, SplitOptions, extract, split};
-use crate::store::Job;
+use crate::store::{Job, StoreError, StoredChunk};
 use crate::types::{Document, DocumentStatus};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -56,6 +56,7 @@ fn read(pipeline: &Pipeline, document: &Document) -> Result<Result<bool, JobsErr
     options.target_tokens = options.target_tokens.min(options.max_tokens);
     let chunks = split(&extracted, &options, &|text| encoder.count_tokens(text));
     let metadata = document.metadata.clone().or(extracted.metadata);
+    let before = pipeline.store.document_chunks(document.key, None);
     let stored = pipeline.store.store_extraction(
         document,
         extracted.file_type,
@@ -76,7 +77,19 @@ fn read(pipeline: &Pipeline, document: &Document) -> Result<Result<bool, JobsErr
         chunks = chunks.len(),
         "text extracted"
     );
-    Ok(stored.map_err(JobsError::from))
+    Ok(replaced(pipeline, before, stored))
+}
+
+/// What was in the indexes of an earlier reading is taken out of them.
+fn replaced(
+    pipeline: &Pipeline,
+    before: Result<Vec<StoredChunk>, StoreError>,
+    stored: Result<bool, StoreError>,
+) -> Result<bool, JobsError> {
+    let before: Vec<u64> = before?.iter().map(|stored| stored.chunk.key).collect();
+    let stored = stored?;
+    pipeline.forget(&before)?;
+    Ok(stored)
 }
 
 fn conclude(

@@ -4,7 +4,7 @@ use super::{JobsError, Originals};
 use crate::engine::encoder::Encoder;
 use crate::lexical::{Lexical, LexicalDocument};
 use crate::store::{IndexEntry, Store, StoreError};
-use crate::types::{Document, DocumentId, DocumentProgress, TenantId};
+use crate::types::{Document, DocumentId, DocumentProgress, DocumentStatus, TenantId};
 use crate::vectors::{VectorEntry, Vectors};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,6 +104,30 @@ impl Pipeline {
             self.send(&document, true);
         }
         Ok(())
+    }
+
+    /// Puts a document into another dataset. The indexes let go of it first: if
+    /// all ends in between, it is missing there, which the next start repairs,
+    /// and nobody finds it who may not.
+    pub fn relocate(&self, document: &Document, dataset_key: u64) -> Result<(), JobsError> {
+        let _publishing = lock(&self.publishing);
+        let chunks = self.store.document_chunks(document.key, None)?;
+        let chunks: Vec<u64> = chunks.iter().map(|stored| stored.chunk.key).collect();
+        self.forget(&chunks)?;
+        let moved = self
+            .store
+            .move_document(&document.tenant_id, &document.id, dataset_key);
+        if let Some(now) = self.store.document_by_key(document.key)? {
+            // What is not ready is indexed when it is.
+            if now.status == DocumentStatus::Ready {
+                let entries = self.store.index_entries(&chunks)?;
+                self.index_keywords(&entries)?;
+                self.index_vectors(&entries)?;
+                self.lexical.commit()?;
+            }
+            self.announce(&now);
+        }
+        Ok(moved?)
     }
 
     /// Leaves nothing on disk of what was deleted before.

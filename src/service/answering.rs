@@ -15,7 +15,7 @@ use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEven
 use crate::error::{Fault, Kind};
 use crate::types::{
     AnswerEvent, AnswerMode, AnswerSummary, FinishReason, LeftOut, Message, MessageId, Passage,
-    PromptReading, Role, SessionId, Stage, Time, TokenUsage,
+    PromptReading, Role, SearchOptions, SessionId, Stage, Time, TokenUsage,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,6 +35,8 @@ pub(super) struct Answering {
     pub(super) service: Service,
     pub(super) caller: Caller,
     pub(super) question: Question,
+    /// The question's, and where it leaves them open the conversation's.
+    pub(super) options: SearchOptions,
     pub(super) accepted: Accepted,
     pub(super) writing: WritingOptions,
     /// Whether question and answer are stored.
@@ -133,7 +135,7 @@ impl Answering {
             document_ids: Vec::new(),
             module: self.question.module.clone(),
             chapter: self.question.chapter.clone(),
-            options: self.question.options.clone(),
+            options: self.options.clone(),
         };
         self.service
             .computing(move |inner| inner.find(&viewer, &request))
@@ -222,7 +224,7 @@ impl Answering {
                 true => Past::default(),
                 false => self.past(config.history_messages),
             },
-            all_passages: bound || self.question.options.all_passages,
+            all_passages: bound || self.options.all_passages,
             writing: self.writing.clone(),
             defaults: DEFAULTS,
         };

@@ -7,8 +7,8 @@ use super::{Caller, Inner, Service};
 use crate::error::Fault;
 use crate::store::{MessageFilter, SessionChange, StoreError};
 use crate::types::{
-    AnswerEvent, DatasetId, Message, MessageId, Role, SearchOptions, Session, SessionId,
-    SessionStatus, Time,
+    AnswerEvent, DatasetId, Message, MessageId, PartialSearchOptions, Role, SearchOptions, Session,
+    SessionId, SessionStatus, Time,
 };
 use futures_util::Stream;
 use serde_json::json;
@@ -38,7 +38,8 @@ pub struct Question {
     pub selection: Option<String>,
     /// `None`: the tenant's own documents, else the handbook.
     pub dataset_id: Option<DatasetId>,
-    pub options: SearchOptions,
+    /// What is left open here is as the conversation wishes it.
+    pub options: PartialSearchOptions,
     /// Answer in quotes even if there is a chat model.
     pub quotes_only: bool,
 }
@@ -91,10 +92,12 @@ impl Service {
             self.blocking(move |inner| inner.accept(&caller, &question))
                 .await?
         };
+        let wishes = accepted.session.search.clone();
         let (events, receiver) = channel(EVENT_BACKLOG);
         let answering = Answering {
             service: self.clone(),
             caller: caller.clone(),
+            options: question.options.clone().or(wishes).complete(),
             question,
             accepted,
             writing: WritingOptions::default(),
@@ -160,10 +163,10 @@ impl Service {
                 message,
                 session_id: None,
                 dataset_id,
-                options,
                 quotes_only,
                 ..Question::default()
             },
+            options,
             accepted,
             writing,
             kept: false,
@@ -292,6 +295,8 @@ fn new_session(caller: &Caller, message: &str, now: Time) -> Session {
         user_id: caller.user_id.clone(),
         title: Some(title(message)),
         system_prompt: None,
+        pinned: false,
+        search: PartialSearchOptions::default(),
         metadata: json!({}),
         agent_id: None,
         external_user_id: None,
@@ -304,7 +309,7 @@ fn new_session(caller: &Caller, message: &str, now: Time) -> Session {
 }
 
 /// The question as a title: one line, cut between words.
-fn title(message: &str) -> String {
+pub(super) fn title(message: &str) -> String {
     let mut title = String::new();
     let mut chars = 0;
     for word in message.split_whitespace() {

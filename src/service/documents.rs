@@ -194,6 +194,66 @@ impl Service {
         .await
     }
 
+    /// Deletes several documents, or none if one of them is not the caller's to delete.
+    pub async fn delete_documents(
+        &self,
+        caller: &Caller,
+        ids: Vec<DocumentId>,
+    ) -> Result<(), Fault> {
+        let caller = caller.clone();
+        self.blocking(move |inner| {
+            for id in &ids {
+                let document = inner.document(&caller.viewer(), id)?;
+                inner.own_dataset(&caller, &document.dataset_id)?;
+            }
+            Ok(inner.jobs.pipeline().delete(&caller.tenant_id, &ids)?)
+        })
+        .await
+    }
+
+    /// Puts a document into another dataset, where both are the caller's to change.
+    pub async fn move_document(
+        &self,
+        caller: &Caller,
+        id: &DocumentId,
+        dataset: &DatasetId,
+    ) -> Result<Document, Fault> {
+        let (caller, id, dataset) = (caller.clone(), id.clone(), dataset.clone());
+        self.blocking(move |inner| {
+            let document = inner.document(&caller.viewer(), &id)?;
+            inner.own_dataset(&caller, &document.dataset_id)?;
+            let to = inner.own_dataset(&caller, &dataset)?;
+            if to.key != document.dataset_key {
+                inner.jobs.pipeline().relocate(&document, to.key)?;
+            }
+            inner.document(&caller.viewer(), &id)
+        })
+        .await
+    }
+
+    /// Reads a document anew from its original, as a newer version or another
+    /// setting may read it better.
+    pub async fn reindex_document(
+        &self,
+        caller: &Caller,
+        id: &DocumentId,
+    ) -> Result<Document, Fault> {
+        let (caller, id) = (caller.clone(), id.clone());
+        self.blocking(move |inner| {
+            let document = inner.document(&caller.viewer(), &id)?;
+            inner.own_dataset(&caller, &document.dataset_id)?;
+            if !document.status.is_final() {
+                let message = format!("{} is being read already", document.filename);
+                return Err(Fault::new(ErrorKind::Conflict, message));
+            }
+            inner.store.requeue_document(document.key)?;
+            inner.announce(document.key)?;
+            inner.jobs.wake();
+            inner.document(&caller.viewer(), &id)
+        })
+        .await
+    }
+
     /// Ingests a failed document again.
     pub async fn retry_document(
         &self,

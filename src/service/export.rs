@@ -140,7 +140,8 @@ impl Inner {
     }
 }
 
-fn session_json(session: &Session, messages: &[Message]) -> Value {
+/// A conversation with its messages, as exports have it.
+pub(super) fn session_json(session: &Session, messages: &[Message]) -> Value {
     let messages: Vec<_> = messages
         .iter()
         .map(|message| {
@@ -164,6 +165,8 @@ fn session_json(session: &Session, messages: &[Message]) -> Value {
         "title": session.title,
         "system_prompt": session.system_prompt,
         "status": session.status.as_str(),
+        "pinned": session.pinned,
+        "search": session.search,
         "metadata": session.metadata,
         "created_at": session.created_at.to_string(),
         "updated_at": session.updated_at.to_string(),

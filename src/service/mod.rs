@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod backup;
 mod chat;
+mod chats;
 mod conversation;
 mod custody;
 mod documents;
@@ -22,6 +23,7 @@ mod folder;
 mod handbook;
 mod health;
 mod history;
+mod import;
 mod issuers;
 mod keys;
 mod ledger;
@@ -37,6 +39,7 @@ mod sessions;
 mod sign_ins;
 mod tenants;
 mod tokens;
+mod transcript;
 mod upload;
 mod users;
 mod writing;
@@ -44,6 +47,7 @@ mod writing;
 pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, command_token, script_token};
 pub use backup::{Backup, BackupList, BackupRun, Restored, restore};
 pub use chat::{AnswerStream, PassingQuestion, Question};
+pub use chats::{ChatView, Excerpt};
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
 pub use custody::DataOf;
 pub use documents::DatasetChange;
@@ -54,6 +58,7 @@ pub use feedback::NewFeedback;
 pub use figures::AnswerFigures;
 pub use folder::DataFolder;
 pub use health::{EmbedderFacts, Examination, IndexFacts, ModelFacts, Status};
+pub use import::Imported;
 pub use keys::IssuedKey;
 pub use ledger::PageView;
 pub use messages::NewMessage;
@@ -67,6 +72,7 @@ pub use search_models::{SearchModel, SearchModels, Trial};
 pub use sessions::{MessageView, NewSession, SessionView};
 pub use sign_ins::{SignInOrigin, SignInView};
 pub use tenants::TenantChange;
+pub use transcript::{Transcript, TranscriptFormat};
 pub use upload::{Added, AddedDocument, DEFAULT_DATASET, Upload, UploadRequest};
 pub use users::{UserChange, UserView};
 pub use writing::WritingOptions;
@@ -75,9 +81,10 @@ pub use crate::answer::{Marker, markers};
 pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::{CatalogueEntry, ModelKind};
 pub use crate::store::{
-    ApiKey, AuditFilter, AuditOutcome, AuditRecord, DocumentFilter, DocumentPage, FeedbackEntry,
-    FeedbackFilter, FeedbackPage, MessageFilter, SessionChange, SessionFilter, SessionPage,
-    SessionPlace, StoredAuditRecord, Tenant, TenantLimits, UserRole,
+    ApiKey, AuditFilter, AuditOutcome, AuditRecord, ChatChange, ChatFilter, DocumentFilter,
+    DocumentOrder, DocumentPage, FeedbackEntry, FeedbackFilter, FeedbackPage, MessageFilter,
+    SessionChange, SessionFilter, SessionPage, SessionPlace, StoredAuditRecord, Tenant,
+    TenantLimits, UserRole,
 };
 
 use crate::answer::AnswerError;

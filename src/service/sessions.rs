@@ -6,12 +6,15 @@ use super::{Caller, Inner, Service};
 use crate::answer::render;
 use crate::error::{ErrorKind, Fault};
 use crate::store::{MessageFilter, SessionChange, SessionFilter, SessionPage, UserRole};
-use crate::types::{Citation, Message, Session, SessionId, SessionStatus, Time, UserId};
+use crate::types::{
+    AnswerMode, Citation, Message, PartialSearchOptions, Role, Session, SessionId, SessionStatus,
+    Time, UserId,
+};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 /// Longest title that a client may give, in characters.
-const MAX_TITLE_CHARS: usize = 200;
+pub(super) const MAX_TITLE_CHARS: usize = 200;
 
 /// Longest name of an agent or a user outside, in characters.
 const MAX_NAME_CHARS: usize = 256;
@@ -24,6 +27,8 @@ pub struct NewSession {
     /// `None`: the first question becomes the title.
     pub title: Option<String>,
     pub system_prompt: Option<String>,
+    /// How its answers are searched for, where a question does not say.
+    pub search: PartialSearchOptions,
     pub agent_id: Option<String>,
     pub external_user_id: Option<String>,
     /// A JSON object, or null for an empty one.
@@ -46,7 +51,7 @@ pub struct SessionView {
 #[derive(Debug, Clone)]
 pub struct MessageView {
     pub message: Message,
-    /// For an answer: rendered and marked with its checks.
+    /// For what an assistant wrote: rendered and marked with its checks.
     pub html: Option<String>,
 }
 
@@ -241,6 +246,7 @@ fn checked(caller: &Caller, new: NewSession) -> Result<Session, Fault> {
         id,
         title,
         system_prompt,
+        search,
         agent_id,
         external_user_id,
         metadata,
@@ -274,6 +280,8 @@ fn checked(caller: &Caller, new: NewSession) -> Result<Session, Fault> {
         user_id: caller.user_id.clone(),
         title,
         system_prompt,
+        pinned: false,
+        search,
         metadata,
         agent_id,
         external_user_id,
@@ -286,7 +294,7 @@ fn checked(caller: &Caller, new: NewSession) -> Result<Session, Fault> {
 }
 
 /// An error unless `text` has 1 to `longest` characters, not all of them blank.
-fn check_length(field: &str, text: &str, longest: usize) -> Result<(), Fault> {
+pub(super) fn check_length(field: &str, text: &str, longest: usize) -> Result<(), Fault> {
     if text.trim().is_empty() {
         return Err(Fault::invalid(format!("{field}: it is empty")).about(field));
     }
@@ -307,14 +315,25 @@ pub(super) fn check_object(metadata: &Value) -> Result<(), Fault> {
 }
 
 fn shown(message: Message) -> MessageView {
-    let html = message.answer.as_ref().map(|answer| {
-        render(
+    let html = match &message.answer {
+        Some(answer) => Some(render(
             &message.content,
             &answer.mode,
             &answer.citations,
             &answer.checks,
-        )
-    });
+        )),
+        // What was only stored, by a client or by an import, was written by some model.
+        None if message.role == Role::Assistant => {
+            let name = String::new();
+            Some(render(
+                &message.content,
+                &AnswerMode::Model { name },
+                &[],
+                &[],
+            ))
+        }
+        None => None,
+    };
     MessageView { message, html }
 }
 

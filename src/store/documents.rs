@@ -1,7 +1,7 @@
 //! Table `documents`: what was uploaded and how far its ingestion is.
 
 use super::scope::VISIBLE;
-use super::{Store, StoreError};
+use super::{Store, StoreError, is_duplicate, json_list};
 use crate::types::{
     DatasetId, Document, DocumentId, DocumentMetadata, DocumentStatus, TenantId, Time, UserId,
     Viewer,
@@ -35,12 +35,47 @@ pub enum Insertion {
 #[derive(Debug, Clone, Default)]
 pub struct DocumentFilter {
     pub dataset: Option<DatasetId>,
-    pub status: Option<DocumentStatus>,
+    /// Of these; empty: of whatever status.
+    pub statuses: Vec<DocumentStatus>,
+    /// Only those of which pages have no text.
+    pub with_unread_pages: bool,
     /// Part of the file name or title.
     pub text: Option<String>,
-    /// Continue after this document key.
+    pub order: DocumentOrder,
+    pub ascending: bool,
+    /// Continue after this document key; in the order of adding alone.
     pub after: Option<u64>,
+    /// Leave out so many.
+    pub offset: usize,
     pub limit: usize,
+}
+
+/// By what a list of documents is ordered; what is the same there goes by the
+/// order of adding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DocumentOrder {
+    #[default]
+    Added,
+    Name,
+    Size,
+    Pages,
+    Chunks,
+    Status,
+}
+
+impl DocumentOrder {
+    fn expression(self) -> &'static str {
+        match self {
+            Self::Added => "x.key",
+            Self::Name => {
+                "coalesce(json_extract(x.metadata, '$.title'), x.filename) COLLATE NOCASE"
+            }
+            Self::Size => "x.bytes",
+            Self::Pages => "x.pages",
+            Self::Chunks => "x.chunks",
+            Self::Status => "x.status",
+        }
+    }
 }
 
 /// One page of a list of documents.
@@ -49,7 +84,7 @@ pub struct DocumentPage {
     pub documents: Vec<Document>,
     /// How many there are in all.
     pub total: u64,
-    /// Where the next page continues, if there is one.
+    /// Where the next page continues, if there is one and the newest come first.
     pub next: Option<u64>,
 }
 
@@ -93,27 +128,35 @@ impl Store {
         self.read(|connection| document_by_key(connection, key))
     }
 
-    /// Lists the documents that exist for the viewer, newest first.
+    /// Lists the documents that exist for the viewer, the newest first unless
+    /// `filter` says otherwise.
     pub fn documents(
         &self,
         viewer: &Viewer,
         filter: &DocumentFilter,
     ) -> Result<DocumentPage, StoreError> {
         const CONDITION: &str = "(:dataset IS NULL OR d.id = :dataset)
-            AND (:status IS NULL OR x.status = :status)
+            AND (:statuses IS NULL OR x.status IN (SELECT value FROM json_each(:statuses)))
+            AND (NOT :unread OR x.pages_without_text > 0)
             AND (:text IS NULL OR instr(lower(x.filename), lower(:text)) > 0
                  OR instr(lower(coalesce(json_extract(x.metadata, '$.title'), '')), lower(:text)) > 0)";
         let dataset = filter.dataset.as_ref().map(DatasetId::as_str);
-        let status = filter.status.map(DocumentStatus::as_str);
+        let statuses: Vec<_> = filter.statuses.iter().map(|one| one.as_str()).collect();
+        let statuses = match statuses.as_slice() {
+            [] => None,
+            some => Some(json_list(some)?),
+        };
         let after = filter.after.unwrap_or(i64::MAX as u64);
         let parameters = named_params! {
             ":tenant": viewer.tenant_id.as_str(),
             ":user": viewer.user_id.as_ref().map(UserId::as_str),
             ":dataset": dataset,
-            ":status": status,
+            ":statuses": statuses,
+            ":unread": filter.with_unread_pages,
             ":text": filter.text,
             ":after": after,
             ":most": filter.limit + 1,
+            ":offset": filter.offset,
         };
         self.read(|connection| {
             let count = format!(
@@ -122,10 +165,12 @@ impl Store {
             );
             let total = connection
                 .prepare_cached(&count)?
-                .query_row(&parameters[..5], |row| row.get(0))?;
+                .query_row(&parameters[..6], |row| row.get(0))?;
+            let order = filter.order.expression();
+            let direction = if filter.ascending { "ASC" } else { "DESC" };
             let list = format!(
                 "{SELECT} WHERE {VISIBLE} AND {CONDITION} AND x.key < :after
-                 ORDER BY x.key DESC LIMIT :most"
+                 ORDER BY {order} {direction}, x.key DESC LIMIT :most OFFSET :offset"
             );
             let mut statement = connection.prepare_cached(&list)?;
             let rows = statement.query_map(parameters, |row| Ok(document(row)))?;
@@ -134,7 +179,9 @@ impl Store {
                 .collect::<Result<Vec<_>, StoreError>>()?;
             let more = documents.len() > filter.limit;
             documents.truncate(filter.limit);
-            let next = documents.last().filter(|_| more).map(|last| last.key);
+            let by_key = filter.order == DocumentOrder::Added && !filter.ascending;
+            let last = documents.last().filter(|_| more && by_key);
+            let next = last.map(|last| last.key);
             Ok(DocumentPage {
                 documents,
                 total,
@@ -177,6 +224,32 @@ impl Store {
             };
             transaction.execute("DELETE FROM documents WHERE key = ?1", [found.key])?;
             Ok((found, chunks))
+        })
+    }
+
+    /// Puts a document into another dataset of its tenant; one that has the
+    /// same content already is a [`StoreError::Duplicate`].
+    pub fn move_document(
+        &self,
+        tenant: &TenantId,
+        id: &DocumentId,
+        dataset_key: u64,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let moved = transaction.execute(
+                "UPDATE documents SET dataset_key = ?3 WHERE id = ?2
+                 AND dataset_key IN (SELECT key FROM datasets WHERE tenant_id = ?1)
+                 AND EXISTS (SELECT 1 FROM datasets WHERE key = ?3 AND tenant_id = ?1)",
+                params![tenant.as_str(), id.as_str(), dataset_key],
+            );
+            match moved {
+                Ok(0) => Err(StoreError::Missing("the document")),
+                Ok(_) => Ok(()),
+                Err(error) if is_duplicate(&error) => Err(StoreError::Duplicate(
+                    "the other dataset has this document already".to_owned(),
+                )),
+                Err(error) => Err(error.into()),
+            }
         })
     }
 

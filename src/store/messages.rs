@@ -3,7 +3,7 @@
 
 use super::{Store, StoreError};
 use crate::types::{AnswerSummary, Message, MessageId, Role, SessionId, TenantId, Time, UserId};
-use rusqlite::{OptionalExtension, Row, named_params, params};
+use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
 
 const COLUMNS: &str = "m.id, s.id, s.user_id, m.role, m.content, m.metadata, m.answer, \
      m.created_at, m.deleted_at";
@@ -23,46 +23,7 @@ impl Store {
     /// Gives back when it counts as written: at its own time, or later, as no
     /// two messages of a conversation have one time.
     pub fn append_message(&self, tenant: &TenantId, message: &Message) -> Result<Time, StoreError> {
-        let answer = message
-            .answer
-            .as_ref()
-            .map(serde_json::to_string)
-            .transpose()
-            .map_err(|error| StoreError::Value(error.to_string()))?;
-        self.write(|transaction| {
-            let (session, last): (u64, Option<i64>) = transaction
-                .prepare_cached(
-                    "SELECT s.key, (SELECT m.created_at FROM messages m
-                                    WHERE m.session_key = s.key ORDER BY m.key DESC LIMIT 1)
-                     FROM sessions s WHERE s.tenant_id = ?1 AND s.id = ?2",
-                )?
-                .query_row(
-                    params![tenant.as_str(), message.session_id.as_str()],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?
-                .ok_or(StoreError::Missing("the session"))?;
-            let own = message.created_at.millis();
-            let written = last.map_or(own, |last| own.max(last + 1));
-            transaction
-                .prepare_cached("UPDATE sessions SET updated_at = max(updated_at, ?2) WHERE key = ?1")?
-                .execute(params![session, written])?;
-            transaction
-                .prepare_cached(
-                    "INSERT INTO messages (id, session_key, role, content, metadata, answer, created_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                )?
-                .execute(params![
-                    message.id.as_str(),
-                    session,
-                    message.role.as_str(),
-                    message.content,
-                    message.metadata.to_string(),
-                    answer,
-                    written
-                ])?;
-            Ok(Time::from_millis(written))
-        })
+        self.write(|transaction| append(transaction, tenant, message))
     }
 
     /// The messages of a conversation that `filter` lets through, in order.
@@ -157,6 +118,51 @@ impl Store {
             .collect()
         })
     }
+}
+
+pub(super) fn append(
+    transaction: &Transaction<'_>,
+    tenant: &TenantId,
+    message: &Message,
+) -> Result<Time, StoreError> {
+    let answer = message
+        .answer
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(|error| StoreError::Value(error.to_string()))?;
+    let (session, last): (u64, Option<i64>) = transaction
+        .prepare_cached(
+            "SELECT s.key, (SELECT m.created_at FROM messages m
+                            WHERE m.session_key = s.key ORDER BY m.key DESC LIMIT 1)
+             FROM sessions s WHERE s.tenant_id = ?1 AND s.id = ?2",
+        )?
+        .query_row(
+            params![tenant.as_str(), message.session_id.as_str()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?
+        .ok_or(StoreError::Missing("the session"))?;
+    let own = message.created_at.millis();
+    let written = last.map_or(own, |last| own.max(last + 1));
+    transaction
+        .prepare_cached("UPDATE sessions SET updated_at = max(updated_at, ?2) WHERE key = ?1")?
+        .execute(params![session, written])?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO messages (id, session_key, role, content, metadata, answer, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            message.id.as_str(),
+            session,
+            message.role.as_str(),
+            message.content,
+            message.metadata.to_string(),
+            answer,
+            written
+        ])?;
+    Ok(Time::from_millis(written))
 }
 
 fn message(row: &Row<'_>) -> Result<Message, StoreError> {

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_conversations.sql"),
     include_str!("migrations/0004_people.sql"),
     include_str!("migrations/0005_feedback.sql"),
+    include_str!("migrations/0006_chats.sql"),
 ];
 
 /// Runs the scripts that the database has not seen, each in a transaction.

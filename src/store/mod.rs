@@ -8,6 +8,7 @@
 //! any moment.
 
 mod audit;
+mod chats;
 mod chunks;
 mod datasets;
 mod documents;
@@ -27,8 +28,9 @@ mod users;
 mod vectors;
 
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord, StoredAuditRecord};
+pub use chats::{ChatChange, ChatFilter, FoundChat, FoundMessage};
 pub use chunks::{IndexEntry, StoredChunk};
-pub use documents::{DocumentFilter, DocumentPage, Insertion, NewDocument};
+pub use documents::{DocumentFilter, DocumentOrder, DocumentPage, Insertion, NewDocument};
 pub use feedback::{FeedbackEntry, FeedbackFilter, FeedbackPage};
 pub use jobs::Job;
 pub use keys::{ApiKey, NewApiKey};

@@ -2,14 +2,16 @@
 //! exist for any reader, also before it is swept away.
 
 use super::{Store, StoreError, is_duplicate};
-use crate::types::{Session, SessionId, SessionStatus, TenantId, Time, UserId};
+use crate::types::{
+    PartialSearchOptions, Session, SessionId, SessionStatus, TenantId, Time, UserId,
+};
 use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
 
-const COLUMNS: &str = "id, uuid, tenant_id, user_id, title, system_prompt, metadata, agent_id, \
-     external_user_id, status, expires_at, keep_seconds, created_at, updated_at";
+pub(super) const COLUMNS: &str = "id, uuid, tenant_id, user_id, title, system_prompt, metadata, agent_id, \
+     external_user_id, status, expires_at, keep_seconds, created_at, updated_at, pinned, search";
 
 /// Whether a session is still there at the instant `:now`.
-const THERE: &str = "(keep_seconds IS NULL OR updated_at + keep_seconds * 1000 > :now)";
+pub(super) const THERE: &str = "(keep_seconds IS NULL OR updated_at + keep_seconds * 1000 > :now)";
 
 /// Which conversations to list.
 #[derive(Debug, Clone, Default)]
@@ -120,7 +122,7 @@ impl Store {
                     ":key": filter.after.map(|place| place.key),
                     ":limit": limit,
                 },
-                |row| Ok((row.get::<_, u64>(14)?, session(row))),
+                |row| Ok((row.get::<_, u64>(16)?, session(row))),
             )?;
             let mut found = Vec::new();
             for row in rows {
@@ -245,7 +247,7 @@ impl Store {
     }
 }
 
-fn insert(transaction: &Transaction<'_>, session: &Session) -> Result<(), StoreError> {
+pub(super) fn insert(transaction: &Transaction<'_>, session: &Session) -> Result<(), StoreError> {
     let taken = || StoreError::Duplicate("a session with this id exists already".to_owned());
     // An id may not be another session's UUID either: both name a session.
     let named = transaction
@@ -257,8 +259,9 @@ fn insert(transaction: &Transaction<'_>, session: &Session) -> Result<(), StoreE
     let done = transaction
         .prepare_cached(
             "INSERT INTO sessions (id, uuid, tenant_id, user_id, title, system_prompt, metadata,
-             agent_id, external_user_id, status, expires_at, keep_seconds, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             agent_id, external_user_id, status, expires_at, keep_seconds, created_at, updated_at,
+             pinned, search)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?
         .execute(params![
             session.id.as_str(),
@@ -274,7 +277,9 @@ fn insert(transaction: &Transaction<'_>, session: &Session) -> Result<(), StoreE
             session.expires_at.map(Time::millis),
             session.keep_seconds,
             session.created_at.millis(),
-            session.updated_at.millis()
+            session.updated_at.millis(),
+            session.pinned,
+            search_json(&session.search)?
         ]);
     match done {
         Ok(_) => Ok(()),
@@ -283,9 +288,10 @@ fn insert(transaction: &Transaction<'_>, session: &Session) -> Result<(), StoreE
     }
 }
 
-fn session(row: &Row<'_>) -> Result<Session, StoreError> {
+pub(super) fn session(row: &Row<'_>) -> Result<Session, StoreError> {
     let metadata: String = row.get(6)?;
     let status: String = row.get(9)?;
+    let search: String = row.get(15)?;
     Ok(Session {
         id: row.get::<_, String>(0)?.into(),
         uuid: row.get::<_, String>(1)?.into(),
@@ -302,5 +308,12 @@ fn session(row: &Row<'_>) -> Result<Session, StoreError> {
         keep_seconds: row.get(11)?,
         created_at: Time::from_millis(row.get(12)?),
         updated_at: Time::from_millis(row.get(13)?),
+        pinned: row.get(14)?,
+        search: serde_json::from_str(&search)
+            .map_err(|error| StoreError::Value(error.to_string()))?,
     })
+}
+
+pub(super) fn search_json(search: &PartialSearchOptions) -> Result<String, StoreError> {
+    serde_json::to_string(search).map_err(|error| StoreError::Value(error.to_string()))
 }

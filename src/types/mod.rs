@@ -22,7 +22,8 @@ pub use document::{
 pub use feedback::{Feedback, FeedbackKind};
 pub use ids::{DatasetId, DocumentId, FeedbackId, KeyId, MessageId, SessionId, TenantId, UserId};
 pub use search::{
-    Citation, Passage, PassageScores, Placement, SearchOptions, SearchScope, SearchType,
+    Citation, PartialSearchOptions, Passage, PassageScores, Placement, SearchOptions, SearchScope,
+    SearchType,
 };
 pub use session::{Message, Role, Session, SessionStatus};
 pub use text::{char_len, slice_chars};

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// How candidates are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SearchType {
     /// Vectors alone.
     Similarity,
@@ -47,6 +48,57 @@ impl Default for SearchOptions {
             lambda_mult: 0.5,
             rerank: false,
             all_passages: false,
+        }
+    }
+}
+
+/// Settings of which some are left open.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PartialSearchOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search_type: Option<SearchType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub k: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score_threshold: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fetch_k: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lambda_mult: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub all_passages: Option<bool>,
+}
+
+impl PartialSearchOptions {
+    /// Takes what is left open from `below`.
+    pub fn or(self, below: Self) -> Self {
+        Self {
+            search_type: self.search_type.or(below.search_type),
+            k: self.k.or(below.k),
+            score_threshold: self.score_threshold.or(below.score_threshold),
+            fetch_k: self.fetch_k.or(below.fetch_k),
+            lambda_mult: self.lambda_mult.or(below.lambda_mult),
+            rerank: self.rerank.or(below.rerank),
+            all_passages: self.all_passages.or(below.all_passages),
+        }
+    }
+
+    /// Takes what is left open from the defaults.
+    pub fn complete(self) -> SearchOptions {
+        let default = SearchOptions::default();
+        let k = self.k.unwrap_or(default.k);
+        SearchOptions {
+            search_type: self.search_type.unwrap_or(default.search_type),
+            k,
+            score_threshold: self.score_threshold.unwrap_or(default.score_threshold),
+            // Fewer candidates than results would make no sense.
+            fetch_k: self.fetch_k.unwrap_or(default.fetch_k).max(k),
+            lambda_mult: self.lambda_mult.unwrap_or(default.lambda_mult),
+            rerank: self.rerank.unwrap_or(default.rerank),
+            all_passages: self.all_passages.unwrap_or(default.all_passages),
         }
     }
 }

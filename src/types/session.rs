@@ -1,6 +1,6 @@
 //! Conversations and their messages.
 
-use super::{MessageId, SessionId, TenantId, Time, UserId};
+use super::{MessageId, PartialSearchOptions, SessionId, TenantId, Time, UserId};
 
 /// Who wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +66,10 @@ pub struct Session {
     pub user_id: UserId,
     pub title: Option<String>,
     pub system_prompt: Option<String>,
+    /// Kept above the others in its user's list.
+    pub pinned: bool,
+    /// How its answers are searched for, where a question does not say.
+    pub search: PartialSearchOptions,
     /// A JSON object that belongs to the client.
     pub metadata: serde_json::Value,
     /// The agent that it is held with, as the client calls it.

@@ -3,26 +3,34 @@
 
 import { api } from './api.js';
 import { h, icon, put } from './dom.js';
-import { plural } from './words.js';
+import { t, tn } from './language.js';
+import { number } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
+/** Lines of the ledger that are drawn; more are said and not drawn. */
+const MOST_LINES = 400;
+
 /**
- * A small picture of how many pages have text, where some have none.
+ * How many pages have text, where some have none.
  * @param {any} file
  */
 export function strip(file) {
   if (!file.pages_without_text) return null;
-  const read = file.page_count - file.pages_without_text;
-  return h('small', { class: 'mute' }, `${read} with text`);
+  return h('small', { class: 'mute' }, t('{count} with text', { count: file.page_count - file.pages_without_text }));
 }
 
 export class Ledger {
-  /** @param {any} file */
-  constructor(file) {
+  /**
+   * @param {any} file
+   * @param {number} columns of the table that it stands in
+   * @param {{show: (page: number) => void, again: (() => void) | null}} can what can be done with the document
+   */
+  constructor(file, columns, can) {
     this.id = file.id;
-    this.box = h('div', { class: 'ledger' }, h('p', { class: 'mute' }, 'Reading the ledger'));
-    this.row = h('tr', {}, h('td', { class: 'in', colspan: '6' }, this.box));
+    this.can = can;
+    this.box = h('div', { class: 'ledger' }, h('p', { class: 'mute' }, t('Reading the ledger')));
+    this.row = h('tr', {}, h('td', { class: 'in', colspan: String(columns) }, this.box));
     this.load();
   }
 
@@ -40,41 +48,64 @@ export class Ledger {
    * @param {any[]} pages
    */
   draw(file, pages) {
+    const again = this.can.again && h('button', { class: 'b', type: 'button', onclick: this.can.again }, icon('redo', 's'), t('Read again'));
     if (!pages.length) {
-      this.box.replaceChildren(h('p', {}, file.status === 'failed' ? `Nothing was read: ${file.error}` : 'Nothing has been read yet.'));
+      const why = file.status === 'failed' ? t('Nothing was read: {reason}', { reason: file.error }) : t('Nothing has been read yet.');
+      this.box.replaceChildren(h('div', { class: 'row wrap' }, h('p', { class: 'grow' }, why), file.status === 'failed' && again));
       return;
     }
-    const unread = pages.filter((one) => one.outcome !== 'text');
-    const words = unread.length ? `${plural(pages.length - unread.length, 'page')} with text, ${unread.length} without` : `All ${plural(pages.length, 'page has', 'pages have')} text`;
-    this.text = h('div', {});
+    const unread = pages.filter((one) => one.outcome !== 'text').length;
+    const words = unread
+      ? t('{read} with text, {unread} without', { read: tn(pages.length - unread, '{count} page', '{count} pages'), unread })
+      : tn(pages.length, 'All {count} page has text', 'All {count} pages have text');
+    const lines = ranges(pages);
     this.box.replaceChildren(
       picture(pages, words),
-      h('p', { class: 'key' }, words),
+      h('div', { class: 'row wrap' }, h('p', { class: 'key grow' }, words), again),
       h('table', { class: 'grid' },
-        h('caption', { class: 'vh' }, `Pages of ${file.filename}`),
-        h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, file.paged ? 'Page' : 'Part'), h('th', { scope: 'col' }, 'What is on it'), h('th', { scope: 'col', class: 'n' }, 'Characters'), h('th', { scope: 'col', class: 'n' }, 'Passages'))),
-        h('tbody', {}, pages.map((one) => this.line(one)))),
-      this.text);
+        h('caption', { class: 'vh' }, t('Pages of {name}', { name: file.filename })),
+        h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, file.paged ? t('Pages') : t('Parts')), h('th', { scope: 'col' }, t('What is on them')), h('th', { scope: 'col', class: 'n' }, t('Characters')), h('th', { scope: 'col', class: 'n' }, t('Passages')))),
+        h('tbody', {}, lines.slice(0, MOST_LINES).map((one) => this.line(one)))));
+    const left = lines.length - MOST_LINES;
+    if (left > 0) put(this.box, h('p', { class: 'mute' }, tn(left, '{count} more line is not shown.', '{count} more lines are not shown.')));
   }
 
-  /** @param {any} page */
-  line(page) {
-    const what = { text: page.reason ? `Text; not all was read: ${page.reason}` : 'Text', no_text: 'No text: blank or an image', failed: `Not read: ${page.reason ?? ''}` };
+  /** @param {Range} range */
+  line({ first, last, outcome, reason, characters, chunks }) {
+    const words = first === last ? number(first) : t('{first} to {last}', { first, last });
+    const what = { text: reason ? t('Text; not all was read: {reason}', { reason }) : t('Text'), no_text: t('No text: blank or an image'), failed: t('Not read: {reason}', { reason }) };
     return h('tr', {},
-      h('td', { class: 'num' }, page.outcome === 'text'
-        ? h('button', { type: 'button', class: 'x', 'aria-label': `Show the text of page ${page.number}`, onclick: () => this.show(page.number) }, String(page.number))
-        : page.number),
-      h('td', {}, what[/** @type {keyof typeof what} */ (page.outcome)]),
-      h('td', { class: 'n' }, page.characters.toLocaleString()),
-      h('td', { class: 'n' }, page.chunks));
+      h('td', { class: 'num' }, outcome === 'text'
+        ? h('button', { type: 'button', class: 'x', 'aria-label': t('Show the text of page {page}', { page: first }), onclick: () => this.can.show(first) }, words)
+        : words),
+      h('td', {}, outcome === 'text' ? what.text : h('span', { class: 'st' }, icon('warn', 's'), what[outcome])),
+      h('td', { class: 'n' }, number(characters)),
+      h('td', { class: 'n' }, number(chunks)));
   }
+}
 
-  /** @param {number} number */
-  async show(number) {
-    const page = await api('GET', `/documents/${this.id}/pages/${number}`);
-    this.text.replaceChildren(h('div', { class: 'page', dir: 'auto' }, h('div', { class: 'text' }, page.text), h('p', { class: 'folio num' }, number)));
-    this.text.scrollIntoView({ block: 'nearest' });
+/** @typedef {{first: number, last: number, outcome: 'text' | 'no_text' | 'failed', reason: string, characters: number, chunks: number}} Range */
+
+/**
+ * Neighbouring pages with the same fate, as one.
+ * @param {any[]} pages
+ * @returns {Range[]}
+ */
+function ranges(pages) {
+  /** @type {Range[]} */
+  const found = [];
+  for (const page of pages) {
+    const last = found.at(-1);
+    const reason = page.reason ?? '';
+    if (last && last.outcome === page.outcome && last.reason === reason && last.last + 1 === page.number) {
+      last.last = page.number;
+      last.characters += page.characters;
+      last.chunks += page.chunks;
+    } else {
+      found.push({ first: page.number, last: page.number, outcome: page.outcome, reason, characters: page.characters, chunks: page.chunks });
+    }
   }
+  return found;
 }
 
 /**

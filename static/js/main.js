@@ -8,6 +8,7 @@ import { acceptDrops } from './drop.js';
 import { preferred, speak, t } from './language.js';
 import { frame, watchConnection } from './shell.js';
 import { chat } from './chat.js';
+import { chats } from './chats.js';
 import { documents } from './documents.js';
 import { models } from './models.js';
 import { settings } from './settings.js';
@@ -56,7 +57,7 @@ async function route() {
     return;
   }
   /** @type {Record<string, (...rest: string[]) => View>} */
-  const views = { chat, documents, models, settings };
+  const views = { chat, chats, documents, models, settings };
   // Few need the administration: its modules come when it is asked for.
   if (name === 'admin') views.admin = (await import('./admin/administration.js')).administration;
   // Another view was asked for meanwhile.

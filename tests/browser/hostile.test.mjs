@@ -132,7 +132,7 @@ test('hostile chats change nothing on the page, whatever the server says', { tim
     },
   ]);
   await page.route(`**/chat/sessions/${chat}*`, (route) => route.fulfill({ json: { ...session, title: vectors[3], messages } }));
-  await page.route(/\/chat\/sessions(\?.*)?$/, async (route) => {
+  await page.route(/\/(chat|api)\/sessions(\?.*)?$/, async (route) => {
     const response = await route.fetch();
     const body = await response.json();
     await route.fulfill({ response, json: { ...body, sessions: vectors.map((title, n) => ({ ...body.sessions[0], id: `s${n}`, title })) } });

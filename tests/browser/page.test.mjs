@@ -72,12 +72,12 @@ test('a chat can be found, opened again and deleted', withSatchel(async (satchel
   await ask(page, 'Who kept bees?');
   await page.getByLabel('Search chats').fill('bees');
   const chats = page.getByRole('group', { name: 'Chats' }).getByRole('link');
-  await page.waitForFunction(() => document.querySelectorAll('.sess a').length === 1);
+  await page.waitForFunction(() => document.querySelectorAll('a[data-session]').length === 1);
   await page.getByLabel('Search chats').fill('');
   await chats.filter({ hasText: 'How high' }).click();
   await page.getByRole('blockquote').getByText('Its tower is 31 metres high.').waitFor();
-  await page.getByRole('button', { name: 'Delete chat How high is the tower of Skerry Point?' }).click({ force: true });
-  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Actions for chat How high is the tower of Skerry Point?' }).click({ force: true });
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
   await page.getByRole('heading', { name: 'What do you need to find?' }).waitFor();
   await chats.filter({ hasText: 'How high' }).waitFor({ state: 'detached' });
   page.assertClean();

@@ -271,6 +271,59 @@ export const VIEWS = [
     },
   },
   {
+    name: 'chat-menu', role: 'admin',
+    async reach(page) {
+      await go(page, '#/chat');
+      const open = page.getByRole('button', { name: 'Show the sidebar', exact: true });
+      if (await open.isVisible()) await open.click();
+      await page.getByRole('button', { name: /^Actions for chat/ }).first().click({ force: true });
+      await page.getByRole('menuitem', { name: 'Rename' }).waitFor();
+    },
+  },
+  {
+    name: 'chats', role: 'admin',
+    async reach(page) {
+      await go(page, '#/chats');
+      await page.getByLabel('Choose a file of chats').waitFor({ state: 'attached' });
+    },
+  },
+  {
+    name: 'chat-instructions', role: 'admin',
+    async reach(page, world) {
+      await go(page, `#/chat/${world.answered}`);
+      await page.getByRole('blockquote').first().waitFor();
+      const open = page.getByRole('button', { name: 'Show the sidebar', exact: true });
+      if (await open.isVisible()) await open.click();
+      await page.getByRole('button', { name: /^Actions for chat/ }).first().click({ force: true });
+      await page.getByRole('menuitem', { name: 'How it is answered' }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'documents-preview', role: 'admin',
+    async reach(page) {
+      await go(page, '#/documents');
+      await page.getByRole('button', { name: /^Coast/ }).click();
+      await page.getByRole('button', { name: 'Actions for The lighthouse of Skerry Point', exact: true }).click();
+      await page.getByRole('menuitem', { name: 'Preview' }).click();
+      await page.getByRole('dialog').getByText('Tobias Wren', { exact: false }).first().waitFor();
+    },
+  },
+  {
+    name: 'api', role: 'admin',
+    async reach(page) {
+      await page.goto(`${new URL(page.url()).origin}/api-docs`);
+      await page.getByRole('navigation', { name: 'Endpoints' }).getByRole('link').first().waitFor();
+    },
+  },
+  {
+    name: 'api-endpoint', role: 'admin',
+    async reach(page) {
+      await page.goto(`${new URL(page.url()).origin}/api-docs#/post/chat/send`);
+      await page.getByRole('article').getByRole('heading', { level: 1 }).waitFor();
+    },
+  },
+  {
     name: 'settings-of-a-user', role: 'user',
     async reach(page) {
       await go(page, '#/settings');

@@ -146,12 +146,15 @@ fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
     };
     match endpoint.name {
         "read a session"
+        | "read a chat"
+        | "export a chat"
         | "delete a session"
         | "documents of a session"
         | "read a document"
         | "delete a document"
         | "read a chunk"
         | "ingest again"
+        | "read a document anew"
         | "list pages"
         | "read a page"
         | "read the original"
@@ -162,6 +165,18 @@ fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
         | "end sign-ins of a user"
         | "end a sign-in"
         | "delete a tenant" => one(json!({}), Missing),
+        "change a chat" => one(json!({"title": "Mine", "archived": true}), Missing),
+        "list chats" => ["", "?q=finch", "?q=ne", "?archived=true"]
+            .map(|query| Attempt::new(&format!("{path}{query}"), json!({}), Own))
+            .into(),
+        "make a chat" | "export chats" => one(json!({}), Own),
+        "import chats" => one(
+            json!({"sessions": [{"uuid": "of-mine", "title": "Mine", "messages": [
+                {"role": "user", "content": "Where does the bird nest?"}]}]}),
+            Own,
+        ),
+        "delete documents" => one(json!({"document_ids": [victim.document]}), Missing),
+        "move a document" => one(json!({"dataset_id": victim.dataset}), Missing),
         "change a dataset" => one(json!({"name": "Mine", "visibility": "tenant"}), Missing),
         "change a user" => one(
             json!({"role": "admin", "password": "known to me now"}),

@@ -11,7 +11,7 @@ use satchel::service::{
     Caller, MessageFilter, NewMessage, NewSession, Question, Service, UploadRequest,
 };
 use satchel::types::{
-    AnswerEvent, DocumentMetadata, DocumentStatus, MessageId, Role, SearchOptions, SessionId,
+    AnswerEvent, DocumentMetadata, DocumentStatus, MessageId, PartialSearchOptions, Role, SessionId,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -47,7 +47,7 @@ async fn ask(
         chapter: None,
         selection: None,
         dataset_id: None,
-        options: SearchOptions::default(),
+        options: PartialSearchOptions::default(),
         quotes_only: false,
     };
     let mut events = service.ask(caller, question).await.unwrap();

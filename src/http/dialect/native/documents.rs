@@ -3,11 +3,11 @@
 use super::Native;
 use super::wire::{self, ChunkSpan, DocumentWire, PageSummaryWire, Said};
 use crate::http::auth::Authorized;
-use crate::http::extract::{PathValues, QueryParams};
+use crate::http::extract::{JsonBody, PathValues, QueryParams};
 use crate::http::failure::Failure;
 use crate::http::{HttpError, State};
-use crate::service::DocumentFilter;
-use crate::types::{DocumentId, DocumentStatus};
+use crate::service::{DocumentFilter, DocumentOrder};
+use crate::types::{DatasetId, DocumentId, DocumentStatus};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -19,17 +19,49 @@ const DEFAULT_LIMIT: usize = 50;
 /// Documents in one answer at most.
 const MAX_LIMIT: usize = 500;
 
+/// The words for the order of a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Sort {
+    #[default]
+    Added,
+    Name,
+    Size,
+    Pages,
+    Passages,
+    Status,
+}
+
+/// The words for its direction.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Direction {
+    Asc,
+    Desc,
+}
+
 /// Query of `/api/documents`.
 #[derive(Deserialize, IntoParams)]
 pub(crate) struct ListQuery {
     dataset_id: Option<String>,
-    #[param(inline, value_type = Option<DocumentStatus>)]
+    /// One or more, with commas between.
+    #[param(
+        pattern = "^((queued|extracting|embedding|ready|failed)(,(queued|extracting|embedding|ready|failed))*)?$"
+    )]
     status: Option<String>,
+    without_text: Option<bool>,
     /// What the name of the file or the title has in it.
     q: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    sort: Sort,
+    #[param(inline)]
+    order: Option<Direction>,
     /// `next_cursor` of the answer before.
     #[param(pattern = "^[0-9]{0,18}$")]
     cursor: Option<String>,
+    #[param(maximum = 2147483647)]
+    offset: Option<usize>,
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
@@ -37,28 +69,47 @@ pub(crate) struct ListQuery {
 impl ListQuery {
     fn filter(self) -> Result<DocumentFilter, HttpError> {
         let present = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let status = present(self.status)
+        let statuses = present(self.status).unwrap_or_default();
+        let statuses = statuses
+            .split(',')
+            .filter(|word| !word.is_empty())
             .map(|word| {
-                DocumentStatus::parse(&word)
+                DocumentStatus::parse(word)
                     .ok_or_else(|| HttpError::field("status", format!("{word:?} is not a status")))
             })
-            .transpose()?;
+            .collect::<Result<_, _>>()?;
         let after = present(self.cursor)
             .map(|cursor| {
                 let key = cursor.parse();
                 key.map_err(|_| HttpError::field("cursor", "not a cursor of this list"))
             })
             .transpose()?;
+        if after.is_some() && (self.sort != Sort::Added || self.order == Some(Direction::Asc)) {
+            let what = "it goes with the newest first alone; use offset";
+            return Err(HttpError::field("cursor", what));
+        }
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
             let what = format!("{limit} is not within 1 and {MAX_LIMIT}");
             return Err(HttpError::field("limit", what));
         }
+        let words_first = matches!(self.sort, Sort::Name | Sort::Status);
         Ok(DocumentFilter {
             dataset: present(self.dataset_id).map(Into::into),
-            status,
+            statuses,
+            with_unread_pages: self.without_text.unwrap_or(false),
             text: present(self.q),
+            order: match self.sort {
+                Sort::Added => DocumentOrder::Added,
+                Sort::Name => DocumentOrder::Name,
+                Sort::Size => DocumentOrder::Size,
+                Sort::Pages => DocumentOrder::Pages,
+                Sort::Passages => DocumentOrder::Chunks,
+                Sort::Status => DocumentOrder::Status,
+            },
+            ascending: self.order.map_or(words_first, |one| one == Direction::Asc),
             after,
+            offset: self.offset.unwrap_or(0),
             limit,
         })
     }
@@ -97,6 +148,63 @@ pub(crate) async fn delete(
     Ok(HttpResponse::Ok().json(Said {
         message: "Document deleted successfully",
     }))
+}
+
+/// Body of `POST /api/documents/delete`.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct DeleteBody {
+    #[schema(min_items = 1, max_items = 500)]
+    document_ids: Vec<DocumentId>,
+}
+
+/// `POST /api/documents/delete`: several at once, or none.
+pub(crate) async fn delete_all(
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    body: JsonBody<Native, DeleteBody>,
+) -> Answer {
+    let ids = body.value.document_ids;
+    let count = ids.len();
+    if !(1..=MAX_LIMIT).contains(&count) {
+        let what = format!("{count} is not within 1 and {MAX_LIMIT}");
+        return Err(HttpError::field("document_ids", what).into());
+    }
+    state.service.delete_documents(&caller, ids).await?;
+    Ok(HttpResponse::Ok().json(Deleted { deleted: count }))
+}
+
+/// How many were deleted.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Deleted {
+    deleted: usize,
+}
+
+/// Body of `PATCH /api/documents/{document_id}`.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct MoveBody {
+    dataset_id: DatasetId,
+}
+
+/// `PATCH /api/documents/{document_id}`: into another dataset.
+pub(crate) async fn relocate(
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    id: PathValues<Native, DocumentId>,
+    body: JsonBody<Native, MoveBody>,
+) -> Answer {
+    let to = &body.value.dataset_id;
+    let document = state.service.move_document(&caller, &id.value, to).await?;
+    Ok(HttpResponse::Ok().json(DocumentWire::from(&document)))
+}
+
+/// `POST /documents/{document_id}/reindex`.
+pub(crate) async fn reindex(
+    state: web::Data<State>,
+    caller: Authorized<Native>,
+    id: PathValues<Native, DocumentId>,
+) -> Answer {
+    let document = state.service.reindex_document(&caller, &id.value).await?;
+    Ok(HttpResponse::Ok().json(DocumentWire::from(&document)))
 }
 
 /// `POST /documents/{document_id}/retry`.

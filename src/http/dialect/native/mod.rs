@@ -4,6 +4,7 @@
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod backups;
+pub(crate) mod chats;
 pub(crate) mod custody;
 pub(crate) mod datasets;
 pub(crate) mod documents;

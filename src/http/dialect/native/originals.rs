@@ -7,7 +7,7 @@ use crate::http::extract::PathValues;
 use crate::http::failure::Failure;
 use crate::http::security::ORIGINAL_POLICY;
 use crate::http::{HttpError, State};
-use crate::types::{Document, DocumentId};
+use crate::types::DocumentId;
 use actix_web::body::SizedStream;
 use actix_web::http::header::{
     self, Charset, ContentDisposition, ContentEncoding, DispositionParam, DispositionType,
@@ -35,7 +35,7 @@ pub(crate) async fn read(
     let (media_type, shown) = presentation(&document.file_type);
     Ok(HttpResponse::Ok()
         .content_type(media_type)
-        .insert_header(disposition(&document, shown))
+        .insert_header(disposition(&document.filename, shown))
         .insert_header((header::CONTENT_SECURITY_POLICY, ORIGINAL_POLICY))
         .insert_header(ContentEncoding::Identity)
         .body(SizedStream::new(size, Box::pin(pieces(file)))))
@@ -51,8 +51,8 @@ fn presentation(file_type: &str) -> (&'static str, bool) {
     }
 }
 
-fn disposition(document: &Document, shown: bool) -> ContentDisposition {
-    let name = &document.filename;
+/// Whether a file called `name` is shown by a browser or saved.
+pub(super) fn disposition(name: &str, shown: bool) -> ContentDisposition {
     let plain = |c: char| c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ';
     let ascii = name
         .chars()
@@ -68,7 +68,7 @@ fn disposition(document: &Document, shown: bool) -> ContentDisposition {
             DispositionParam::FilenameExt(ExtendedValue {
                 charset: Charset::Ext("UTF-8".to_owned()),
                 language_tag: None,
-                value: name.clone().into_bytes(),
+                value: name.as_bytes().to_vec(),
             }),
         ],
     }

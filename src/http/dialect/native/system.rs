@@ -43,7 +43,11 @@ pub(crate) async fn search(
         document_ids: body.document_ids.unwrap_or_default(),
         module: body.module,
         chapter: body.chapter,
-        options: body.search_options.unwrap_or_default().checked()?,
+        options: body
+            .search_options
+            .unwrap_or_default()
+            .checked()?
+            .complete(),
     };
     let found = state.service.search(&caller, request).await?;
     Ok(HttpResponse::Ok().json(SearchAnswer {

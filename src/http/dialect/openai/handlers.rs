@@ -133,6 +133,7 @@ async fn pieces(
         check_grounded(&writing)?;
         let quotes_only = body.quotes_only();
         let options = body.search_options.unwrap_or_default().checked()?;
+        let options = options.complete();
         let question = PassingQuestion {
             quotes_only,
             dataset_id: body.dataset_id,

@@ -239,11 +239,15 @@ impl<'a> SessionWire<'a> {
     }
 }
 
-/// Metadata of a message: an answer's summary, or nothing.
+/// Metadata of a message.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum MessageMetadata<'a> {
     Answer(Box<SummaryWire<'a>>),
+    /// What an assistant wrote and nobody checked.
+    Text {
+        html: &'a str,
+    },
     Nothing {},
 }
 
@@ -269,14 +273,20 @@ impl<'a> MessageWire<'a> {
     pub(crate) fn new(message: &'a Message, html: Option<&'a str>) -> Self {
         let answer = message.answer.as_ref();
         let citations = answer.map(|answer| answer.citations.as_slice());
-        let metadata =
-            answer.map(|answer| Box::new(SummaryWire::new(html.unwrap_or_default(), answer)));
+        let metadata = match (answer, html) {
+            (Some(answer), html) => {
+                let summary = SummaryWire::new(html.unwrap_or_default(), answer);
+                MessageMetadata::Answer(Box::new(summary))
+            }
+            (None, Some(html)) => MessageMetadata::Text { html },
+            (None, None) => MessageMetadata::Nothing {},
+        };
         Self {
             id: &message.id,
             session_id: &message.session_id,
             role: message.role.as_str(),
             content: &message.content,
-            metadata: metadata.map_or(MessageMetadata::Nothing {}, MessageMetadata::Answer),
+            metadata,
             created_at: message.created_at.to_string(),
             memory_key: None,
             sources: citations,
