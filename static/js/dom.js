@@ -122,7 +122,7 @@ const NOTE_WITH_ACTION = 8000;
  */
 export function toast(text, action) {
   document.querySelector('.toast')?.dispatchEvent(new Event('leave'));
-  const note = h('div', { class: 'toast', popover: 'manual' }, h('span', {}, text));
+  const note = h('div', { class: 'toast', popover: 'manual', role: 'status', 'aria-live': 'off' }, h('span', {}, text));
   let timer = 0;
   const close = () => {
     clearTimeout(timer);

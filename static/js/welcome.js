@@ -13,7 +13,7 @@ function page(...content) {
     h('header', { class: 'bar' }, h('span', { class: 'brand' }, logo(), 'satchel'), h('span', { class: 'grow' }),
       iconButton('theme', t('Switch between light and dark'), switchTheme)),
     h('main', { id: 'main' }, ...content),
-    h('p', { class: 'fine' }, t('Runs on this machine. Nothing you ask or open leaves it.')));
+    h('footer', { class: 'fine' }, t('Runs on this machine. Nothing you ask or open leaves it.')));
 }
 
 /**
