@@ -10,12 +10,11 @@ use crate::http::failure::Failure;
 use crate::http::search_options::SearchOptionsWire;
 use crate::http::{HttpError, State};
 use crate::service::{ChatChange, ChatFilter, ChatView, NewSession, TranscriptFormat};
-use crate::types::{Role, Session, SessionId, SessionStatus};
+use crate::types::{MessageId, Role, Session, SessionId, SessionStatus};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 type Answer = Result<HttpResponse, Failure<Native>>;
@@ -31,11 +30,10 @@ const IMPORT_BYTES: usize = 128 * 1024 * 1024;
 /// Query of `GET /api/sessions`.
 #[derive(Deserialize, IntoParams)]
 pub(crate) struct ListQuery {
-    /// Part of a word of the title or of a message.
+    /// What its title or its messages have in them.
     q: Option<String>,
-    /// Those of the archive, or those that are not; both if it is absent.
     archived: Option<bool>,
-    /// Chats to leave out at the beginning.
+    #[param(maximum = 2147483647)]
     offset: Option<usize>,
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -60,8 +58,10 @@ pub(crate) async fn list(
         limit,
     };
     let (chats, more) = state.service.chats(&caller, filter).await?;
-    let sessions: Vec<Value> = chats.iter().map(found).collect();
-    Ok(HttpResponse::Ok().json(json!({"sessions": sessions, "more": more})))
+    Ok(HttpResponse::Ok().json(Chats {
+        sessions: chats.iter().map(ListedChat::from).collect(),
+        more,
+    }))
 }
 
 /// Body of `POST /api/sessions`; all may be absent.
@@ -93,7 +93,7 @@ pub(crate) async fn create(
     };
     let session = state.service.create_session(&caller, new).await?;
     audit::note_object(&request, session.id.as_str());
-    Ok(HttpResponse::Created().json(chat(&session)))
+    Ok(HttpResponse::Created().json(ChatWire::from(&session)))
 }
 
 /// `GET /api/sessions/{session_id}`.
@@ -103,7 +103,7 @@ pub(crate) async fn read(
     id: PathValues<Native, SessionId>,
 ) -> Answer {
     let session = state.service.find_session(&caller, &id.value).await?;
-    Ok(HttpResponse::Ok().json(chat(&session)))
+    Ok(HttpResponse::Ok().json(ChatWire::from(&session)))
 }
 
 /// Body of `PATCH /api/sessions/{session_id}`; what is absent stays.
@@ -149,7 +149,7 @@ pub(crate) async fn update(
         .service
         .change_chat(&caller, &id.value, change)
         .await?;
-    Ok(HttpResponse::Ok().json(chat(&session)))
+    Ok(HttpResponse::Ok().json(ChatWire::from(&session)))
 }
 
 /// The words for how a conversation is written down.
@@ -223,13 +223,13 @@ pub(crate) async fn import(
         file.extend_from_slice(&piece);
     }
     let imported = state.service.import_chats(&caller, file).await?;
-    Ok(HttpResponse::Ok().json(json!({
-        "imported": imported.sessions.len(),
-        "known": imported.known,
-        "refused": imported.refused_count,
-        "reasons": imported.refused,
-        "session_ids": imported.sessions,
-    })))
+    Ok(HttpResponse::Ok().json(ImportedWire {
+        imported: imported.sessions.len(),
+        known: imported.known,
+        refused: imported.refused_count,
+        reasons: &imported.refused,
+        session_ids: &imported.sessions,
+    }))
 }
 
 fn status(archived: bool) -> SessionStatus {
@@ -239,31 +239,89 @@ fn status(archived: bool) -> SessionStatus {
     }
 }
 
-/// A conversation without its messages.
-fn chat(session: &Session) -> Value {
-    json!({
-        "id": session.id,
-        "title": session.title,
-        "pinned": session.pinned,
-        "archived": session.status == SessionStatus::Archived,
-        "system_prompt": session.system_prompt,
-        "search_options": SearchOptionsWire::from(&session.search),
-        "expires_at": session.expires_at.map(|time| time.to_string()),
-        "created_at": session.created_at.to_string(),
-        "updated_at": session.updated_at.to_string(),
-    })
+/// Body of the answer of `GET /api/sessions`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Chats<'a> {
+    sessions: Vec<ListedChat<'a>>,
+    /// Whether there are more.
+    more: bool,
 }
 
-fn found(view: &ChatView) -> Value {
-    let mut value = chat(&view.session);
-    value["found"] = view.found.as_ref().map_or(Value::Null, |found| {
-        let said_by = match found.role {
-            Role::User => "user",
-            Role::Assistant | Role::System => "assistant",
-        };
-        json!({"message_id": found.message_id, "role": said_by, "text": found.text})
-    });
-    value
+/// A conversation without its messages.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ChatWire<'a> {
+    id: &'a SessionId,
+    title: Option<&'a str>,
+    pinned: bool,
+    archived: bool,
+    system_prompt: Option<&'a str>,
+    search_options: SearchOptionsWire,
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+impl<'a> From<&'a Session> for ChatWire<'a> {
+    fn from(session: &'a Session) -> Self {
+        Self {
+            id: &session.id,
+            title: session.title.as_deref(),
+            pinned: session.pinned,
+            archived: session.status == SessionStatus::Archived,
+            system_prompt: session.system_prompt.as_deref(),
+            search_options: SearchOptionsWire::from(&session.search),
+            expires_at: session.expires_at.map(|time| time.to_string()),
+            created_at: session.created_at.to_string(),
+            updated_at: session.updated_at.to_string(),
+        }
+    }
+}
+
+/// A conversation in a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ListedChat<'a> {
+    #[serde(flatten)]
+    chat: ChatWire<'a>,
+    /// The words that were looked for, where a message has them.
+    found: Option<FoundWire<'a>>,
+}
+
+impl<'a> From<&'a ChatView> for ListedChat<'a> {
+    fn from(view: &'a ChatView) -> Self {
+        Self {
+            chat: ChatWire::from(&view.session),
+            found: view.found.as_ref().map(|found| FoundWire {
+                message_id: &found.message_id,
+                role: match found.role {
+                    Role::User => "user",
+                    Role::Assistant | Role::System => "assistant",
+                },
+                text: &found.text,
+            }),
+        }
+    }
+}
+
+/// A message in which words were found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FoundWire<'a> {
+    message_id: &'a MessageId,
+    /// `user` or `assistant`
+    role: &'static str,
+    text: &'a str,
+}
+
+/// What became of a file of conversations.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImportedWire<'a> {
+    imported: usize,
+    known: usize,
+    refused: usize,
+    reasons: &'a [String],
+    session_ids: &'a [SessionId],
 }
 
 /// A title as the name of a file.

@@ -10,7 +10,6 @@ use crate::service::{DocumentFilter, DocumentOrder};
 use crate::types::{DatasetId, DocumentId, DocumentStatus};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 type Answer = Result<HttpResponse, Failure<Native>>;
@@ -47,10 +46,9 @@ pub(crate) struct ListQuery {
     dataset_id: Option<String>,
     /// One or more, with commas between.
     #[param(
-        pattern = "^(queued|extracting|embedding|ready|failed)(,(queued|extracting|embedding|ready|failed))*$"
+        pattern = "^((queued|extracting|embedding|ready|failed)(,(queued|extracting|embedding|ready|failed))*)?$"
     )]
     status: Option<String>,
-    /// Those with pages that have no text.
     without_text: Option<bool>,
     /// What the name of the file or the title has in it.
     q: Option<String>,
@@ -59,10 +57,10 @@ pub(crate) struct ListQuery {
     sort: Sort,
     #[param(inline)]
     order: Option<Direction>,
-    /// `next_cursor` of the answer before; for the order of adding only.
+    /// `next_cursor` of the answer before.
     #[param(pattern = "^[0-9]{0,18}$")]
     cursor: Option<String>,
-    /// Documents to leave out at the beginning.
+    #[param(maximum = 2147483647)]
     offset: Option<usize>,
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -155,6 +153,7 @@ pub(crate) async fn delete(
 /// Body of `POST /api/documents/delete`.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct DeleteBody {
+    #[schema(min_items = 1, max_items = 500)]
     document_ids: Vec<DocumentId>,
 }
 
@@ -171,7 +170,13 @@ pub(crate) async fn delete_all(
         return Err(HttpError::field("document_ids", what).into());
     }
     state.service.delete_documents(&caller, ids).await?;
-    Ok(HttpResponse::Ok().json(json!({"deleted": count})))
+    Ok(HttpResponse::Ok().json(Deleted { deleted: count }))
+}
+
+/// How many were deleted.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Deleted {
+    deleted: usize,
 }
 
 /// Body of `PATCH /api/documents/{document_id}`.

@@ -5,7 +5,6 @@ pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod backups;
 pub(crate) mod chats;
-mod chats_openapi;
 pub(crate) mod custody;
 pub(crate) mod datasets;
 pub(crate) mod documents;

@@ -1,8 +1,8 @@
 //! The native dialect, described.
 
 use super::{
-    Refusal, audit, auth, backups, chats_openapi, custody, datasets, documents, feedback, keys,
-    models, people, search_models, sign_ins, status, system, tenants, users, wire,
+    Refusal, audit, auth, backups, chats, custody, datasets, documents, feedback, keys, models,
+    people, search_models, sign_ins, status, system, tenants, users, wire,
 };
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
@@ -60,7 +60,7 @@ pub(super) fn quota() -> Object {
 pub(crate) fn description() -> Description {
     let parts = [
         signing_in(),
-        chats_openapi::operations(),
+        of_chats(),
         of_documents(),
         of_instance(),
         of_people(),
@@ -160,34 +160,26 @@ fn of_documents() -> Vec<Operation> {
         )
         .answers::<wire::Said>(200)
         .refuses(&[403]),
+        Operation::of("delete documents", "Several at once, or none of them.")
+            .takes::<documents::DeleteBody>()
+            .answers::<documents::Deleted>(200)
+            .refuses(&[403, 404]),
+        Operation::of("move a document", "Into another dataset.")
+            .takes::<documents::MoveBody>()
+            .answers::<wire::DocumentWire>(200)
+            .refuses(&[403, 409]),
+        Operation::of(
+            "read a document anew",
+            "Reads it once more, whatever became of it before.",
+        )
+        .answers::<wire::DocumentWire>(200)
+        .refuses(&[403, 409]),
         Operation::of(
             "ingest again",
             "Reads a document once more from its original.",
         )
         .answers::<wire::DocumentWire>(200)
         .refuses(&[403, 409]),
-        Operation::of(
-            "read a document anew",
-            "Once more from its original, also when it was read well.",
-        )
-        .answers::<wire::DocumentWire>(200)
-        .refuses(&[403, 409]),
-        Operation::of("delete documents", "Several at once, or none.")
-            .takes::<documents::DeleteBody>()
-            .answers_shape(
-                200,
-                "application/json",
-                Shape::written(json!({
-                    "type": "object",
-                    "required": ["deleted"],
-                    "properties": {"deleted": {"type": "integer", "minimum": 0}},
-                })),
-            )
-            .refuses(&[403, 404]),
-        Operation::of("move a document", "Into another dataset.")
-            .takes::<documents::MoveBody>()
-            .answers::<wire::DocumentWire>(200)
-            .refuses(&[403, 409]),
         Operation::of("list pages", "What became of each page of a document.")
             .answers::<documents::DocumentPages>(200),
         Operation::of(
@@ -231,6 +223,58 @@ fn of_documents() -> Vec<Operation> {
             .takes::<system::SearchBody>()
             .answers::<wire::SearchAnswer>(200)
             .refuses(&[404, 503]),
+    ]
+}
+
+fn of_chats() -> Vec<Operation> {
+    vec![
+        Operation::of(
+            "list chats",
+            "The caller's conversations, pinned ones first.",
+        )
+        .query::<chats::ListQuery>()
+        .answers::<chats::Chats>(200),
+        Operation::of(
+            "make a chat",
+            "Its first question becomes its title, if it has none.",
+        )
+        .takes_shape(false, "application/json", Shape::of::<chats::NewChat>())
+        .answers::<chats::ChatWire>(201)
+        .refuses(&[409]),
+        Operation::of("read a chat", "Without its messages.").answers::<chats::ChatWire>(200),
+        Operation::of(
+            "change a chat",
+            "What is absent stays; `null` takes a prompt away.",
+        )
+        .takes::<chats::ChatChangeBody>()
+        .answers::<chats::ChatWire>(200),
+        Operation::of(
+            "export a chat",
+            "As Markdown, or as JSON that can be imported.",
+        )
+        .query::<chats::ExportQuery>()
+        .answers_shape(
+            200,
+            "text/markdown",
+            Shape::written(json!({"type": "string"})),
+        )
+        .answers_shape(
+            200,
+            "application/json",
+            Shape::written(json!({"type": "object"})),
+        ),
+        Operation::of("export chats", "All of the caller's conversations.").answers_shape(
+            200,
+            "application/json",
+            Shape::written(json!({"type": "object"})),
+        ),
+        Operation::of("import chats", "The body is a file that was exported.")
+            .takes_shape(
+                true,
+                "application/json",
+                Shape::written(json!({"type": "object"})),
+            )
+            .answers::<chats::ImportedWire>(200),
     ]
 }
 
