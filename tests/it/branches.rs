@@ -145,7 +145,8 @@ fn what_a_question_was_restricted_to_holds_when_it_is_asked_again() {
     let session = &first["session_id"];
     let again = json!({"session_id": session, "again": first["question_id"]});
     let events: Vec<_> = admin.stream("/chat/send", &again).collect();
-    let sources = events.iter().find(|event| event.name == "sources").unwrap();
+    let sources = events.iter().find(|event| event.name == "sources");
+    let sources = sources.unwrap_or_else(|| panic!("{events:?}"));
     let sources = sources.data["sources"].as_array().unwrap();
     assert!(!sources.is_empty());
     assert!(sources.iter().all(|one| one["document_id"] == *id));

@@ -54,7 +54,8 @@ impl Raw {
         Ok(byte[0])
     }
 
-    /// The data of the next event; `None` at the end of the stream.
+    /// The data of the next event; `None` at the end of the stream, an error if
+    /// it broke off.
     pub fn event(&mut self) -> io::Result<Option<Value>> {
         let mut line = String::new();
         while self.0.read_line(&mut line)? > 0 {
@@ -68,6 +69,7 @@ impl Raw {
             }
             line.clear();
         }
-        Ok(None)
+        // Whoever sent it is gone.
+        Err(io::ErrorKind::UnexpectedEof.into())
     }
 }
