@@ -154,6 +154,7 @@ impl Service {
         name: Option<String>,
     ) -> Result<Trial, Fault> {
         caller.require_operator()?;
+        check_name(name.as_deref())?;
         self.computing(move |inner| inner.try_search_model(kind, name))
             .await
     }
@@ -167,6 +168,7 @@ impl Service {
         name: Option<String>,
     ) -> Result<(), Fault> {
         caller.require_operator()?;
+        check_name(name.as_deref())?;
         self.computing(move |inner| {
             let setting = setting(kind)?;
             let fixed = match kind {
@@ -198,6 +200,18 @@ impl Service {
         let mut wanted = self.inner.restart.subscribe();
         // The sender lives as long as the service.
         let _ = wanted.wait_for(|wanted| *wanted).await;
+    }
+}
+
+/// An error unless it names something in the folder of models itself.
+fn check_name(name: Option<&str>) -> Result<(), Fault> {
+    let leaves =
+        |name: &str| name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']);
+    match name.is_some_and(leaves) {
+        true => {
+            Err(Fault::invalid("name: no file of the folder of models is called so").about("name"))
+        }
+        false => Ok(()),
     }
 }
 

@@ -3,14 +3,16 @@
 
 import { api } from './api.js';
 import { Composer } from './composer.js';
-import { h, icon, put, say, toast } from './dom.js';
+import { h, icon, iconButton, put, say, toast } from './dom.js';
 import { Evidence } from './evidence.js';
 import { Forgotten, asked, byFrame, followed } from './following.js';
 import { t } from './language.js';
 import { Question } from './question.js';
 import { Reply } from './reply.js';
+import { chats } from './sessions.js';
 import { menuButton, refreshSessions } from './shell.js';
 import { Thread } from './thread.js';
+import { tune } from './tuning.js';
 import { upload, uploadList, watchUploads } from './uploads.js';
 
 /** @typedef {import('./thread.js').Said} Said */
@@ -62,7 +64,8 @@ class Chat {
     this.uploads = h('div', {}, uploadList());
     this.jump = h('button', { class: 'b jump', type: 'button', hidden: true, onclick: () => this.toEnd() }, t('To the end of the answer'));
     this.main = h('main', {},
-      h('header', { class: 'bar' }, menuButton(), this.heading, this.modelTag, this.evidence.toggle),
+      h('header', { class: 'bar' }, menuButton(), this.heading, this.modelTag,
+        iconButton('gear', t('How it is answered'), () => this.tune()), this.evidence.toggle),
       this.scroll,
       h('div', { class: 'dock' },
         this.jump,
@@ -74,9 +77,23 @@ class Chat {
     this.describeModel();
     this.life = new AbortController();
     document.addEventListener('visibilitychange', () => this.seen(), { signal: this.life.signal });
+    chats.addEventListener('renamed', (event) => this.renamed(/** @type {CustomEvent} */ (event).detail), { signal: this.life.signal });
     if (sessionId) this.load(sessionId);
     else this.showEmpty();
     queueMicrotask(() => this.composer.focus());
+  }
+
+  /** @param {{id: string, title: string}} chat */
+  renamed(chat) {
+    if (chat.id === this.sessionId) this.heading.textContent = chat.title;
+  }
+
+  /** Asks how this chat is answered; one that is not there yet is made by that. */
+  async tune() {
+    const tuned = await tune(this.sessionId);
+    if (!tuned || this.sessionId) return;
+    refreshSessions();
+    location.hash = `#/chat/${encodeURIComponent(tuned.id)}`;
   }
 
   async describeModel() {

@@ -130,7 +130,7 @@ export async function ask(page, question) {
   await page.getByRole('link', { name: 'New chat' }).click();
   await page.getByLabel('Your question').fill(question);
   await page.keyboard.press('Enter');
-  const reply = page.getByRole('article').last();
+  const reply = page.getByRole('article', { name: /^Answer/ }).last();
   await reply.getByRole('button', { name: 'Copy answer with sources' }).waitFor();
   return reply;
 }

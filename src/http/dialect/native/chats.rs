@@ -33,8 +33,7 @@ pub(crate) struct ListQuery {
     /// What its title or its messages have in them.
     q: Option<String>,
     archived: Option<bool>,
-    #[param(maximum = 2147483647)]
-    offset: Option<usize>,
+    offset: Option<u32>,
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
@@ -54,7 +53,7 @@ pub(crate) async fn list(
     let filter = ChatFilter {
         status: query.archived.map(status),
         text: query.q,
-        offset: query.offset.unwrap_or(0),
+        offset: query.offset.unwrap_or(0) as usize,
         limit,
     };
     let (chats, more) = state.service.chats(&caller, filter).await?;
@@ -68,7 +67,9 @@ pub(crate) async fn list(
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct NewChat {
+    #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
     title: Option<String>,
+    #[schema(max_length = 8000)]
     system_prompt: Option<String>,
     search_options: Option<SearchOptionsWire>,
 }
@@ -109,12 +110,13 @@ pub(crate) async fn read(
 /// Body of `PATCH /api/sessions/{session_id}`; what is absent stays.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct ChatChangeBody {
+    #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
     title: Option<String>,
     pinned: Option<bool>,
     archived: Option<bool>,
     /// Null takes it away.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 8000)]
     system_prompt: Option<Option<String>>,
     search_options: Option<SearchOptionsWire>,
 }

@@ -60,8 +60,7 @@ pub(crate) struct ListQuery {
     /// `next_cursor` of the answer before.
     #[param(pattern = "^[0-9]{0,18}$")]
     cursor: Option<String>,
-    #[param(maximum = 2147483647)]
-    offset: Option<usize>,
+    offset: Option<u32>,
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
@@ -109,7 +108,7 @@ impl ListQuery {
             },
             ascending: self.order.map_or(words_first, |one| one == Direction::Asc),
             after,
-            offset: self.offset.unwrap_or(0),
+            offset: self.offset.unwrap_or(0) as usize,
             limit,
         })
     }

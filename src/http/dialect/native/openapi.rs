@@ -310,6 +310,10 @@ fn of_instance() -> Vec<Operation> {
             "add a model file",
             "A file that somebody has, as the whole body.",
         )
+        .variable(
+            "name",
+            json!({"type": "string", "pattern": r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]*\.gguf$"}),
+        )
         .takes_shape(
             true,
             "application/octet-stream",

@@ -97,6 +97,11 @@ impl From<Kind> for ModelKind {
 pub(crate) struct Wanted {
     kind: Kind,
     /// An installed file; without one, the built-in way.
+    #[schema(
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[A-Za-z0-9_+-][A-Za-z0-9._+-]*$"
+    )]
     name: Option<String>,
 }
 
