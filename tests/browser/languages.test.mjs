@@ -16,7 +16,9 @@ const english = (messages) => {
     if (typeof own === 'string' && own !== text.trim()) found.add(text.trim());
   };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) look(walker.currentNode.textContent ?? '');
+  // The first dataset has an English name of its own, which is nobody's to translate.
+  const isDataset = (node) => node.textContent === 'Documents' && node.parentElement.localName === 'option';
+  while (walker.nextNode()) if (!isDataset(walker.currentNode)) look(walker.currentNode.textContent ?? '');
   for (const one of document.querySelectorAll('[aria-label], [title], [placeholder]')) {
     for (const name of ['aria-label', 'title', 'placeholder']) look(one.getAttribute(name) ?? '');
   }
