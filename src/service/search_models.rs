@@ -154,7 +154,7 @@ impl Service {
         name: Option<String>,
     ) -> Result<Trial, Fault> {
         caller.require_operator()?;
-        check_name(name.as_deref())?;
+        check_name(&self.inner.config, name.as_deref())?;
         self.computing(move |inner| inner.try_search_model(kind, name))
             .await
     }
@@ -168,7 +168,7 @@ impl Service {
         name: Option<String>,
     ) -> Result<(), Fault> {
         caller.require_operator()?;
-        check_name(name.as_deref())?;
+        check_name(&self.inner.config, name.as_deref())?;
         self.computing(move |inner| {
             let setting = setting(kind)?;
             let fixed = match kind {
@@ -203,15 +203,22 @@ impl Service {
     }
 }
 
-/// An error unless it names something in the folder of models itself.
-fn check_name(name: Option<&str>) -> Result<(), Fault> {
-    let leaves =
-        |name: &str| name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']);
-    match name.is_some_and(leaves) {
-        true => {
-            Err(Fault::invalid("name: no file of the folder of models is called so").about("name"))
+/// An error unless it names something that is in the folder of models itself.
+fn check_name(config: &Config, name: Option<&str>) -> Result<(), Fault> {
+    let Some(name) = name else {
+        return Ok(());
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        let message = "name: it must have only letters, digits and . _ - +, and not begin with .";
+        return Err(Fault::invalid(message).about("name"));
+    }
+    match config.models().join(name).exists() {
+        true => Ok(()),
+        false => {
+            let message = format!("no model \"{name}\" is installed");
+            Err(Fault::new(ErrorKind::NotFound, message))
         }
-        false => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! belongs to one user; administrators and services may act for any user of
 //! their tenant, but only where they name that user ([`Service::acting_for`]).
 
+use super::chats::check_prompt;
 use super::{Caller, Inner, Service};
 use crate::answer::render;
 use crate::error::{ErrorKind, Fault};
@@ -274,6 +275,9 @@ fn checked(caller: &Caller, new: NewSession) -> Result<Session, Fault> {
     };
     if let Some(title) = &title {
         check_length("title", title, MAX_TITLE_CHARS)?;
+    }
+    if let Some(prompt) = &system_prompt {
+        check_prompt(prompt)?;
     }
     if let Some(agent) = &agent_id {
         check_length("agent_id", agent, MAX_NAME_CHARS)?;

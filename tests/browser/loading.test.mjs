@@ -78,13 +78,14 @@ test('one can type soon after the click', withSatchel(async (satchel) => {
 
 test('on a slow link the page works', withSatchel(async (satchel) => {
   const page = await satchel.open();
+  await page.addInitScript(() => localStorage.setItem('first-steps', 'done'));
   const session = await page.context().newCDPSession(page);
   await session.send('Network.emulateNetworkConditions', { offline: false, latency: 300, downloadThroughput: 50_000, uploadThroughput: 25_000 });
   await page.goto(satchel.link, { timeout: 60_000 });
   await page.getByRole('link', { name: 'Later' }).click();
   await page.getByLabel('Your question').fill('How do I make a backup?');
   await page.keyboard.press('Enter');
-  const reply = page.getByRole('article').last();
+  const reply = page.getByRole('article', { name: /^Answer/ }).last();
   await reply.getByRole('button', { name: 'Copy answer with sources' }).waitFor({ timeout: 60_000 });
   page.assertClean();
 }));

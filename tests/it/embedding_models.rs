@@ -125,7 +125,7 @@ fn embedding_model_is_chosen_with_its_cost_known_and_the_choice_outlasts_restart
     let back = json!({"kind": "embedding", "name": null});
     let trial = admin.post("/api/search-models/trial", &back).json();
     assert_eq!(trial["passages"], 0);
-    for (name, status) in [("nothing.gguf", 503), ("../secret.key", 400)] {
+    for (name, status) in [("nothing.gguf", 404), ("../secret.key", 400)] {
         let wanted = json!({"kind": "embedding", "name": name});
         let refused = admin.post("/api/search-models", &wanted);
         assert_eq!(refused.status, status, "{}", refused.text);

@@ -382,6 +382,7 @@ fn embedding_request() -> Value {
             "encoding_format": {"enum": ["float", "base64", null]},
             "dimensions": {
                 "type": ["integer", "null"],
+                "minimum": 0,
                 "description": "Only the model's own number is possible",
             },
         },
