@@ -76,7 +76,7 @@ fetch_browser_packages() {
 
 browser_tests() {
     CHROMIUM=$chromium SATCHEL_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/satchel \
-        node --test --test-concurrency=1 --test-timeout=600000 tests/browser/*.test.mjs 2>&1 | tee -a "$printed"
+        node --test --test-concurrency=2 --test-timeout=600000 tests/browser/*.test.mjs 2>&1 | tee -a "$printed"
 }
 
 # A folder of Python packages that only the tests see.
