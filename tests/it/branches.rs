@@ -130,7 +130,7 @@ fn question_is_answered_again_without_being_stored_again() {
 fn what_a_question_was_restricted_to_holds_when_it_is_asked_again() {
     let server = server();
     let admin = server.admin();
-    server.publish(
+    admin.ingest(
         "wrens.md",
         "# Wrens\n\nThe wren of Skerry Point nests in the lighthouse.",
     );
