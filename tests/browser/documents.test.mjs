@@ -34,6 +34,8 @@ test('an uploaded document is asked, cited, shown and deleted', withSatchel(asyn
   await page.getByRole('row').filter({ hasText: 'lighthouse.md' }).waitFor();
   await act(page, 'The lighthouse of Skerry Point', 'Delete');
   await page.getByText('Nothing here yet.', { exact: false }).waitFor();
+  // It is gone for good when it can no longer be brought back.
+  await page.getByRole('button', { name: 'Undo' }).waitFor({ state: 'detached' });
   const after = await ask(page, 'Who was the first keeper of the lighthouse?');
   await after.getByText('Your documents do not say.').waitFor();
 
