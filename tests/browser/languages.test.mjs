@@ -13,12 +13,12 @@ const english = (messages) => {
   const found = new Set();
   const look = (text) => {
     const own = messages[text.trim()];
+    // The first dataset is called so, and its name is nobody's to translate.
+    if (text.trim() === 'Documents') return;
     if (typeof own === 'string' && own !== text.trim()) found.add(text.trim());
   };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  // The first dataset has an English name of its own, which is nobody's to translate.
-  const isDataset = (node) => node.textContent === 'Documents' && node.parentElement.localName === 'option';
-  while (walker.nextNode()) if (!isDataset(walker.currentNode)) look(walker.currentNode.textContent ?? '');
+  while (walker.nextNode()) look(walker.currentNode.textContent ?? '');
   for (const one of document.querySelectorAll('[aria-label], [title], [placeholder]')) {
     for (const name of ['aria-label', 'title', 'placeholder']) look(one.getAttribute(name) ?? '');
   }
