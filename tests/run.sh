@@ -113,6 +113,10 @@ python_clients() {
         - "$venv/bin/python" 2>&1 | tee -a "$printed"
 }
 
+documented_behaviour() {
+    SCHEMATHESIS=$venv/bin/schemathesis tests/clients/schemathesis.sh 2>&1 | tee -a "$printed"
+}
+
 node_clients() {
     tests/clients/with_server.sh node --test --test-timeout=60000 \
         tests/clients/openai_client.mjs tests/clients/event_streams.mjs 2>&1 | tee -a "$printed"
@@ -132,7 +136,7 @@ postman_collection() {
 # Python client's and node's totals.
 closing_lines() {
     sed 's/\x1b\[[0-9;]*m//g' "$printed" |
-        grep -E '^ *Summary \[|^test result: |^(openai|openapi:|httpx-sse:) .* passed$|^(ℹ|#) (tests|pass|fail) [0-9]'
+        grep -E '^ *Summary \[|^test result: |^(openai|openapi:|schemathesis:|httpx-sse:) .* passed$|^(ℹ|#) (tests|pass|fail) [0-9]'
 }
 
 step "formatting" cargo fmt --check
@@ -147,6 +151,7 @@ elif ! fetch_python_client; then
     skip "clients for Python" "pip could not fetch it; it needs a network"
 else
     step "clients for Python" python_clients
+    step "behaviour as documented" documented_behaviour
 fi
 
 if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
@@ -171,7 +176,7 @@ fi
 
 printf '\n'
 closing_lines
-printf 'not part of this run: browser tests of %s; tests/clients/schemathesis.sh\n' "${by_hand[*]}"
+printf 'not part of this run: browser tests of %s\n' "${by_hand[*]}"
 if [ ${#skipped[@]} -gt 0 ]; then
     printf 'skipped: %s\n' "${skipped[*]}"
 fi
