@@ -5,8 +5,6 @@
 pub mod answer;
 pub mod cli;
 pub mod config;
-pub mod engine;
-pub mod error;
 pub mod extract;
 pub mod http;
 pub mod jobs;
@@ -15,5 +13,8 @@ pub mod retrieve;
 pub mod service;
 pub mod store;
 pub mod telemetry;
-pub mod types;
 pub mod vectors;
+
+pub use satchel_engine as engine;
+pub use satchel_types as types;
+pub use satchel_types::error;

@@ -139,7 +139,7 @@ closing_lines() {
         grep -E '^ *Summary \[|^test result: |^(openai|openapi:|schemathesis:|httpx-sse:) .* passed$|^(ℹ|#) (tests|pass|fail) [0-9]'
 }
 
-step "formatting" cargo fmt --check
+step "formatting" cargo fmt --all --check
 step "lints" cargo clippy --locked --all-targets -- -D warnings
 step "tests" rust_tests
 step "executable" cargo build --locked --bin satchel --example tiny_model

@@ -3,9 +3,9 @@
 use super::PublicChat;
 use super::issuer::{EXAMPLE, Issuer};
 use super::network::Network;
-use crate::config::KvCache;
 use crate::telemetry::LogFormat;
-use clap::{Args, CommandFactory, Parser, ValueEnum};
+use crate::types::{DeviceChoice, KvCache};
+use clap::{Args, CommandFactory, Parser};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -153,18 +153,6 @@ pub struct Layer {
     /// Others whose tokens are accepted; in the settings file alone.
     #[arg(skip)]
     pub issuers: Option<Vec<Issuer>>,
-}
-
-/// What a chat model is asked to run on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum DeviceChoice {
-    /// A GPU where one can be used, else the CPU.
-    #[default]
-    Auto,
-    Cpu,
-    /// An NVIDIA GPU; the CPU if there is none, and a warning.
-    Cuda,
 }
 
 /// Exists so that clap can describe the settings.

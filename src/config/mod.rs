@@ -8,30 +8,16 @@ mod network;
 mod public_chat;
 
 pub use issuer::Issuer;
-pub use layer::{DeviceChoice, Layer};
+pub use layer::Layer;
 pub use network::{Network, NetworkError};
 pub use public_chat::PublicChat;
 
 use crate::error::{ErrorKind, Kind};
 use crate::telemetry::LogFormat;
-use serde::{Deserialize, Serialize};
+pub use crate::types::{DeviceChoice, KvCache};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// How a chat model keeps the keys and values of what it has read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
-pub enum KvCache {
-    /// 16-bit floating-point numbers.
-    #[default]
-    #[serde(rename = "f16")]
-    #[value(name = "f16")]
-    F16,
-    /// 8-bit codes with a scale for each 32: half the memory.
-    #[serde(rename = "q8_0")]
-    #[value(name = "q8_0")]
-    Q8_0,
-}
 
 /// The settings of a running instance.
 #[derive(Debug, Clone, PartialEq)]

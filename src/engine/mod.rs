@@ -9,3 +9,5 @@ mod kernels;
 pub mod sampler;
 mod storage;
 pub mod tokens;
+
+satchel_types::faults!(encoder::EncoderError, decoder::DecoderError, hub::HubError);

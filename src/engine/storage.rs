@@ -1,10 +1,10 @@
 //! How the types of tensors in a GGUF file lie in memory.
 
-use crate::engine::kernels::{Quantization, Storage};
+use crate::kernels::{Quantization, Storage};
 use candle_core::quantized::GgmlDType;
 
 /// The products' name for a file's type; none if they do not have it.
-pub(in crate::engine) fn storage(kind: GgmlDType) -> Option<Storage> {
+pub(crate) fn storage(kind: GgmlDType) -> Option<Storage> {
     Some(match kind {
         GgmlDType::F32 => Storage::F32,
         GgmlDType::F16 => Storage::F16,

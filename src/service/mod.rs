@@ -87,20 +87,19 @@ pub use writing::WritingOptions;
 
 pub use crate::answer::{Marker, markers};
 pub use crate::engine::decoder::ModelActivity;
-pub use crate::engine::hub::{CatalogueEntry, ModelKind};
+pub use crate::engine::hub::CatalogueEntry;
 pub use crate::store::{
     ApiKey, AuditFilter, AuditOutcome, AuditRecord, Branch, ChatChange, ChatFilter, DocumentFilter,
     DocumentOrder, DocumentPage, FeedbackEntry, FeedbackFilter, FeedbackPage, MessageFilter,
     SessionChange, SessionFilter, SessionPage, SessionPlace, StoredAuditRecord, Tenant,
     TenantLimits, UserRole,
 };
+pub use crate::types::ModelKind;
 
 use crate::answer::AnswerError;
 use crate::config::Config;
-use crate::engine::decoder::DecoderError;
-use crate::engine::encoder::{Encoder, EncoderError};
-use crate::engine::hub::HubError;
-use crate::error::{ErrorKind, Fault, Kind};
+use crate::engine::encoder::Encoder;
+use crate::error::{ErrorKind, Fault};
 use crate::jobs::{Jobs, JobsError, Originals, Pipeline};
 use crate::lexical::{Lexical, LexicalError};
 use crate::retrieve::{RetrieveError, Retriever};
@@ -340,24 +339,11 @@ fn cores(config: &Config) -> usize {
     }
 }
 
-macro_rules! faults {
-    ($($error:ty),+) => {
-        $(impl From<$error> for Fault {
-            fn from(error: $error) -> Self {
-                Self::of(&error as &dyn Kind)
-            }
-        })+
-    };
-}
-
-faults!(
+satchel_types::faults!(
     StoreError,
     JobsError,
     LexicalError,
     VectorsError,
     RetrieveError,
-    AnswerError,
-    EncoderError,
-    DecoderError,
-    HubError
+    AnswerError
 );

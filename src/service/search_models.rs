@@ -6,9 +6,9 @@
 use super::{Caller, Inner, Service, embedders};
 use crate::config::Config;
 use crate::engine::encoder::Encoder;
-use crate::engine::hub::ModelKind;
 use crate::error::{ErrorKind, Fault};
 use crate::store::Store;
+use crate::types::ModelKind;
 use std::sync::Arc;
 use std::time::Instant;
 

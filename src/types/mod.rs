@@ -2,9 +2,12 @@
 //! is a wire format (dialects have their own), and nothing here does work.
 
 mod answer;
+mod choices;
 mod document;
+pub mod error;
 mod feedback;
 mod ids;
+pub mod schema;
 mod search;
 mod session;
 mod text;
@@ -15,6 +18,7 @@ pub use answer::{
     AnswerEvent, AnswerMode, AnswerSummary, Coverage, FinishReason, LeftOut, PromptReading,
     SentenceCheck, ShownSource, Stage, Support, TokenUsage,
 };
+pub use choices::{DeviceChoice, KvCache, ModelKind};
 pub use document::{
     Chunk, Dataset, Document, DocumentMetadata, DocumentProgress, DocumentStatus, NewChunk, Page,
     PageOutcome, PageSummary,

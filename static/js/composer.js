@@ -121,12 +121,12 @@ export class Composer {
     const { scope } = this;
     this.dataset.replaceChildren(
       ...(scope.isNarrow ? [h('option', { value: '' }, t('Only these')), h('option', { value: ALL }, t('All documents'))] : [h('option', { value: '' }, t('All documents'))]),
-      ...this.datasets.map((one) => h('option', { value: one.id }, one.name)),
+      ...this.datasets.map((one) => h('option', { value: one.id, translate: 'no' }, one.name)),
       h('option', { value: CHOOSE }, t('Choose…')));
     this.dataset.value = scope.documents.length || scope.datasets.length !== 1 ? '' : scope.datasets[0].id;
     const shown = scope.isNarrow ? [...scope.documents, ...scope.datasets] : [];
     this.chosen.hidden = !shown.length;
-    this.chosen.replaceChildren(...shown.map((one) => h('li', { class: 'token' }, icon('doc', 's'), h('span', { class: 'cut' }, one.name),
+    this.chosen.replaceChildren(...shown.map((one) => h('li', { class: 'token' }, icon('doc', 's'), h('span', { class: 'cut', translate: 'no' }, one.name),
       iconButton('close', t('No longer only in {name}', { name: one.name }), () => { scope.remove(one); this.drawScope(); }))));
   }
 

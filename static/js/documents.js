@@ -134,7 +134,7 @@ class Documents {
   tab(one) {
     const { symbol } = seenBy(one.visibility);
     return h('button', { type: 'button', 'aria-current': one.id === current ? 'page' : null, onclick: () => this.show(one.id) },
-      h('b', {}, one.name, !one.builtin && one.visibility !== 'tenant' && icon(symbol, 's')),
+      h('b', { translate: 'no' }, one.name, !one.builtin && one.visibility !== 'tenant' && icon(symbol, 's')),
       h('span', { class: 'num' }, t('{documents}, {pages}', { documents: tn(one.document_count, '{count} document', '{count} documents'), pages: tn(one.page_count, '{count} page', '{count} pages') })));
   }
 

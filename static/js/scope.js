@@ -91,7 +91,7 @@ export async function choose(scope, datasets) {
         tell();
         for (const label of sets) label.firstElementChild.checked = ownSets.has(label.firstElementChild.value);
       },
-    }), h('span', { class: 'cut' }, name))));
+    }), h('span', { class: 'cut', translate: 'no' }, name))));
     if (!shown.size) put(list, h('p', { class: 'mute' }, t('No document found.')));
     tell();
   };

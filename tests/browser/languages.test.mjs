@@ -13,12 +13,14 @@ const english = (messages) => {
   const found = new Set();
   const look = (text) => {
     const own = messages[text.trim()];
-    // The first dataset is called so, and its name is nobody's to translate.
-    if (text.trim() === 'Documents') return;
     if (typeof own === 'string' && own !== text.trim()) found.add(text.trim());
   };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) look(walker.currentNode.textContent ?? '');
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    // What people have named is called so in every language.
+    if (!node.parentElement?.closest('[translate=no]')) look(node.textContent ?? '');
+  }
   for (const one of document.querySelectorAll('[aria-label], [title], [placeholder]')) {
     for (const name of ['aria-label', 'title', 'placeholder']) look(one.getAttribute(name) ?? '');
   }

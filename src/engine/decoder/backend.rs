@@ -9,7 +9,7 @@ use super::model_file::ModelFile;
 use super::network::{Cache, Network, Segment};
 use super::shape::Shape;
 use super::{CacheRoom, LoadOptions};
-use crate::config::DeviceChoice;
+use satchel_types::DeviceChoice;
 
 /// A loaded network, with the keys and values of what it has read.
 pub(super) enum Backend {

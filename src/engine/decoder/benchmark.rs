@@ -13,7 +13,7 @@ use super::network::{BLOCK_TOKENS, BlockId, MAX_BATCH, Segment};
 use super::pass_costs::PassCosts;
 use super::shape::Shape;
 use super::{CacheRoom, LoadOptions, architecture_of};
-use crate::engine::sampler::PromptLookup;
+use crate::sampler::PromptLookup;
 use std::path::Path;
 use std::time::Instant;
 

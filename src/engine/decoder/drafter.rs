@@ -9,8 +9,8 @@ use super::network::{BLOCK_TOKENS, MAX_BATCH, Segment};
 use super::prefix::{Chain, Prefixes};
 use super::shape::Shape;
 use super::{CacheRoom, LoadOptions, architecture_of};
-use crate::engine::sampler::DraftPayoff;
-use crate::engine::tokens::Tokenizer;
+use crate::sampler::DraftPayoff;
+use crate::tokens::Tokenizer;
 use std::path::Path;
 use std::time::Instant;
 

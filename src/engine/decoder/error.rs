@@ -1,9 +1,9 @@
 //! Why a chat model could not be loaded or could not write.
 
 use super::Architecture;
-use crate::engine::sampler::SamplerError;
-use crate::engine::tokens::TokensError;
-use crate::error::{ErrorKind, Kind};
+use crate::sampler::SamplerError;
+use crate::tokens::TokensError;
+use satchel_types::error::{ErrorKind, Kind};
 
 /// Why the chat model failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,7 @@ use super::check_vocabulary;
 use super::error::DecoderError;
 use super::model_file::ModelFile;
 use super::shape::Shape;
-use crate::engine::tokens::{ChatTemplate, Tokenizer};
+use crate::tokens::{ChatTemplate, Tokenizer};
 use half::f16;
 use std::path::Path;
 
@@ -105,8 +105,8 @@ fn cache_bytes_per_token(shape: &Shape) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{TemplateFacts, inspect};
-    use crate::engine::decoder::gguf_writer::write_gguf;
-    use crate::engine::decoder::{Architecture, write_tiny_model};
+    use crate::decoder::gguf_writer::write_gguf;
+    use crate::decoder::{Architecture, write_tiny_model};
     use candle_core::quantized::gguf_file::Value;
 
     #[test]

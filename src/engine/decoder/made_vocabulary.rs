@@ -1,7 +1,7 @@
 //! Byte-pair vocabularies for made-up models: valid, of any size, and without
 //! meaning.
 
-use crate::engine::tokens::character_of;
+use crate::tokens::character_of;
 use candle_core::quantized::gguf_file::Value;
 
 const TOKEN_TEXT: i32 = 1;

@@ -31,8 +31,7 @@ mod tests;
 mod tiny;
 mod weight_format;
 
-pub use crate::config::KvCache;
-pub use crate::engine::tokens::ChatMessage;
+pub use crate::tokens::ChatMessage;
 pub use architecture::Architecture;
 pub use backend::Placement;
 pub use benchmark::{Benchmark, BenchmarkPlan, ServingBenchmark, benchmark, benchmark_serving};
@@ -43,16 +42,16 @@ pub use queue::{Ending, ModelActivity};
 pub use request::{
     Generation, GenerationEvent, GenerationRequest, PrefillEstimate, Thinking, TokenLogprob,
 };
+pub use satchel_types::KvCache;
 pub use synthetic::{SyntheticShape, write_synthetic};
 pub use tiny::{write_tiny_model, write_tiny_model_as};
 pub use weight_format::WeightFormat;
 
-use crate::config::DeviceChoice;
-use crate::engine::sampler::{
+use crate::sampler::{
     AnswerStream, Characters, Constraint, Sampler, SamplerError, SamplingOptions, StopFilter,
     ThinkingFilter, ThinkingTags, TokenTable,
 };
-use crate::engine::tokens::{ChatTemplate, Prompt, RenderOptions, Tokenizer};
+use crate::tokens::{ChatTemplate, Prompt, RenderOptions, Tokenizer};
 use backend::Backend;
 use drafter::Drafter;
 use kept_prefixes::Keeper;
@@ -61,6 +60,7 @@ use network::{BLOCK_TOKENS, Cache};
 use pass_costs::PassCosts;
 use prefix::SharedPrefixes;
 use queue::{Job, Queue};
+use satchel_types::DeviceChoice;
 use scheduler::Scheduler;
 use shape::Shape;
 use std::collections::VecDeque;

@@ -2,8 +2,8 @@
 //! metadata. Must not know what a particular model does with any of it.
 
 use super::error::DecoderError;
-use crate::engine::guarded::guarded;
-use crate::engine::tokens::whole_number;
+use crate::guarded::guarded;
+use crate::tokens::whole_number;
 use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};

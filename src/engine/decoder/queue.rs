@@ -3,7 +3,7 @@
 
 use super::GenerationEvent;
 use super::error::DecoderError;
-use crate::engine::sampler::{AnswerStream, Sampler};
+use crate::sampler::{AnswerStream, Sampler};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

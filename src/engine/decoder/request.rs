@@ -1,9 +1,9 @@
 //! What is asked of a chat model, and what it tells while it answers.
 
 use super::DecoderError;
-use crate::engine::sampler::{Sampled, SamplingOptions};
-use crate::engine::tokens::{ChatMessage, Tokenizer};
-use crate::types::{FinishReason, TokenUsage};
+use crate::sampler::{Sampled, SamplingOptions};
+use crate::tokens::{ChatMessage, Tokenizer};
+use satchel_types::{FinishReason, TokenUsage};
 use std::time::Instant;
 use tokio::sync::mpsc::UnboundedReceiver;
 

@@ -5,9 +5,9 @@ use super::drafter::DraftState;
 use super::prefix::Chain;
 use super::queue::Job;
 use super::{GenerationEvent, TokenLogprob};
-use crate::engine::sampler::{AnswerPiece, AnswerStream, PromptLookup, Sampled, Sampler};
-use crate::engine::tokens::Tokenizer;
-use crate::types::{FinishReason, TokenUsage};
+use crate::sampler::{AnswerPiece, AnswerStream, PromptLookup, Sampled, Sampler};
+use crate::tokens::Tokenizer;
+use satchel_types::{FinishReason, TokenUsage};
 use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 

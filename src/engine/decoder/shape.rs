@@ -6,7 +6,7 @@ use super::Architecture;
 use super::error::DecoderError;
 use super::model_file::ModelFile;
 use super::rope::{Rope, RopeFrequencies, RopeLayout};
-use crate::engine::tokens::whole_number;
+use crate::tokens::whole_number;
 use candle_core::quantized::gguf_file::Value;
 
 /// More layers than any real model has; bounds what a hostile file can reserve.

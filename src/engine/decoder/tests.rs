@@ -5,10 +5,10 @@ use super::{
     GenerationRequest, KvCache, LoadOptions, ModelActivity, Thinking, installed, queue,
     write_tiny_model,
 };
-use crate::config::DeviceChoice;
-use crate::engine::sampler::SamplingOptions;
-use crate::error::{ErrorKind, Kind};
-use crate::types::{FinishReason, Role, TokenUsage};
+use crate::sampler::SamplingOptions;
+use satchel_types::DeviceChoice;
+use satchel_types::error::{ErrorKind, Kind};
+use satchel_types::{FinishReason, Role, TokenUsage};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -407,7 +407,7 @@ fn installed_models_are_listed_newest_first() {
 
 fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/data")
+        .join("../../../shared/data")
         .join(name);
     if !path.exists() {
         eprintln!("skipped: {} is absent", path.display());

@@ -9,7 +9,7 @@ use super::gguf_writer::{TensorHeader, write_gguf};
 use super::made_numbers::MadeNumbers;
 use super::made_vocabulary::{Dialect, MadeVocabulary};
 use super::weight_format::{Role, WeightFormat};
-use crate::engine::guarded::guarded;
+use crate::guarded::guarded;
 use candle_core::quantized::gguf_file::Value;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Result as CandleResult, Tensor};

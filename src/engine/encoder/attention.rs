@@ -4,12 +4,12 @@
 use super::pointwise::exponentials;
 use super::shape::Positions;
 use super::shape::Shape;
-use crate::engine::kernels::Instructions;
-use crate::engine::kernels::Onto;
-use crate::engine::kernels::PANEL;
-use crate::engine::kernels::Rows;
-use crate::engine::kernels::RowsMut;
-use crate::engine::kernels::panel_product;
+use crate::kernels::Instructions;
+use crate::kernels::Onto;
+use crate::kernels::PANEL;
+use crate::kernels::Rows;
+use crate::kernels::RowsMut;
+use crate::kernels::panel_product;
 
 /// Queries that are answered at once.
 const QUERIES: usize = 256;

@@ -1,7 +1,7 @@
 //! What can go wrong with an embedding model or a reranker.
 
-use crate::error::ErrorKind;
-use crate::error::Kind;
+use satchel_types::error::ErrorKind;
+use satchel_types::error::Kind;
 
 /// Why a model could not be loaded or a text not embedded.
 #[derive(Debug, thiserror::Error)]

@@ -12,17 +12,17 @@ use super::tensors::Factor;
 use super::weights::Linear;
 use super::weights::Norm;
 use super::weights::Weights;
-use crate::engine::kernels::Activations;
-use crate::engine::kernels::GROUP;
-use crate::engine::kernels::Input;
-use crate::engine::kernels::Product;
-use crate::engine::kernels::Rows;
-use crate::engine::kernels::RowsMut;
-use crate::engine::kernels::Workers;
-use crate::engine::kernels::pointwise::add;
-use crate::engine::kernels::pointwise::silu_gate;
-use crate::engine::kernels::products;
-use crate::engine::kernels::quantize_row;
+use crate::kernels::Activations;
+use crate::kernels::GROUP;
+use crate::kernels::Input;
+use crate::kernels::Product;
+use crate::kernels::Rows;
+use crate::kernels::RowsMut;
+use crate::kernels::Workers;
+use crate::kernels::pointwise::add;
+use crate::kernels::pointwise::silu_gate;
+use crate::kernels::products;
+use crate::kernels::quantize_row;
 
 /// A text as the model takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]

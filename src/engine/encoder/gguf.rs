@@ -23,9 +23,9 @@ use super::shape::Shape;
 use super::tensors::Tensors;
 use super::tokens::Tokens;
 use super::weights;
-use crate::engine::guarded::guarded;
-use crate::engine::tokens::Tokenizer;
-use crate::engine::tokens::whole_number;
+use crate::guarded::guarded;
+use crate::tokens::Tokenizer;
+use crate::tokens::whole_number;
 
 /// The architectures that the forward pass knows.
 pub(super) const ARCHITECTURES: [&str; 4] = ["bert", "nomic-bert", "jina-bert-v2", "modern-bert"];

@@ -3,12 +3,12 @@
 //! them. Owns that order. Must not know which map a matrix is.
 
 use super::pointwise::unpack;
-use crate::engine::kernels::Instructions;
-use crate::engine::kernels::Onto;
-use crate::engine::kernels::PANEL;
-use crate::engine::kernels::Rows;
-use crate::engine::kernels::RowsMut;
-use crate::engine::kernels::panel_product;
+use crate::kernels::Instructions;
+use crate::kernels::Onto;
+use crate::kernels::PANEL;
+use crate::kernels::Rows;
+use crate::kernels::RowsMut;
+use crate::kernels::panel_product;
 
 /// Weights in a Q8_0 block, and its bytes: an f16 scale before the codes.
 const BLOCK: usize = 32;

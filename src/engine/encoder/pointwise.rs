@@ -3,9 +3,9 @@
 //! set. Must not know the layer.
 
 #[cfg(test)]
-use crate::engine::kernels::Instructions;
-use crate::engine::kernels::PANEL;
-use crate::engine::kernels::lanes::{LANES, exponential, fma, for_each_instruction_set};
+use crate::kernels::Instructions;
+use crate::kernels::PANEL;
+use crate::kernels::lanes::{LANES, exponential, fma, for_each_instruction_set};
 
 for_each_instruction_set! {
     /// The Gaussian error linear unit in its exact, erf-based form, in place.

@@ -2,8 +2,8 @@
 //! are turned by angles that grow with the position (Su et al., 2021).
 
 use super::shape::Shape;
-use crate::engine::kernels::Instructions;
-use crate::engine::kernels::pointwise::rotate_halves;
+use crate::kernels::Instructions;
+use crate::kernels::pointwise::rotate_halves;
 
 /// Sines and cosines for all positions, by base.
 #[derive(Default)]

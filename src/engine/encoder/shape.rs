@@ -1,7 +1,7 @@
 //! The sizes of a model and how its layers are built, whichever file said so.
 
 use super::error::EncoderError;
-use crate::engine::kernels::PANEL;
+use crate::kernels::PANEL;
 
 /// Bound on numbers taken from a file, so that none overflows a product.
 pub(super) const LARGEST: u64 = 1 << 20;

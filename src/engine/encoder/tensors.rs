@@ -11,12 +11,12 @@ use serde::Deserialize;
 use super::bytes::Bytes;
 use super::error::EncoderError;
 use super::panels::Panels;
-use crate::engine::kernels::Matrix;
-use crate::engine::kernels::PANEL;
-use crate::engine::kernels::Quantization;
-use crate::engine::kernels::Storage;
-use crate::engine::kernels::Workers;
-use crate::engine::storage::storage;
+use crate::kernels::Matrix;
+use crate::kernels::PANEL;
+use crate::kernels::Quantization;
+use crate::kernels::Storage;
+use crate::kernels::Workers;
+use crate::storage::storage;
 
 /// Weights in a Q8_0 block, and its bytes: an f16 scale before the codes.
 const BLOCK: usize = 32;

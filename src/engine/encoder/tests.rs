@@ -12,7 +12,7 @@ use candle_core::quantized::gguf_file::Value;
 
 use super::forward::Scratch;
 use super::*;
-use crate::engine::kernels::Instructions;
+use crate::kernels::Instructions;
 
 static ENCODER: LazyLock<Encoder> = LazyLock::new(|| Encoder::bundled().unwrap());
 static REFERENCE: &str = include_str!("../../../tests/fixtures/embedding_reference.json");

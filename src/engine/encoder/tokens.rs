@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::error::EncoderError;
 use super::forward::Framed;
-use crate::engine::guarded::guarded;
-use crate::engine::tokens::Tokenizer;
+use crate::guarded::guarded;
+use crate::tokens::Tokenizer;
 
 /// A text by which one sees what frames a text.
 const PROBE: &str = "a";

@@ -8,7 +8,7 @@ use super::shape::Shape;
 use super::tensors::Factor;
 use super::tensors::Table;
 use super::tensors::Tensors;
-use crate::engine::kernels::Workers;
+use crate::kernels::Workers;
 
 /// A linear map: `weight · x + bias`, several of them side by side.
 pub(super) struct Linear {

@@ -1,5 +1,6 @@
 //! The models that satchel knows by name. Facts only; nothing here connects.
 
+use satchel_types::ModelKind;
 use serde::Deserialize;
 use std::sync::LazyLock;
 
@@ -10,29 +11,6 @@ static CATALOGUE: LazyLock<Vec<CatalogueEntry>> = LazyLock::new(|| {
         toml::from_str(MANIFEST).expect("the embedded manifest is read by the tests");
     manifest.catalogue
 });
-
-/// What a model is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModelKind {
-    /// Writes answers.
-    Chat,
-    /// Turns passages into vectors.
-    Embedding,
-    /// Reads a question and a passage together and scores them.
-    Reranking,
-}
-
-impl ModelKind {
-    /// As in the manifest.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Embedding => "embedding",
-            Self::Reranking => "reranking",
-        }
-    }
-}
 
 /// A model that can be downloaded by its name.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -90,9 +68,10 @@ pub fn known(name: &str) -> Option<&'static CatalogueEntry> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ModelKind, catalogue, known};
-    use crate::engine::hub::Source;
-    use crate::engine::hub::source::check_file_name;
+    use super::{catalogue, known};
+    use crate::hub::Source;
+    use crate::hub::source::check_file_name;
+    use satchel_types::ModelKind;
     use std::collections::HashSet;
 
     #[test]

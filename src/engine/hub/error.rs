@@ -1,6 +1,6 @@
 //! Why a model could not be fetched, in sentences that say what to do.
 
-use crate::error::{ErrorKind, Kind};
+use satchel_types::error::{ErrorKind, Kind};
 
 /// Why a model could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -17,7 +17,7 @@ mod part;
 mod request;
 mod source;
 
-pub use catalogue::{CatalogueEntry, ModelKind, catalogue, known};
+pub use catalogue::{CatalogueEntry, catalogue, known};
 pub use download::{Phase, Progress};
 pub use error::HubError;
 pub use part::{Unfinished, discard, unfinished};

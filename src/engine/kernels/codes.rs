@@ -5,7 +5,7 @@ use super::lanes::for_each_instruction_set;
 use half::f16;
 
 /// Numbers that share a scale.
-pub(in crate::engine) const SHARING: usize = 32;
+pub(crate) const SHARING: usize = 32;
 
 for_each_instruction_set! {
     /// Rows of 32 codes, each column with a scale of its own.
@@ -20,7 +20,7 @@ for_each_instruction_set! {
 
 /// Up to 32 numbers as codes from -127 to 127; gives their scale. What is
 /// beyond half precision in units of the scale is cut off.
-pub(in crate::engine) fn encode(numbers: &[f32], codes: &mut [u8]) -> f16 {
+pub(crate) fn encode(numbers: &[f32], codes: &mut [u8]) -> f16 {
     let largest = numbers.iter().fold(0f32, |most, x| most.max(x.abs()));
     // Rounding the scale first costs nothing but the outermost code.
     let scale = f16::from_f32((largest / 127.0).min(f16::MAX.to_f32()));
@@ -69,7 +69,7 @@ fn decode_rows_lanes<const FUSED: bool>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::kernels::Instructions;
+    use crate::kernels::Instructions;
 
     #[test]
     fn numbers_come_back_within_half_a_step() {

@@ -5,11 +5,11 @@
 macro_rules! for_each_instruction_set {
     ($(#[$doc:meta])* $name:ident => $body:ident($($argument:ident: $kind:ty),*)) => {
         $(#[$doc])*
-        pub(in crate::engine) fn $name(
-            instructions: $crate::engine::kernels::Instructions,
+        pub(crate) fn $name(
+            instructions: $crate::kernels::Instructions,
             $($argument: $kind),*
         ) {
-            use $crate::engine::kernels::Instructions;
+            use $crate::kernels::Instructions;
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx2,fma")]
             fn avx512($($argument: $kind),*) {
@@ -41,15 +41,15 @@ macro_rules! for_each_instruction_set {
     };
 }
 
-pub(in crate::engine) use for_each_instruction_set;
+pub(crate) use for_each_instruction_set;
 
 /// Values that a loop takes at once.
-pub(in crate::engine) const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// `a · b + c`, in one instruction where there is one; asking for it elsewhere
 /// would call a slow library function.
 #[inline(always)]
-pub(in crate::engine) fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+pub(crate) fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
@@ -60,7 +60,7 @@ pub(in crate::engine) fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
 /// and leaves n in the low bits of the sum, from where it moves into the
 /// exponent; e^r is its Taylor polynomial.
 #[inline(always)]
-pub(in crate::engine) fn exponential<const FUSED: bool>(x: f32) -> f32 {
+pub(crate) fn exponential<const FUSED: bool>(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_145_75;
     const LN_2_LOW: f32 = 1.428_606_8e-6;

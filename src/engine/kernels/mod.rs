@@ -6,15 +6,15 @@ mod activations;
 #[cfg(target_arch = "aarch64")]
 mod arm;
 mod buffer;
-pub(in crate::engine) mod codes;
+pub(crate) mod codes;
 mod dense;
 mod disjoint;
 mod format;
-pub(in crate::engine) mod lanes;
+pub(crate) mod lanes;
 mod level;
 mod matrix;
 mod pack;
-pub(in crate::engine) mod pointwise;
+pub(crate) mod pointwise;
 mod pool;
 mod quantized;
 

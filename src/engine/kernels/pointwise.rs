@@ -190,7 +190,7 @@ fn online_softmax_lanes<const FUSED: bool>(scores: &mut [f32], state: &mut [f32;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::kernels::Instructions;
+    use crate::kernels::Instructions;
 
     /// Two full blocks of lanes and a rest.
     const WIDTH: usize = 2 * LANES + 6;

@@ -3,7 +3,7 @@
 
 use super::random::Random;
 use super::{Sampler, SamplerError, SamplingOptions};
-use crate::error::Kind;
+use satchel_types::error::Kind;
 
 /// The probability of each token by the definitions of the options.
 pub(super) fn expected(
@@ -290,5 +290,5 @@ fn wrong_options_are_refused_before_anything_is_chosen() {
         ..SamplingOptions::default()
     };
     let error = Sampler::new(&options, None, &[]).err().unwrap();
-    assert_eq!(error.kind(), crate::error::ErrorKind::Invalid);
+    assert_eq!(error.kind(), satchel_types::error::ErrorKind::Invalid);
 }

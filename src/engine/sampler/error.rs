@@ -1,6 +1,6 @@
 //! Why no token could be chosen.
 
-use crate::error::{ErrorKind, Kind};
+use satchel_types::error::{ErrorKind, Kind};
 
 /// Why sampling is not possible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

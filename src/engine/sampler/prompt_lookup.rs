@@ -156,7 +156,7 @@ fn common_end(left: &[u32], right: &[u32]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::PromptLookup;
-    use crate::engine::sampler::random::Random;
+    use crate::sampler::random::Random;
 
     /// Costs as measured on a CPU that is bound by memory.
     const COSTS: [f32; 9] = [1.0, 1.02, 1.1, 1.25, 1.4, 1.55, 1.7, 1.85, 2.0];

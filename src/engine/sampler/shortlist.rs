@@ -231,8 +231,8 @@ impl<'a> LogProbabilities<'a> {
 #[cfg(test)]
 mod tests {
     use super::{SamplingOptions, Shortlist, best, highest};
-    use crate::engine::sampler::distribution_tests::{expected, scores};
-    use crate::engine::sampler::random::Random;
+    use crate::sampler::distribution_tests::{expected, scores};
+    use crate::sampler::random::Random;
 
     fn options(seed: u64) -> SamplingOptions {
         let draw = |at| Random::new(seed).uniform(at);

@@ -122,7 +122,7 @@ pub(super) fn exponential(exponent: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::{exponential, highest, index_at, weigh, weight_sum};
-    use crate::engine::sampler::distribution_tests::scores;
+    use crate::sampler::distribution_tests::scores;
 
     #[test]
     fn exponential_agrees_with_the_standard_library() {

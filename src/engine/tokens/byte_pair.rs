@@ -6,7 +6,7 @@ use super::metadata::Metadata;
 use super::vocabulary::{TokenKind, Vocabulary};
 use super::word_rules::{self, WordRule};
 use super::words::WordCutter;
-use crate::engine::guarded::guarded;
+use crate::guarded::guarded;
 use tokenizers::Model;
 use tokenizers::models::bpe::{BPE, Vocab};
 use unicode_normalization::UnicodeNormalization;
@@ -136,7 +136,7 @@ fn merges(
 
 /// The character that stands for a byte in byte-level vocabularies: itself
 /// where it is visible, else the next one from U+0100 on.
-pub(in crate::engine) fn character_of(byte: u8) -> char {
+pub(crate) fn character_of(byte: u8) -> char {
     let visible = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     if visible(byte) {
         return char::from(byte);

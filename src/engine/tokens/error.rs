@@ -1,6 +1,6 @@
 //! Why a model's tokenizer or chat template cannot be used.
 
-use crate::error::{ErrorKind, Kind};
+use satchel_types::error::{ErrorKind, Kind};
 
 /// What is wrong. Which file it was is known to whoever opened it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

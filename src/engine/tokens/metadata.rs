@@ -77,7 +77,7 @@ impl Metadata<'_> {
 }
 
 /// A whole number of whichever width.
-pub(in crate::engine) fn whole_number(value: &Value) -> Option<u64> {
+pub(crate) fn whole_number(value: &Value) -> Option<u64> {
     match *value {
         Value::U8(n) => Some(n.into()),
         Value::U16(n) => Some(n.into()),

@@ -21,9 +21,9 @@ mod word_piece;
 mod word_rules;
 mod words;
 
-pub(in crate::engine) use byte_pair::character_of;
+pub(crate) use byte_pair::character_of;
 pub use error::TokensError;
-pub(in crate::engine) use metadata::whole_number;
+pub(crate) use metadata::whole_number;
 pub use prompt::Prompt;
 pub use template::{ChatMessage, ChatTemplate, RenderOptions};
 pub use thinking::ThinkingTags;

@@ -19,9 +19,9 @@ use super::python::{environment, without_generation_marks};
 use super::thinking::{ThinkingTags, tags_in};
 use super::tokenizer::Tokenizer;
 use super::tools::{object, value_of};
-use crate::types::Role;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, context};
+use satchel_types::Role;
 use std::io;
 
 /// For models whose vocabulary has the marks of ChatML.

@@ -6,7 +6,7 @@ use super::error::TokensError;
 use super::metadata::Metadata;
 use super::sentence_piece::{SPACE, scores};
 use super::vocabulary::{TokenKind, Vocabulary};
-use crate::engine::guarded::guarded;
+use crate::guarded::guarded;
 use tokenizers::models::unigram::Unigram as Pieces;
 use tokenizers::normalizers::Precompiled;
 use tokenizers::{Model, NormalizedString, Normalizer};

@@ -5,7 +5,7 @@ use super::error::TokensError;
 use super::metadata::Metadata;
 use super::sentence_piece::SPACE;
 use super::vocabulary::{TokenKind, Vocabulary};
-use crate::engine::guarded::guarded;
+use crate::guarded::guarded;
 use tokenizers::models::bpe::Vocab;
 use tokenizers::models::wordpiece::WordPiece as Pieces;
 use tokenizers::normalizers::BertNormalizer;

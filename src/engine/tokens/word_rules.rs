@@ -197,7 +197,7 @@ fn bloom() -> Stage {
 #[cfg(test)]
 mod tests {
     use super::named;
-    use crate::engine::tokens::words::WordCutter;
+    use crate::tokens::words::WordCutter;
 
     fn words<'a>(rule: &str, text: &'a str) -> Vec<&'a str> {
         WordCutter::new(&named(rule).unwrap().stages)

@@ -3,7 +3,8 @@
 
 use crate::engine::decoder::installed;
 use crate::engine::encoder::is_encoder;
-use crate::engine::hub::{self, ModelKind};
+use crate::engine::hub;
+use crate::types::ModelKind;
 use std::path::{Path, PathBuf};
 
 /// The installed file of this name. Only a name that the folder lists leads to a path.

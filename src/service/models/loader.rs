@@ -9,9 +9,9 @@ use crate::config::Config;
 use crate::engine::decoder::{
     ChatMessage, ChatModel, DecoderError, KeptPrefixes, LoadOptions, installed,
 };
-use crate::engine::hub::ModelKind;
 use crate::error::Fault;
 use crate::store::Store;
+use crate::types::ModelKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;

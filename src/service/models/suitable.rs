@@ -3,7 +3,8 @@
 
 use super::{InstalledModel, KnownModel, Machine};
 use crate::engine::decoder::Architecture;
-use crate::engine::hub::{self, CatalogueEntry, ModelKind};
+use crate::engine::hub::{self, CatalogueEntry};
+use crate::types::ModelKind;
 
 /// Parameters that a core reads a prompt for fast enough to be waited for.
 const PARAMETERS_PER_CORE: u64 = 1_100_000_000;

@@ -1,5 +1,6 @@
 //! A blocking HTTP client with what the tests need: JSON, forms, event streams.
 
+use super::contract;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
@@ -96,6 +97,7 @@ impl Client {
     }
 
     /// Any request; `kind` is the content type of the body.
+    #[track_caller]
     pub fn call(&self, method: &str, path: &str, kind: Option<&str>, body: &[u8]) -> Answer {
         let response = self.send(method, path, kind, body.to_vec());
         let (head, mut body) = response.into_parts();
@@ -105,12 +107,19 @@ impl Client {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             (name.to_string(), value)
         });
-        Answer {
+        let answer = Answer {
             status: head.status.as_u16(),
             headers: headers.collect(),
             text: String::from_utf8_lossy(&bytes).into_owned(),
             bytes,
+        };
+        // An answer for another site is not one of the endpoint's.
+        let elsewhere = self.headers.iter().any(|(name, _)| name == "host");
+        if !elsewhere && answer.header("content-encoding").is_empty() {
+            let media = answer.header("content-type");
+            contract::check(method, path, answer.status, media, &answer.text);
         }
+        answer
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -172,12 +181,12 @@ impl Client {
             Some("application/json"),
             body,
         );
-        Stream::new(response)
+        Stream::new("POST", path, response)
     }
 
     /// Opens an event stream by GET.
     pub fn listen(&self, path: &str) -> Stream {
-        Stream::new(self.send("GET", path, None, Vec::new()))
+        Stream::new("GET", path, self.send("GET", path, None, Vec::new()))
     }
 
     /// Asks, and gives all events of the answer.
@@ -203,10 +212,13 @@ pub struct Stream {
     pub headers: HashMap<String, String>,
     lines: std::io::Lines<BufReader<ureq::BodyReader<'static>>>,
     pub comments: usize,
+    /// What it was opened by.
+    method: &'static str,
+    path: String,
 }
 
 impl Stream {
-    fn new(response: Response<Body>) -> Self {
+    fn new(method: &'static str, path: &str, response: Response<Body>) -> Self {
         let (head, body) = response.into_parts();
         let headers = head
             .headers
@@ -217,6 +229,8 @@ impl Stream {
             headers: headers.collect(),
             lines: BufReader::new(body.into_reader()).lines(),
             comments: 0,
+            method,
+            path: path.to_owned(),
         }
     }
 }
@@ -244,6 +258,7 @@ impl Iterator for Stream {
                         "[DONE]" => Value::String(text),
                         text => serde_json::from_str(text).unwrap(),
                     };
+                    contract::check_event(self.method, &self.path, &name, &data);
                     return Some(Event { id, name, data });
                 }
             } else {

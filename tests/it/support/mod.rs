@@ -1,6 +1,7 @@
 //! A running server and a client for it.
 
 mod client;
+mod contract;
 mod hub;
 mod raw;
 mod schema;

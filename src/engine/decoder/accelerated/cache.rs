@@ -3,8 +3,8 @@
 //! share them. Must not know which sequence owns a block.
 
 use super::pass::{Group, Places};
-use crate::engine::decoder::network::{BLOCK_TOKENS, BlockId};
-use crate::engine::decoder::shape::Shape;
+use crate::decoder::network::{BLOCK_TOKENS, BlockId};
+use crate::decoder::shape::Shape;
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
 
 /// Share of the device's free memory that keys and values may take: the rest

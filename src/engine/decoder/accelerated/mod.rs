@@ -16,7 +16,7 @@ use super::model_file::ModelFile;
 use super::network::Segment;
 use super::rope::RopeFrequencies;
 use super::shape::{Activation, Shape};
-use crate::engine::guarded::guarded;
+use crate::guarded::guarded;
 use cache::LayerCache;
 use candle_core::quantized::QMatMul;
 use candle_core::{DType, Device, Result as CandleResult, Tensor};

@@ -5,8 +5,8 @@
 
 use super::AcceleratedNetwork;
 use super::cache::slot;
-use crate::engine::decoder::network::Segment;
-use crate::engine::decoder::rope::{RopeFrequencies, RopeLayout};
+use crate::decoder::network::Segment;
+use crate::decoder::rope::{RopeFrequencies, RopeLayout};
 use candle_core::{Device, Result as CandleResult, Tensor};
 use candle_nn::rotary_emb::{rope, rope_i};
 

@@ -2,7 +2,7 @@
 //! library has, which take weights as their authors publish them.
 
 use super::*;
-use crate::engine::decoder::{Architecture, WeightFormat, write_tiny_model_as};
+use crate::decoder::{Architecture, WeightFormat, write_tiny_model_as};
 use candle_nn::VarBuilder;
 use candle_transformers::models::{gemma2, gemma3, llama, phi3, qwen2, qwen3, smol::smollm3};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ mod batches;
 const CONTEXT: usize = 512;
 
 /// What tests run on: the CPU, and a GPU where there is one.
-pub(in crate::engine::decoder) fn devices() -> Vec<Device> {
+pub(in crate::decoder) fn devices() -> Vec<Device> {
     let mut devices = vec![Device::Cpu];
     match gpu() {
         Ok(gpu) => devices.push(gpu),
@@ -299,8 +299,7 @@ fn phi3_agrees_with_its_published_form() {
         layer.window = None;
     }
     tiny.shape.rope.attention_factor = 1.0;
-    let crate::engine::decoder::rope::RopeFactors::ByContext { short, .. } =
-        &tiny.shape.rope.factors
+    let crate::decoder::rope::RopeFactors::ByContext { short, .. } = &tiny.shape.rope.factors
     else {
         panic!("no divisors");
     };

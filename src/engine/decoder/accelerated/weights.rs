@@ -3,10 +3,10 @@
 
 use super::cache::{LayerCache, affordable, bytes_per_token};
 use super::{AcceleratedNetwork, MOST_SCORES, Precision, Turned};
-use crate::engine::decoder::CacheRoom;
-use crate::engine::decoder::model_file::ModelFile;
-use crate::engine::decoder::network::BLOCK_TOKENS;
-use crate::engine::decoder::shape::Shape;
+use crate::decoder::CacheRoom;
+use crate::decoder::model_file::ModelFile;
+use crate::decoder::network::BLOCK_TOKENS;
+use crate::decoder::shape::Shape;
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{D, DType, Device, Module, Result as CandleResult, Tensor};
 

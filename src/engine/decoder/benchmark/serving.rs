@@ -2,12 +2,12 @@
 //! answered, and how long running answers stand still while somebody else's
 //! prompt is read. Goes through the scheduler, as a server's requests do.
 
-use crate::engine::decoder::error::DecoderError;
-use crate::engine::decoder::{
+use crate::decoder::error::DecoderError;
+use crate::decoder::{
     ChatMessage, ChatModel, Generation, GenerationEvent, GenerationRequest, LoadOptions, Thinking,
 };
-use crate::engine::sampler::SamplingOptions;
-use crate::types::Role;
+use crate::sampler::SamplingOptions;
+use satchel_types::Role;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

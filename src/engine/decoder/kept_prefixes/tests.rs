@@ -1,12 +1,12 @@
 //! Kept beginnings of prompts, as a restart finds them.
 
 use super::*;
-use crate::engine::decoder::{
+use crate::decoder::{
     Architecture, ChatMessage, ChatModel, GenerationEvent, GenerationRequest, Thinking,
     TokenLogprob, write_tiny_model,
 };
-use crate::engine::sampler::SamplingOptions;
-use crate::types::Role;
+use crate::sampler::SamplingOptions;
+use satchel_types::Role;
 use std::time::Duration;
 
 const ROOM: u64 = 64 << 20;
@@ -41,7 +41,7 @@ impl Place {
 
     fn options(&self, bytes: u64) -> LoadOptions {
         LoadOptions {
-            device: crate::config::DeviceChoice::Cpu,
+            device: satchel_types::DeviceChoice::Cpu,
             context_tokens: 512,
             threads: 1,
             kv_cache: KvCache::F16,

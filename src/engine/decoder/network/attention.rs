@@ -5,8 +5,8 @@
 
 use super::cache::{BLOCK_TOKENS, BlockId, LayerCache};
 use super::split::share_width;
-use crate::engine::kernels::pointwise::{online_softmax, scale, soft_cap};
-use crate::engine::kernels::{Disjoint, Instructions, Onto, PANEL, Rows, RowsMut, panel_product};
+use crate::kernels::pointwise::{online_softmax, scale, soft_cap};
+use crate::kernels::{Disjoint, Instructions, Onto, PANEL, Rows, RowsMut, panel_product};
 
 /// Tokens of the cache that are looked at at once.
 pub(super) const TILE: usize = 4 * BLOCK_TOKENS;

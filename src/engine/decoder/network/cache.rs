@@ -3,21 +3,21 @@
 //! or as 8-bit codes. Knows where things lie; must not know which sequence
 //! owns a block.
 
-use crate::engine::decoder::KvCache;
-use crate::engine::decoder::shape::Shape;
-use crate::engine::kernels::codes::{SHARING, decode_columns, decode_rows, encode};
-use crate::engine::kernels::{Buffer, Disjoint, Instructions, PANEL};
+use crate::decoder::KvCache;
+use crate::decoder::shape::Shape;
+use crate::kernels::codes::{SHARING, decode_columns, decode_rows, encode};
+use crate::kernels::{Buffer, Disjoint, Instructions, PANEL};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 /// Tokens in a block: a panel's columns, so that keys need no transposing.
-pub(in crate::engine::decoder) const BLOCK_TOKENS: usize = PANEL;
+pub(in crate::decoder) const BLOCK_TOKENS: usize = PANEL;
 
 /// Number of a block of 32 tokens, in all layers.
-pub(in crate::engine::decoder) type BlockId = u32;
+pub(in crate::decoder) type BlockId = u32;
 
 /// Keys and values of all layers.
-pub(in crate::engine::decoder) struct Cache {
+pub(in crate::decoder) struct Cache {
     pub(super) layers: Vec<LayerCache>,
     blocks: usize,
 }
@@ -46,7 +46,7 @@ struct Layout {
 impl Cache {
     /// Room for at least so many tokens. The system gives memory when it is
     /// first used.
-    pub(in crate::engine::decoder) fn new(shape: &Shape, format: KvCache, tokens: usize) -> Self {
+    pub(in crate::decoder) fn new(shape: &Shape, format: KvCache, tokens: usize) -> Self {
         let blocks = tokens.div_ceil(BLOCK_TOKENS).max(1);
         let layers = Layout::of(shape, format).map(|layout| LayerCache {
             data: Buffer::zeroed(blocks * layout.block_bytes()),
@@ -76,18 +76,18 @@ impl Cache {
     }
 
     /// How many blocks there are.
-    pub(in crate::engine::decoder) fn blocks(&self) -> usize {
+    pub(in crate::decoder) fn blocks(&self) -> usize {
         self.blocks
     }
 
     /// Bytes of a block in all layers.
-    pub(in crate::engine::decoder) fn block_bytes(&self) -> usize {
+    pub(in crate::decoder) fn block_bytes(&self) -> usize {
         let layers = self.layers.iter();
         layers.map(|layer| layer.layout.block_bytes()).sum()
     }
 
     /// A block's bytes, layer by layer, meant for a cache like this one.
-    pub(in crate::engine::decoder) fn block(&self, block: BlockId) -> impl Iterator<Item = &[u8]> {
+    pub(in crate::decoder) fn block(&self, block: BlockId) -> impl Iterator<Item = &[u8]> {
         self.layers.iter().map(move |layer| {
             let from = layer.layout.start(block, 0);
             &layer.data[from..from + layer.layout.block_bytes()]
@@ -95,7 +95,7 @@ impl Cache {
     }
 
     /// The same, to write to.
-    pub(in crate::engine::decoder) fn block_mut(
+    pub(in crate::decoder) fn block_mut(
         &mut self,
         block: BlockId,
     ) -> impl Iterator<Item = &mut [u8]> {
@@ -106,7 +106,7 @@ impl Cache {
     }
 
     /// Bytes of a token in all layers.
-    pub(in crate::engine::decoder) fn bytes_per_token(shape: &Shape, format: KvCache) -> usize {
+    pub(in crate::decoder) fn bytes_per_token(shape: &Shape, format: KvCache) -> usize {
         let layouts = Layout::of(shape, format);
         let block: usize = layouts.map(|layout| layout.block_bytes()).sum();
         block / BLOCK_TOKENS

@@ -5,12 +5,12 @@ use super::attention::{Batch, Heads, attend};
 use super::cache::{BLOCK_TOKENS, LayerCache};
 use super::split::{join, plan};
 use super::{Network, Scratch, Segment, each_row};
-use crate::engine::decoder::rope::RopeLayout;
-use crate::engine::decoder::shape::{Activation, Shape};
-use crate::engine::kernels::pointwise::{
+use crate::decoder::rope::RopeLayout;
+use crate::decoder::shape::{Activation, Shape};
+use crate::kernels::pointwise::{
     add, gelu_gate, rms_norm, rms_norm_in_place, rotate_halves, rotate_pairs, silu_gate,
 };
-use crate::engine::kernels::{Disjoint, Input, Matrix, Product, Workers, products};
+use crate::kernels::{Disjoint, Input, Matrix, Product, Workers, products};
 use std::sync::PoisonError;
 
 impl Network {

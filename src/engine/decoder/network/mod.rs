@@ -16,8 +16,8 @@ use super::error::DecoderError;
 use super::model_file::ModelFile;
 use super::rope::RopeFrequencies;
 use super::shape::Shape;
-use crate::engine::kernels::pointwise::{add, rms_norm, scale, soft_cap};
-use crate::engine::kernels::{
+use crate::kernels::pointwise::{add, rms_norm, scale, soft_cap};
+use crate::kernels::{
     Activations, Disjoint, GROUP, Input, Product, Workers, products, quantize_row,
 };
 use attention::AttentionScratch;

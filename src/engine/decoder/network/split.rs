@@ -172,12 +172,12 @@ pub(super) unsafe fn join(split: &Split<'_>, heads: Heads, width: usize, batch: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::decoder::KvCache;
-    use crate::engine::decoder::made_numbers::MadeNumbers;
-    use crate::engine::decoder::network::Cache;
-    use crate::engine::decoder::network::attention::{AttentionScratch, attend};
-    use crate::engine::decoder::network::cache::BLOCK_TOKENS;
-    use crate::engine::kernels::{Disjoint, Instructions};
+    use crate::decoder::KvCache;
+    use crate::decoder::made_numbers::MadeNumbers;
+    use crate::decoder::network::Cache;
+    use crate::decoder::network::attention::{AttentionScratch, attend};
+    use crate::decoder::network::cache::BLOCK_TOKENS;
+    use crate::kernels::{Disjoint, Instructions};
 
     const HEAD: usize = 64;
     const GROUP: usize = 6;

@@ -2,10 +2,10 @@
 //! are in full precision here, and against itself: alone or in a batch, at once or in slices.
 
 use super::{Cache, Network, Segment};
-use crate::engine::decoder::accelerated::{AcceleratedNetwork, Precision};
-use crate::engine::decoder::model_file::ModelFile;
-use crate::engine::decoder::shape::Shape;
-use crate::engine::decoder::{Architecture, CacheRoom, KvCache, WeightFormat, write_tiny_model_as};
+use crate::decoder::accelerated::{AcceleratedNetwork, Precision};
+use crate::decoder::model_file::ModelFile;
+use crate::decoder::shape::Shape;
+use crate::decoder::{Architecture, CacheRoom, KvCache, WeightFormat, write_tiny_model_as};
 use candle_core::Device;
 
 const CONTEXT: usize = 512;

@@ -1,11 +1,11 @@
 //! The weights of a network, read from the file tensor by tensor and checked
 //! against the shape.
 
-use crate::engine::decoder::error::DecoderError;
-use crate::engine::decoder::model_file::ModelFile;
-use crate::engine::decoder::shape::Shape;
-use crate::engine::kernels::{Matrix, Workers};
-use crate::engine::storage::storage;
+use crate::decoder::error::DecoderError;
+use crate::decoder::model_file::ModelFile;
+use crate::decoder::shape::Shape;
+use crate::kernels::{Matrix, Workers};
+use crate::storage::storage;
 
 /// A layer.
 pub(super) struct Layer {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::decoder::rope::{RopeFactors, Yarn};
+use crate::decoder::rope::{RopeFactors, Yarn};
 use candle_core::quantized::gguf_file;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};

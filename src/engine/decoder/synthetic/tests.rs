@@ -1,9 +1,9 @@
 use super::*;
-use crate::engine::decoder::CacheRoom;
-use crate::engine::decoder::accelerated::{AcceleratedNetwork, Precision};
-use crate::engine::decoder::model_file::ModelFile;
-use crate::engine::decoder::network::Segment;
-use crate::engine::decoder::shape::Shape;
+use crate::decoder::CacheRoom;
+use crate::decoder::accelerated::{AcceleratedNetwork, Precision};
+use crate::decoder::model_file::ModelFile;
+use crate::decoder::network::Segment;
+use crate::decoder::shape::Shape;
 use candle_core::Device;
 use std::collections::{HashMap, HashSet};
 

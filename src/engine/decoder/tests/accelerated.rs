@@ -2,12 +2,12 @@
 //! prefix cache, sampler and drafts above it as the CPU's own.
 
 use super::{GenerationRequest, OPTIONS, ask, read, tiny};
-use crate::config::DeviceChoice;
-use crate::engine::decoder::accelerated::tests::devices;
-use crate::engine::decoder::accelerated::{AcceleratedNetwork, Precision};
-use crate::engine::decoder::backend::{Backend, Placement};
-use crate::engine::decoder::{Architecture, ChatModel, DecoderError, LoadOptions};
+use crate::decoder::accelerated::tests::devices;
+use crate::decoder::accelerated::{AcceleratedNetwork, Precision};
+use crate::decoder::backend::{Backend, Placement};
+use crate::decoder::{Architecture, ChatModel, DecoderError, LoadOptions};
 use candle_core::Device;
+use satchel_types::DeviceChoice;
 
 fn load(architecture: Architecture, device: &Device) -> ChatModel {
     ChatModel::load_with(

@@ -4,9 +4,9 @@
 
 use super::portable::{Block, unpack};
 use super::{Output, each};
-use crate::engine::kernels::activations::{Activations, GROUP, RECORD};
-use crate::engine::kernels::format::Quantization::{self, *};
-use crate::engine::kernels::pack::{Packed, ROWS};
+use crate::kernels::activations::{Activations, GROUP, RECORD};
+use crate::kernels::format::Quantization::{self, *};
+use crate::kernels::pack::{Packed, ROWS};
 use std::arch::x86_64::*;
 
 /// Activation rows of a register tile.

@@ -9,9 +9,9 @@
 //! unpacked in registers; for many, a tile becomes a panel once.
 
 use super::{Output, each, with_rows};
-use crate::engine::kernels::activations::{Activations, GROUP, RECORD};
-use crate::engine::kernels::format::Quantization::{self, *};
-use crate::engine::kernels::pack::{Packed, ROWS};
+use crate::kernels::activations::{Activations, GROUP, RECORD};
+use crate::kernels::format::Quantization::{self, *};
+use crate::kernels::pack::{Packed, ROWS};
 use std::arch::x86_64::*;
 
 /// Panels: codes with zero point 128 and one scale; with zero point 0, scale

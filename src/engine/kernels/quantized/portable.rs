@@ -2,10 +2,10 @@
 //! the unpacking of tiles that the narrower kernels share.
 
 use super::Output;
-use crate::engine::kernels::activations::{Activations, GROUP, RECORD};
-use crate::engine::kernels::format::Quantization::{self, *};
-use crate::engine::kernels::format::half;
-use crate::engine::kernels::pack::{Packed, ROWS};
+use crate::kernels::activations::{Activations, GROUP, RECORD};
+use crate::kernels::format::Quantization::{self, *};
+use crate::kernels::format::half;
+use crate::kernels::pack::{Packed, ROWS};
 
 /// 32 columns of a tile: raw codes, and per row scale, second scale, minimum
 /// and second minimum.

@@ -1,9 +1,9 @@
 use super::{Output, row_values, share};
-use crate::engine::kernels::activations::Activations;
-use crate::engine::kernels::disjoint::Disjoint;
-use crate::engine::kernels::format::{BLOCK, Quantization};
-use crate::engine::kernels::level::Level;
-use crate::engine::kernels::pack::{Packed, ROWS};
+use crate::kernels::activations::Activations;
+use crate::kernels::disjoint::Disjoint;
+use crate::kernels::format::{BLOCK, Quantization};
+use crate::kernels::level::Level;
+use crate::kernels::pack::{Packed, ROWS};
 
 /// A small generator with a fixed seed.
 struct Random(u32);

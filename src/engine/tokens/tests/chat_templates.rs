@@ -2,8 +2,8 @@
 //! templates do badly does no harm.
 
 use super::{metadata, shared, take};
-use crate::engine::tokens::{ChatMessage, ChatTemplate, RenderOptions};
-use crate::types::Role;
+use crate::tokens::{ChatMessage, ChatTemplate, RenderOptions};
+use satchel_types::Role;
 use serde_json::Value;
 use std::path::Path;
 
@@ -18,8 +18,8 @@ const READ_ONLY: RenderOptions<'_> = RenderOptions {
 };
 
 fn expected() -> Value {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/chat-templates/expected.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/fixtures/chat-templates/expected.json");
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 

@@ -2,9 +2,9 @@
 //! documents say, none of theirs does.
 
 use super::{byte_pair, key, metadata, sentence_piece, take};
-use crate::engine::tokens::{ChatMessage, ChatTemplate, RenderOptions, Tokenizer};
-use crate::types::Role;
+use crate::tokens::{ChatMessage, ChatTemplate, RenderOptions, Tokenizer};
 use candle_core::quantized::gguf_file::Value;
+use satchel_types::Role;
 
 const TEMPLATE: &str = "{% for t in tools or [] %}{{ t | tojson }}{% endfor %}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n";
 const MARKS: [(&str, i32); 4] = [

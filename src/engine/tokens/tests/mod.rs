@@ -80,7 +80,7 @@ fn texts(tokenizer: &Tokenizer, tokens: &[u32]) -> Vec<String> {
 
 fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/data")
+        .join("../../../shared/data")
         .join(name);
     if !path.exists() {
         eprintln!("skipped: {} is absent", path.display());

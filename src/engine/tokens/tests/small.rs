@@ -1,10 +1,10 @@
 //! What small vocabularies of our own show about each kind of tokenizer.
 
 use super::{byte_pair, key, metadata, sentence_piece, take, texts};
-use crate::engine::tokens::{ChatMessage, ChatTemplate, RenderOptions, Tokenizer, TokensError};
-use crate::error::{ErrorKind, Kind};
-use crate::types::Role;
+use crate::tokens::{ChatMessage, ChatTemplate, RenderOptions, Tokenizer, TokensError};
 use candle_core::quantized::gguf_file::Value;
+use satchel_types::Role;
+use satchel_types::error::{ErrorKind, Kind};
 use std::collections::HashMap;
 
 fn with(mut metadata: HashMap<String, Value>, more: &[(&str, Value)]) -> HashMap<String, Value> {

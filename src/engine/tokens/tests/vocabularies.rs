@@ -1,7 +1,7 @@
 //! Whole vocabularies: the tokens are those that llama.cpp gives.
 
 use super::shared;
-use crate::engine::tokens::Tokenizer;
+use crate::tokens::Tokenizer;
 use candle_core::quantized::gguf_file::Content;
 use std::fs::File;
 use std::io::BufReader;

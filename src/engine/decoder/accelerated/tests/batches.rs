@@ -2,9 +2,9 @@
 //! a beginning that another sequence has read, on every device there is.
 
 use super::{CONTEXT, Precision, Tiny, cosine, devices, tiny, tokens};
-use crate::engine::decoder::accelerated::AcceleratedNetwork;
-use crate::engine::decoder::network::Segment;
-use crate::engine::decoder::{Architecture, WeightFormat};
+use crate::decoder::accelerated::AcceleratedNetwork;
+use crate::decoder::network::Segment;
+use crate::decoder::{Architecture, WeightFormat};
 
 /// Networks of one model: exact, and as it is used, on every device.
 fn networks(tiny: &Tiny) -> Vec<(AcceleratedNetwork, f64)> {

@@ -1,8 +1,8 @@
 //! Codes and scales of a quarter of a tile: four weight rows, in registers,
 //! from the packed tile or from a panel that was unpacked once.
 
-use crate::engine::kernels::arm::four_halves;
-use crate::engine::kernels::format::Quantization::{self, *};
+use crate::kernels::arm::four_halves;
+use crate::kernels::format::Quantization::{self, *};
 use std::arch::aarch64::*;
 
 /// Panels hold codes less their zero point and f32 scales: one; scale and

@@ -1,7 +1,7 @@
 //! Dot products of a quarter of a tile with activations.
 
 use super::codes::has_halves;
-use crate::engine::kernels::arm::{dot_with_four, multiply_pairs};
+use crate::kernels::arm::{dot_with_four, multiply_pairs};
 use std::arch::aarch64::*;
 
 /// NEON alone.

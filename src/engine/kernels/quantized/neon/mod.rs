@@ -8,10 +8,10 @@ mod codes;
 mod dots;
 
 use super::{Output, each};
-use crate::engine::kernels::activations::{Activations, GROUP, RECORD};
-use crate::engine::kernels::format::Quantization::*;
-use crate::engine::kernels::level::Level;
-use crate::engine::kernels::pack::{Packed, ROWS};
+use crate::kernels::activations::{Activations, GROUP, RECORD};
+use crate::kernels::format::Quantization::*;
+use crate::kernels::level::Level;
+use crate::kernels::pack::{Packed, ROWS};
 use codes::{
     BOTH, HALVES, MINIMUM, ONE, PANEL_CODES, QUARTER_CODES, Weights, codes, has_halves,
     has_minimum, panel_scales, scales,

@@ -160,3 +160,15 @@ impl Kind for Fault {
         self.code
     }
 }
+
+/// Lets `?` turn the named errors into a [`Fault`] that keeps all they say.
+#[macro_export]
+macro_rules! faults {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for $crate::error::Fault {
+            fn from(error: $error) -> Self {
+                Self::of(&error as &dyn $crate::error::Kind)
+            }
+        })+
+    };
+}
