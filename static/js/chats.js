@@ -31,7 +31,7 @@ class Chats {
     this.table = table(t('Chats'), this.columns, this.body);
     this.nothing = h('div', { class: 'nothing', hidden: true });
     this.further = h('p', {}, h('button', { class: 'b', type: 'button', onclick: () => this.list(true) }, t('Show more chats')));
-    this.picker = h('input', { class: 'vh', type: 'file', accept: '.json,.zip,application/json,application/zip', 'aria-label': t('Choose a file of chats'), onchange: () => this.picked() });
+    this.picker = h('input', { class: 'vh', type: 'file', multiple: true, accept: '.json,.zip,application/json,application/zip', 'aria-label': t('Choose a file of chats'), onchange: () => this.picked() });
     this.outcome = h('div', { role: 'status' });
     this.kind = h('select', { class: 'f', id: 'which', onchange: () => { this.archived = this.kind.value === 'archived'; this.list(); } },
       h('option', { value: 'archived' }, t('Archived chats')), h('option', { value: 'all' }, t('All chats')));

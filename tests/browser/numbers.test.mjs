@@ -13,7 +13,7 @@ function stream(leftOut) {
     usage: { prompt: 2100, completion: 12, total: 2112, reused: 1200 },
   };
   const frames = [
-    'data: {"session_id":"s","title":"Why?"}',
+    'event: accepted\ndata: {"session_id":"s","title":"Why?","question_id":"q","answer_id":"m"}',
     `event: sources\ndata: ${JSON.stringify({ sources: [], coverage })}`,
     `data: ${JSON.stringify(answer)}`,
     'event: done\ndata: {"message_id":"m"}',

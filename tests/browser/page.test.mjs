@@ -133,6 +133,6 @@ test('a question asked before the page has loaded everything keeps its answer', 
   await page.reload();
   await page.getByLabel('Your question').fill('How do I make a backup?');
   await page.keyboard.press('Enter');
-  await page.getByRole('blockquote').getByText('stop satchel and copy the data folder', { exact: false }).waitFor();
+  await page.getByRole('blockquote').getByText('press "Make a backup now" under Administration', { exact: false }).waitFor();
   page.assertClean();
 }));

@@ -45,7 +45,7 @@ test('an endpoint shows fields with types and rules, its events, and examples to
   const page = await satchel.open({ permissions: ['clipboard-read', 'clipboard-write'] });
   const article = await endpoint(page, satchel, 'post/chat/send', 'Ask');
   const field = article.getByRole('listitem').filter({ has: page.getByText('message', { exact: true }) }).first();
-  await field.getByText('required').waitFor();
+  await field.getByText('string').waitFor();
   await article.getByText('Fields of search_options').click();
   await article.getByText('fetch_k', { exact: true }).waitFor();
   await article.getByText('accepted', { exact: true }).click();
@@ -54,6 +54,9 @@ test('an endpoint shows fields with types and rules, its events, and examples to
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   assert.match(copied, /^curl -N [\s\S]*\/chat\/send'$/);
   await article.getByText('Wants an access token or an API key.').waitFor();
+  const search = await endpoint(page, satchel, 'post/api/search', 'Search');
+  const query = search.getByRole('listitem').filter({ has: page.getByText('query', { exact: true }) }).first();
+  await query.getByText('required').waitFor();
   page.assertClean();
 }));
 

@@ -80,7 +80,7 @@ test('chats leave as files and come in from files, also of other products', with
   await page.getByText('webui.json: 1 chat imported.').waitFor();
   await page.getByText(/^wrong\.json: .*Open WebUI/).waitFor();
   await page.getByLabel('Choose a file of chats').setInputFiles(files[0]);
-  await page.getByText('0 chats imported, 1 was here already.').waitFor();
+  await page.getByText('conversations.json: 0 chats imported, 1 was here already.').waitFor();
   await page.getByLabel('Which chats').selectOption('all');
   await page.getByRole('row', { name: /Honey/ }).waitFor();
   await page.getByRole('row', { name: /Bees of old/ }).getByRole('link').click();
