@@ -111,27 +111,52 @@ impl Service {
     }
 
     /// The same for an answer that goes on when nobody listens, until it is
-    /// complete or stopped ([`Self::stop_answer`]).
+    /// complete or stopped ([`Self::stop_answer`]). A question that comes again
+    /// with the same `key` of the same caller, because its connection broke
+    /// before a word of the answer arrived, is not asked again: its answer is
+    /// heard from the beginning.
     pub async fn ask_and_keep_running(
         &self,
         caller: &Caller,
         question: Question,
+        key: Option<String>,
     ) -> Result<impl Stream<Item = Heard> + use<>, Fault> {
+        let attempt = self.inner.running.attempt(caller, key);
+        let (service, asker) = (self.clone(), caller.clone());
+        // In a task of its own, so that who hangs up in the middle leaves no
+        // question without an answer.
+        let begun = tokio::spawn(async move {
+            let begin = || service.begin_running(&asker, question);
+            let begun = attempt.answer.get_or_try_init(begin).await.cloned();
+            if begun.is_err() {
+                service.inner.running.forget_attempt(&attempt);
+            }
+            begun
+        });
+        let answer = begun
+            .await
+            .map_err(|error| Fault::internal(format!("a question was not stored: {error}")))??;
+        self.follow(caller, &answer)
+    }
+
+    /// Stores a question and starts an answer that nobody needs to listen to.
+    async fn begin_running(&self, caller: &Caller, question: Question) -> Result<MessageId, Fault> {
         let most = self.inner.config.streams_per_user;
         self.inner.running.check_room(caller, most)?;
         let (mut answering, receiver) = self.accept(caller, question).await?;
         let (stop, stopped) = watch::channel(false);
         answering.stop = stopped;
+        let answer_id = answering.accepted.answer_id.clone();
         let starting = Starting {
             caller,
             session_id: answering.accepted.session.id.clone(),
             question_id: answering.accepted.question_id.clone(),
-            answer_id: answering.accepted.answer_id.clone(),
+            answer_id: answer_id.clone(),
             stop,
         };
-        let heard = self.start_running(starting, receiver);
+        self.start_running(starting, receiver);
         tokio::spawn(answering.run());
-        Ok(heard)
+        Ok(answer_id)
     }
 
     /// Stores a question; its answer is ready to be made.

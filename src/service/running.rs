@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 /// How long an answer that has ended can still be heard.
 const KEPT: Duration = Duration::from_secs(60);
@@ -30,6 +30,19 @@ pub struct RunningAnswer {
 #[derive(Default)]
 pub(super) struct Running {
     answers: Mutex<HashMap<MessageId, Arc<Live>>>,
+    /// By tenant, user and the key that the client gave.
+    attempts: Mutex<HashMap<AttemptKey, Arc<Attempt>>>,
+}
+
+type AttemptKey = (TenantId, UserId, String);
+
+/// A question that may come more than once, because its client cannot know
+/// whether it arrived.
+pub(super) struct Attempt {
+    /// `None` for a question that comes once.
+    key: Option<AttemptKey>,
+    /// The answer, once it has begun. Who comes meanwhile waits for it.
+    pub(super) answer: OnceCell<MessageId>,
 }
 
 struct Live {
@@ -95,6 +108,36 @@ impl Running {
         live.filter(|live| live.belongs_to(caller))
     }
 
+    /// The attempt of this key, which is a new one if the key is.
+    pub(super) fn attempt(&self, caller: &Caller, key: Option<String>) -> Arc<Attempt> {
+        let key = key.map(|key| (caller.tenant_id.clone(), caller.user_id.clone(), key));
+        let made = || {
+            let (key, answer) = (key.clone(), OnceCell::new());
+            Arc::new(Attempt { key, answer })
+        };
+        let Some(name) = key.clone() else {
+            return made();
+        };
+        Arc::clone(self.attempts().entry(name).or_insert_with(made))
+    }
+
+    /// The key of an attempt that failed, or is long over, may be used again.
+    pub(super) fn forget_attempt(&self, attempt: &Attempt) {
+        if let Some(key) = &attempt.key {
+            self.attempts().remove(key);
+        }
+    }
+
+    fn forget(&self, answer: &MessageId) {
+        self.answers().remove(answer);
+        self.attempts()
+            .retain(|_, attempt| attempt.answer.get() != Some(answer));
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, HashMap<AttemptKey, Arc<Attempt>>> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// An error if the caller has as many answers under way as one may have.
     pub(super) fn check_room(&self, caller: &Caller, most: u32) -> Result<(), Fault> {
         let answers = self.answers();
@@ -140,12 +183,8 @@ impl Running {
 }
 
 impl Service {
-    /// Keeps what `events` say, and gives them to whoever listens.
-    pub(super) fn start_running(
-        &self,
-        starting: Starting<'_>,
-        mut events: Receiver<AnswerEvent>,
-    ) -> impl Stream<Item = Heard> + use<> {
+    /// Keeps what `events` say for whoever listens ([`Self::follow`]).
+    pub(super) fn start_running(&self, starting: Starting<'_>, mut events: Receiver<AnswerEvent>) {
         let live = Arc::new(Live {
             tenant_id: starting.caller.tenant_id.clone(),
             user_id: starting.caller.user_id.clone(),
@@ -160,7 +199,6 @@ impl Service {
             .running
             .answers()
             .insert(id.clone(), Arc::clone(&live));
-        let heard = heard(Arc::clone(&live));
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
                 live.said().add(event);
@@ -169,9 +207,8 @@ impl Service {
             live.said().ended = true;
             live.news.send_replace(());
             tokio::time::sleep(KEPT).await;
-            inner.running.answers().remove(&id);
+            inner.running.forget(&id);
         });
-        heard
     }
 
     /// All that an answer of the caller said and says, from its beginning.

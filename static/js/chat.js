@@ -393,6 +393,7 @@ class Chat {
   accepted(answer, data) {
     answer.id = data.answer_id;
     if (answer.parent) answer.parent.id = data.question_id;
+    if (this.asking?.answer === answer && this.asking.stopping) this.stop();
     if (this.sessionId) return;
     this.sessionId = data.session_id;
     this.heading.textContent = data.title;
@@ -404,7 +405,8 @@ class Chat {
     if (!asking) return;
     asking.stopping = true;
     this.composer.focus();
-    if (!asking.answer.id) return asking.listening.abort();
+    // What has no name yet is stopped as soon as it has one.
+    if (!asking.answer.id) return;
     try {
       await api('POST', `/api/answers/${asking.answer.id}/stop`, {});
     } catch (error) {

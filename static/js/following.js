@@ -11,6 +11,9 @@ const WAITS = [250, 500, 1000, 2000, 4000];
 /** How often in a row a connection is tried. */
 const TRIES = 40;
 
+/** How often a question is sent that may not have arrived. */
+const SENDS = 3;
+
 /** The server no longer knows the answer: it is complete, or the server began anew. */
 export class Forgotten extends Error {}
 
@@ -23,12 +26,20 @@ export class Forgotten extends Error {}
  * @returns {AsyncGenerator<Said>}
  */
 export function asked(body, signal) {
+  // A connection may break before anything of the answer is read, although the
+  // question has arrived: sent again under the same key, it is not asked twice.
+  const sent = JSON.stringify({ ...body, keep_running: true, idempotency_key: randomKey() });
   return following(signal, '', () => events('/chat/send', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ...body, keep_running: true }),
+    body: sent,
     signal,
   }));
+}
+
+/** Not `crypto.randomUUID`: that is missing where a page comes over plain HTTP from another machine. */
+function randomKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /**
@@ -68,15 +79,15 @@ async function* following(signal, answer, connect) {
       }
     } catch (error) {
       const status = /** @type {any} */ (error).status;
-      if (signal.aborted || !answer) throw error;
+      if (signal.aborted || (!answer && (status || failures + 1 >= SENDS))) throw error;
       if (status === 404) throw new Forgotten();
       // Refused for a reason that another try does not change.
       if (status && status !== 429 && status < 500) throw error;
     }
     if (signal.aborted) return;
-    if (!answer || failures >= TRIES) throw new Error(t('The connection was lost before the answer was complete.'));
+    if (failures >= (answer ? TRIES : SENDS)) throw new Error(t('The connection was lost before the answer was complete.'));
     await new Promise((resolve) => { setTimeout(resolve, WAITS[Math.min(failures, WAITS.length - 1)]); });
-    stream = resumed(answer, last, signal);
+    stream = answer ? resumed(answer, last, signal) : connect();
   }
 }
 

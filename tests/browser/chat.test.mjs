@@ -77,6 +77,23 @@ test('an answer goes on where it was when the connection breaks', withSatchel(as
   }
 }));
 
+test('a question whose connection breaks before anything comes back is asked once', withSatchel(async (satchel) => {
+  const proxy = await new Proxy().start(satchel);
+  try {
+    const page = await satchel.signedIn();
+    await add(page, await satchel.file('lighthouse.md', LIGHTHOUSE));
+    proxy.cutAfter = 0;
+    await ask(page, WHO);
+    assert.equal(proxy.cuts, 1);
+    await page.reload();
+    await complete(replies(page).last());
+    assert.equal(await replies(page).count(), 1);
+    assert.equal(await page.locator('a[data-session]').count(), 1);
+  } finally {
+    proxy.stop();
+  }
+}));
+
 test('a reload in the middle of an answer loses nothing, and neither does a second tab', withSatchel(async (satchel) => {
   const proxy = await new Proxy().start(satchel);
   try {

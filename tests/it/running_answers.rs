@@ -146,3 +146,39 @@ fn answer_of_somebody_else_and_one_that_never_was_are_not_there() {
     let stop = format!("/api/answers/{answer}/stop");
     assert_eq!(other.post(&stop, &json!({})).status, 404);
 }
+
+#[test]
+fn question_sent_again_under_its_key_is_asked_once() {
+    let server = Server::start();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    let body = json!({"message": QUESTION, "keep_running": true, "idempotency_key": "k1"});
+    let ask = |client: &Client| -> Vec<Event> { client.stream("/chat/send", &body).collect() };
+    let both = std::thread::scope(|scope| {
+        let other = scope.spawn(|| ask(&ada));
+        [ask(&ada), other.join().unwrap()]
+    });
+    let late = ask(&ada);
+    let answer = |events: &[Event]| accepted(events)["answer_id"].clone();
+    assert_eq!(answer(&both[0]), answer(&both[1]));
+    assert_eq!(answer(&late), answer(&both[0]));
+    assert_eq!(whole(&late)["content"], whole(&both[0])["content"]);
+    assert_eq!(late[0].id, both[0][0].id, "it is heard from the beginning");
+    let chats = |client: &Client| client.get("/chat/sessions").json()["sessions"].clone();
+    assert_eq!(chats(&ada).as_array().unwrap().len(), 1);
+    assert_ne!(answer(&ask(&bob)), answer(&late), "a key is its user's own");
+}
+
+#[test]
+fn key_of_a_question_that_was_refused_can_be_used_again() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let ask = |message: &str| {
+        let body = json!({"message": message, "keep_running": true, "idempotency_key": "k1"});
+        ada.post("/chat/send", &body).status
+    };
+    assert_eq!((ask(" "), ask(QUESTION)), (400, 200));
+    let long = json!({"message": QUESTION, "idempotency_key": "k".repeat(129)});
+    let refused = ada.post("/chat/send", &long);
+    assert_eq!(refused.status, 400);
+    assert!(refused.detail().contains("128"));
+}

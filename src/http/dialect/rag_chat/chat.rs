@@ -10,10 +10,13 @@ use crate::http::failure::Failure;
 use crate::http::search_options::SearchOptionsWire;
 use crate::http::{ANSWER_GRACE, HttpError, State, sse};
 use crate::service::{AnswerStream, Caller, Question, QuestionPlace};
-use crate::types::{AnswerEvent, DatasetId, MessageId, SessionId};
+use crate::types::{AnswerEvent, DatasetId, MessageId, SessionId, char_len};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
+
+/// Longest key of an attempt, in characters; a UUID has 36.
+const MAX_KEY_CHARS: usize = 128;
 
 type Answer = Result<HttpResponse, Failure<RagChat>>;
 
@@ -26,6 +29,7 @@ pub(crate) async fn send(
 ) -> Answer {
     let body = body.value;
     let keep_running = body.keep_running;
+    let key = checked_key(body.idempotency_key)?;
     let mut dataset_ids = body.dataset_ids;
     dataset_ids.extend(present(body.dataset_id).map(DatasetId::from));
     let question = Question {
@@ -45,9 +49,22 @@ pub(crate) async fn send(
         state.service.check_text("selected_text", text)?;
     }
     if keep_running {
-        return running::start(&state, &caller, question).await;
+        return running::start(&state, &caller, question, key).await;
     }
     answer(&request, &state, &caller, question).await
+}
+
+/// A key that an attempt to ask can be known by.
+fn checked_key(key: Option<String>) -> Result<Option<String>, HttpError> {
+    let key = present(key);
+    if key
+        .as_ref()
+        .is_some_and(|key| char_len(key) > MAX_KEY_CHARS)
+    {
+        let message = format!("at most {MAX_KEY_CHARS} characters are allowed");
+        return Err(HttpError::field("idempotency_key", message));
+    }
+    Ok(key)
 }
 
 /// Where a question stands, which one field at most may say.

@@ -15,9 +15,15 @@ use futures_util::Stream;
 type Answer = Result<HttpResponse, Failure<RagChat>>;
 
 /// Asks, and follows the answer from its beginning.
-pub(super) async fn start(state: &State, caller: &Caller, question: Question) -> Answer {
+pub(super) async fn start(
+    state: &State,
+    caller: &Caller,
+    question: Question,
+    key: Option<String>,
+) -> Answer {
     let permit = state.answers.acquire(&caller.user_id)?;
-    let heard = state.service.ask_and_keep_running(caller, question).await?;
+    let asking = state.service.ask_and_keep_running(caller, question, key);
+    let heard = asking.await?;
     Ok(sse::respond_after(frames(state, heard), 0, permit))
 }
 

@@ -55,6 +55,12 @@ pub(crate) struct AskBody {
     /// The answer goes on when the connection ends.
     #[serde(default)]
     pub(crate) keep_running: bool,
+    /// With `keep_running`: names this attempt, as a random UUID does. Sent again
+    /// with the same key, because the connection broke before anything came, the
+    /// question is not asked twice: its answer is heard from the beginning, up to
+    /// a minute after its end.
+    #[schema(max_length = 128)]
+    pub(crate) idempotency_key: Option<String>,
 }
 
 /// Query of `GET /chat/send`; the token in it is the gate's business.
