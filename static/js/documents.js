@@ -47,6 +47,8 @@ class Documents {
     this.folder = h('input', { class: 'vh', id: 'pickd', type: 'file', multiple: true, webkitdirectory: true, 'aria-label': t('Choose a folder'), onchange: () => this.picked(this.folder) });
     this.tabs = h('nav', { class: 'tabs', 'aria-label': t('Datasets') });
     this.about = h('div', { class: 'about row' });
+    // What stands below the datasets waits for them.
+    this.head = h('div', { class: 'datasets', 'aria-busy': 'true' }, this.tabs, this.about);
     this.lede = h('section', { class: 'lede', hidden: true });
     this.uploads = h('div', {});
     this.adding = h('section', { 'aria-label': t('Adding files') },
@@ -60,7 +62,7 @@ class Documents {
     this.main = h('main', {},
       h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, t('Documents')),
         h('button', { class: 'b', type: 'button', onclick: () => this.edit() }, icon('plus', 's'), t('New dataset'))),
-      h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, h('div', { class: 'datasets' }, this.tabs, this.about), this.lede, this.adding, this.files.element)));
+      h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, this.head, this.lede, this.adding, this.files.element)));
   }
 
   /** @param {string | null} wanted */
@@ -119,6 +121,7 @@ class Documents {
     try {
       this.datasets = (await api('GET', '/api/datasets')).datasets;
     } catch (error) {
+      this.head.removeAttribute('aria-busy');
       return this.files.failed(/** @type {Error} */ (error));
     }
     const there = this.datasets.filter((one) => !this.taken.has(one.id));
@@ -128,6 +131,7 @@ class Documents {
     this.files.place = this.place();
     this.tabs.replaceChildren(...there.map((one) => this.tab(one)));
     this.drawDataset();
+    this.head.removeAttribute('aria-busy');
   }
 
   /** @param {any} one */

@@ -164,7 +164,7 @@ function addDocuments(box, next, signal) {
  * @param {() => void} next
  */
 async function chooseModel(box, next) {
-  const options = h('div', { class: 'opts', role: 'radiogroup', 'aria-label': t('How it answers') });
+  const options = h('div', { class: 'opts', role: 'radiogroup', 'aria-label': t('How it answers'), 'aria-busy': 'true' });
   let chosen = '';
   const option = (/** @type {string} */ value, /** @type {string} */ name, /** @type {string} */ note, /** @type {string} */ cost) => h('label', { class: 'opt' },
     h('input', { type: 'radio', name: 'model', value, checked: value === chosen, onchange: () => { chosen = value; } }),
@@ -194,5 +194,6 @@ async function chooseModel(box, next) {
   } catch (error) {
     options.after(trouble(error));
   }
+  options.removeAttribute('aria-busy');
   options.after(h('p', { class: 'where' }, t('Fetching a model is the only thing for which satchel connects to the internet. More models, and how to use a file that you have, are under Models.')));
 }

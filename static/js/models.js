@@ -42,7 +42,7 @@ class Models {
     this.onlyFitting = true;
     this.watching = new AbortController();
     this.operator = isOperator();
-    this.chat = h('section', { 'aria-label': t('Chat models') });
+    this.chat = h('section', { 'aria-label': t('Chat models'), 'aria-busy': 'true' });
     // Made once: what was typed or is on its way stays when the rest is drawn again.
     this.form = this.byName();
     this.file = new ModelFile(() => this.read());
@@ -74,6 +74,7 @@ class Models {
     } catch (error) {
       if (!this.watching.signal.aborted) this.chat.replaceChildren(h('p', { class: 'st bad' }, icon('warn', 's'), /** @type {Error} */ (error).message));
     }
+    this.chat.removeAttribute('aria-busy');
   }
 
   /** Follows what happens to models; a lost stream is opened again. */

@@ -17,13 +17,14 @@ export const trouble = (error) => h('p', { class: 'st bad', role: 'alert' }, ico
 
 /**
  * A section that `fill` gives its content, now and each time it is drawn. The
- * focus stays where it was, as far as its element is there again.
+ * focus stays where it was, as far as its element is there again. Until the
+ * first content is there the section is busy, and what stands below it waits.
  * @param {string} label
  * @param {() => Promise<Child[]>} fill
  * @returns {Panel}
  */
 export function panel(label, fill) {
-  const element = h('section', { 'aria-label': label });
+  const element = h('section', { 'aria-label': label, 'aria-busy': 'true' });
   let drawing = 0;
   const draw = async () => {
     const turn = drawing += 1;
@@ -39,6 +40,7 @@ export function panel(label, fill) {
     const focused = element.contains(document.activeElement) ? document.activeElement?.getAttribute('aria-label') : null;
     element.replaceChildren();
     put(element, ...content);
+    element.removeAttribute('aria-busy');
     if (focused) element.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
   };
   draw();

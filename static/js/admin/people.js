@@ -20,7 +20,7 @@ const roleName = (role) => roles().find(([name]) => name === role)?.[1] ?? role;
 export function people(operator) {
   let tenant = user()?.tenant_id ?? '';
   const ofTenant = () => (tenant === user()?.tenant_id ? '' : `?tenant_id=${encodeURIComponent(tenant)}`);
-  const chooser = h('div', {});
+  const chooser = h('div', { 'aria-busy': operator ? 'true' : null });
   const list = panel(t('Users'), async () => content((await api('GET', `/api/users${ofTenant()}`)).users));
   const allKeys = keys({ own: false, tenant: ofTenant });
 
@@ -32,7 +32,7 @@ export function people(operator) {
       onchange: (/** @type {any} */ event) => { tenant = event.target.value; list.draw(); allKeys.draw(); },
     }, options, tenant)));
   }
-  if (operator) offerTenants().catch((error) => toast(error.message));
+  if (operator) offerTenants().catch((error) => toast(error.message)).finally(() => chooser.removeAttribute('aria-busy'));
 
   /** @param {any[]} users */
   function content(users) {
