@@ -4,6 +4,7 @@
 import { api } from './api.js';
 import { h, icon, put } from './dom.js';
 import { t, tn } from './language.js';
+import { row, table } from './table.js';
 import { number } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -59,28 +60,29 @@ export class Ledger {
       ? t('{read} with text, {unread} without', { read: tn(pages.length - unread, '{count} page', '{count} pages'), unread })
       : tn(pages.length, 'All {count} page has text', 'All {count} pages have text');
     const lines = ranges(pages);
+    const columns = /** @type {import('./table.js').Column[]} */ ([{ name: file.paged ? t('Pages') : t('Parts') }, { name: t('What is on them'), kind: 'full' }, { name: t('Characters'), kind: 'n' }, { name: t('Passages'), kind: 'n' }]);
     this.box.replaceChildren(
       picture(pages, words),
       h('div', { class: 'row wrap' }, h('p', { class: 'key grow' }, words), again),
-      h('table', { class: 'grid' },
-        h('caption', { class: 'vh' }, t('Pages of {name}', { name: file.filename })),
-        h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, file.paged ? t('Pages') : t('Parts')), h('th', { scope: 'col' }, t('What is on them')), h('th', { scope: 'col', class: 'n' }, t('Characters')), h('th', { scope: 'col', class: 'n' }, t('Passages')))),
-        h('tbody', {}, lines.slice(0, MOST_LINES).map((one) => this.line(one)))));
+      table(t('Pages of {name}', { name: file.filename }), columns, h('tbody', {}, lines.slice(0, MOST_LINES).map((one) => this.line(columns, one)))));
     const left = lines.length - MOST_LINES;
     if (left > 0) put(this.box, h('p', { class: 'mute' }, tn(left, '{count} more line is not shown.', '{count} more lines are not shown.')));
   }
 
-  /** @param {Range} range */
-  line({ first, last, outcome, reason, characters, chunks }) {
+  /**
+   * @param {import('./table.js').Column[]} columns
+   * @param {Range} range
+   */
+  line(columns, { first, last, outcome, reason, characters, chunks }) {
     const words = first === last ? number(first) : t('{first} to {last}', { first, last });
     const what = { text: reason ? t('Text; not all was read: {reason}', { reason }) : t('Text'), no_text: t('No text: blank or an image'), failed: t('Not read: {reason}', { reason }) };
-    return h('tr', {},
-      h('td', { class: 'num' }, outcome === 'text'
-        ? h('button', { type: 'button', class: 'x', 'aria-label': t('Show the text of page {page}', { page: first }), onclick: () => this.can.show(first) }, words)
-        : words),
-      h('td', {}, outcome === 'text' ? what.text : h('span', { class: 'st' }, icon('warn', 's'), what[outcome])),
-      h('td', { class: 'n' }, number(characters)),
-      h('td', { class: 'n' }, number(chunks)));
+    return row(columns, [
+      outcome === 'text'
+        ? h('button', { type: 'button', class: 'x num', 'aria-label': t('Show the text of page {page}', { page: first }), onclick: () => this.can.show(first) }, words)
+        : h('span', { class: 'num' }, words),
+      outcome === 'text' ? what.text : h('span', { class: 'st' }, icon('warn', 's'), what[outcome]),
+      number(characters), number(chunks),
+    ]);
   }
 }
 
