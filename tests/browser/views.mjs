@@ -340,6 +340,19 @@ export async function settled(page) {
   await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => {}))));
 }
 
+/** What reaches over the edge of the window or of the view; tables and code scroll by themselves. Runs in the page. */
+export function tooWide() {
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  const sideways = [...document.querySelectorAll('.scroll, dialog')]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1)
+    .map((one) => `${one.tagName.toLowerCase()}.${one.className} scrolls sideways by ${one.scrollWidth - one.clientWidth}`);
+  if (wide <= 0) return sideways;
+  const over = [...document.querySelectorAll('body *')]
+    .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 || one.getBoundingClientRect().left < -1)
+    .map((one) => `${one.tagName.toLowerCase()}.${one.className} by ${wide}`);
+  return [...sideways, ...over];
+}
+
 /**
  * A page of one who has a role, before its first view.
  * @param {any} satchel
