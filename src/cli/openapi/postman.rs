@@ -210,7 +210,14 @@ fn script(step: &Step, operation: &Value) -> Vec<String> {
     ];
     if !step.keeps.is_empty() {
         lines.push("if (pm.response.code < 300) {".to_owned());
-        lines.push("  const answer = pm.response.json();".to_owned());
+        // Of a stream, all that its events say, the latest last.
+        let answer = match streams(operation) {
+            true => {
+                "  const data = pm.response.text().split('\\n').filter((line) => line.startsWith('data: {'));\n  const answer = Object.assign({}, ...data.map((line) => JSON.parse(line.slice(6))));"
+            }
+            false => "  const answer = pm.response.json();",
+        };
+        lines.extend(answer.lines().map(str::to_owned));
         for (variable, place) in &step.keeps {
             let place: String = place.split('.').map(|key| format!("?.['{key}']")).collect();
             lines.push(format!(
