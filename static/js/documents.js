@@ -10,6 +10,7 @@ import { t, tn } from './language.js';
 import { menu } from './menu.js';
 import { watchDocuments } from './progress.js';
 import { menuButton } from './shell.js';
+import { centre } from './tabs.js';
 import { upload, uploadList, watchUploads } from './uploads.js';
 
 /** How soon the counts of datasets are asked for again, in ms. */
@@ -132,6 +133,7 @@ class Documents {
     this.tabs.replaceChildren(...there.map((one) => this.tab(one)));
     this.drawDataset();
     this.head.removeAttribute('aria-busy');
+    centre(this.tabs, this.tabs.querySelector('[aria-current]'));
   }
 
   /** @param {any} one */

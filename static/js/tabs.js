@@ -20,6 +20,19 @@ import { h } from './dom.js';
 let groups = 0;
 
 /**
+ * Scrolls a row of tabs sideways, and nothing else, until one is in its middle:
+ * on a phone there are more than fit.
+ * @param {HTMLElement} list
+ * @param {Element | null} one
+ */
+export function centre(list, one) {
+  if (!one) return;
+  const frame = list.getBoundingClientRect();
+  const box = one.getBoundingClientRect();
+  list.scrollBy({ left: box.left + box.width / 2 - frame.left - frame.width / 2 });
+}
+
+/**
  * @param {string} label
  * @param {Tab[]} entries
  * @param {{chosen?: string, onchange?: (id: string) => void}} [options]
@@ -43,6 +56,8 @@ export function tabs(label, entries, { chosen, onchange } = {}) {
     });
     panel.setAttribute('aria-labelledby', buttons[at].id);
     panel.replaceChildren(entries[at].panel());
+    // The first time the tabs are not on the page yet.
+    queueMicrotask(() => centre(list, buttons[at]));
     return entries[at].id;
   }
 
