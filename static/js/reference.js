@@ -6,7 +6,7 @@ import { renew, user } from './api.js';
 import { h, icon, logo, say } from './dom.js';
 import { preferred, speak, t, tn } from './language.js';
 import { ApiDocument } from './reference_document.js';
-import { endpointView } from './reference_endpoint.js';
+import { endpointView, prose } from './reference_endpoint.js';
 
 /** @typedef {import('./reference_document.js').Endpoint} Endpoint */
 /** @typedef {import('./reference_document.js').Dialect} Dialect */
@@ -111,7 +111,7 @@ function overview(api) {
  * @param {string} text
  * @returns {HTMLElement[]}
  */
-const paragraphs = (text) => text.split(/\n{2,}/).filter(Boolean).map((one) => h('p', { class: 'sub' }, one));
+const paragraphs = (text) => text.split(/\n{2,}/).filter(Boolean).map((one) => h('p', { class: 'sub' }, prose(one)));
 
 async function start() {
   await speak(preferred());

@@ -11,6 +11,13 @@ import { tryIt } from './reference_try.js';
 /** @typedef {import('./reference_document.js').Schema} Schema */
 
 /**
+ * A text with what stands in backticks as code.
+ * @param {string} text
+ * @returns {(string | HTMLElement)[]}
+ */
+export const prose = (text) => text.split(/`([^`]+)`/).map((part, at) => (at % 2 ? h('code', {}, part) : part));
+
+/**
  * @param {ApiDocument} api
  * @param {Endpoint} endpoint
  */
@@ -22,7 +29,7 @@ export function endpointView(api, endpoint) {
       h('p', { class: 'mute' }, endpoint.tag),
       h('h1', { id: 'endpoint' }, endpoint.title || endpoint.path),
       h('p', { class: 'call', dir: 'ltr' }, h('b', {}, endpoint.method), ' ', h('code', {}, endpoint.path)),
-      endpoint.text.split(/\n{2,}/).filter(Boolean).map((one) => h('p', { class: 'sub' }, one)),
+      endpoint.text.split(/\n{2,}/).filter(Boolean).map((one) => h('p', { class: 'sub' }, prose(one))),
       h('p', { class: 'st mute' }, icon('lock', 's'), api.wantsToken(endpoint) ? t('Wants an access token or an API key.') : t('Wants no token.'))),
     h('div', { class: 'half' },
       h('div', { class: 'says' }, takes(api, endpoint), answers(api, endpoint)),
@@ -53,7 +60,7 @@ function takes(api, endpoint) {
  */
 function answers(api, endpoint) {
   const responses = api.responses(endpoint).map((one, index) => {
-    const box = h('details', { open: index === 0 }, h('summary', {}, h('b', { class: 'num' }, one.status), ' ', one.text));
+    const box = h('details', { open: index === 0 }, h('summary', {}, h('b', { class: 'num' }, one.status), ' ', prose(one.text)));
     later(box, () => [
       one.headers.length ? h('p', { class: 'mute' }, t('Headers:'), ' ', one.headers.map((name) => [h('code', {}, name), ' ']).flat()) : null,
       one.contents.map(([type, media]) => [h('p', { class: 'mute' }, h('code', {}, type)), events(api, type, media) ?? [shape(api, media.schema ?? media.itemSchema ?? {})]]).flat(2),
@@ -73,7 +80,7 @@ function events(api, type, media) {
   const found = api.events(type, media);
   if (!found.length) return null;
   return found.map((event) => {
-    const box = h('details', { class: 'event' }, h('summary', {}, h('code', {}, event.name), ' ', event.description));
+    const box = h('details', { class: 'event' }, h('summary', {}, h('code', {}, event.name), ' ', prose(event.description)));
     later(box, () => [shape(api, event.schema)]);
     return box;
   });
@@ -106,7 +113,7 @@ function shape(api, node) {
   const choices = api.alternatives(node);
   if (choices.length > 1 && choices.some((one) => api.fields(one).length)) {
     return h('div', { class: 'shape' }, h('p', { class: 'mute' }, t('One of:')), choices.map((one) => {
-      const box = h('details', {}, h('summary', {}, api.nameOf(one) || api.type(one), ' ', api.resolve(one).description ?? ''));
+      const box = h('details', {}, h('summary', {}, api.nameOf(one) || api.type(one), ' ', prose(api.resolve(one).description ?? '')));
       later(box, () => [shape(api, one)]);
       return box;
     }));
@@ -114,7 +121,7 @@ function shape(api, node) {
   const fields = api.fields(choices[0] ?? node);
   if (!fields.length) {
     const [inner] = api.inner(node);
-    return h('div', { class: 'shape' }, h('p', { class: 'mute' }, api.type(node), schema.description ? `: ${schema.description}` : ''), inner && shape(api, inner));
+    return h('div', { class: 'shape' }, h('p', { class: 'mute' }, api.type(node), schema.description ? prose(`: ${schema.description}`) : ''), inner && shape(api, inner));
   }
   return h('ul', { class: 'fields' }, fields.map((field) => row(api, field)));
 }
@@ -132,7 +139,7 @@ function row(api, field) {
   if (more) later(more, () => inner.map((one) => shape(api, one)));
   return h('li', {},
     h('p', { class: 'row wrap' }, h('code', { class: 'name' }, field.name), h('span', { class: 'mute' }, api.type(field.schema)), field.required && h('span', { class: 'must' }, t('required'))),
-    (field.description || schema.description) && h('p', { class: 'sub' }, field.description || schema.description),
+    (field.description || schema.description) && h('p', { class: 'sub' }, prose(field.description || schema.description)),
     rules.length > 0 && h('p', { class: 'mute' }, rules),
     more);
 }
