@@ -50,7 +50,7 @@ function content(now, { interval_s: interval, samples }) {
     h('div', { class: 'tiles' },
       tile(t('Requests'), rate(last.requests_per_s), t('a second'), plot(t('Requests a second over the last hour'), of((one) => one.requests_per_s), { room, least: 1 }),
         tn(answered, '{count} answer since the start', '{count} answers since the start')),
-      tile(t('First word after'), wait === null ? '–' : number(wait, { maximumFractionDigits: 1 }), wait === null ? '' : t('s, on average'), plot(t('Seconds to the first word over the last hour'), waits, { room, least: 1 }),
+      tile(t('First word after'), wait === null ? '–' : number(wait, { maximumFractionDigits: wait < 1 ? 2 : 1 }), wait === null ? '' : t('s, on average'), plot(t('Seconds to the first word over the last hour'), waits, { room, least: 1 }),
         tn(now.answers.nothing_found, '{count} question without a source', '{count} questions without a source')),
       tile(t('Writing speed'), speed ? rate(speed) : '–', speed ? t('tokens/s') : '', plot(t('Tokens written a second over the last hour'), of((one) => one.answer_tokens_per_s), { room, least: 1 }), working),
       tile(t('Queue'), number(now.jobs_pending), tn(now.jobs_pending, 'document', 'documents'), plot(t('Documents that wait to be read over the last hour'), of((one) => one.jobs_pending), { room, least: 4 }),
