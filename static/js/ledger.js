@@ -76,10 +76,12 @@ export class Ledger {
   line(columns, { first, last, outcome, reason, characters, chunks }) {
     const words = first === last ? number(first) : t('{first} to {last}', { first, last });
     const what = { text: reason ? t('Text; not all was read: {reason}', { reason }) : t('Text'), no_text: t('No text: blank or an image'), failed: t('Not read: {reason}', { reason }) };
+    // The first cell has no label of its own where the table is a list.
+    const label = h('span', { class: 'hide-l mute' }, columns[0].name, ' ');
     return row(columns, [
-      outcome === 'text'
+      [label, outcome === 'text'
         ? h('button', { type: 'button', class: 'x num', 'aria-label': t('Show the text of page {page}', { page: first }), onclick: () => this.can.show(first) }, words)
-        : h('span', { class: 'num' }, words),
+        : h('span', { class: 'num' }, words)],
       outcome === 'text' ? what.text : h('span', { class: 'st' }, icon('warn', 's'), what[outcome]),
       number(characters), number(chunks),
     ]);
