@@ -53,7 +53,7 @@ pub(crate) struct NewMessageBody {
     /// The session's `session_id` or its `id`.
     #[schema(value_type = String, min_length = 1)]
     pub(crate) session_id: Option<String>,
-    #[schema(value_type = String, min_length = 1)]
+    #[schema(value_type = String, min_length = 1, pattern = r"\S")]
     pub(crate) message: Option<String>,
     /// `user` if it is absent.
     #[schema(value_type = Option<RoleWire>)]
@@ -80,7 +80,7 @@ pub(crate) struct MessagesQuery {
 /// A message to be answered.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct ChatBody {
-    #[schema(value_type = String, min_length = 1)]
+    #[schema(value_type = String, min_length = 1, pattern = r"\S")]
     pub(crate) message: Option<String>,
     /// The session's `session_id` or its `id`.
     #[schema(value_type = String, min_length = 1)]

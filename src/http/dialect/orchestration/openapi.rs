@@ -41,6 +41,10 @@ fn operations() -> Vec<Operation> {
         .streams(events(false))
         .refuses(&[404, 409, 422, 503]),
         Operation::of("read a history", "The questions and answers of a session.")
+            .variable(
+                "session_id",
+                json!({"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"}),
+            )
             .answers::<HistoryWire<'_>>(200),
         Operation::of(
             "judge an answer",

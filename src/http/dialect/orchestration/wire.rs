@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 /// A question. What is missing is refused by its own code.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct QueryBody {
-    #[schema(value_type = String, min_length = 1)]
+    #[schema(value_type = String, min_length = 1, pattern = r"\S")]
     pub(crate) question: Option<String>,
     /// A name that the client chooses; a session that does not exist is made.
     #[schema(value_type = String, pattern = "^[A-Za-z0-9._:-]{1,128}$")]
@@ -23,9 +23,9 @@ pub(crate) struct QueryBody {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct SelectionBody {
     /// The only source of the answer.
-    #[schema(value_type = String, min_length = 1)]
+    #[schema(value_type = String, min_length = 1, pattern = r"\S")]
     pub(crate) selected_text: Option<String>,
-    #[schema(value_type = String, min_length = 1)]
+    #[schema(value_type = String, min_length = 1, pattern = r"\S")]
     pub(crate) question: Option<String>,
     #[schema(value_type = String, pattern = "^[A-Za-z0-9._:-]{1,128}$")]
     pub(crate) session_id: Option<String>,
