@@ -3,22 +3,54 @@
 
 use super::custody::{DataOf, Holder};
 use super::{Caller, Inner, Service};
-use crate::error::{Fault, Kind};
+use crate::error::{ErrorKind, Fault, Kind};
 use crate::store::{StoreError, UserRole};
 use crate::types::{TenantId, Time, UserId, Viewer, Visibility};
+use std::collections::HashMap;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Set while an erasure is under way: one that was cut off is ended at the
 /// next start.
 const PENDING: &str = "erasure_pending";
 
 /// What was erased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Erased {
+    /// The id of the user, or of the tenant, whose data they were.
+    pub whose: String,
     pub sessions: usize,
     pub documents: usize,
     pub datasets: usize,
     /// Accounts, with their keys and sign-ins.
     pub users: usize,
+}
+
+/// Whose data were erased when, since the start: what began to arrive before
+/// that must not be stored after it.
+#[derive(Debug, Default)]
+pub(super) struct Erasures(HashMap<(TenantId, Option<UserId>), Instant>);
+
+impl Erasures {
+    fn note(&mut self, tenant: &TenantId, user: Option<&UserId>) {
+        self.0
+            .insert((tenant.clone(), user.cloned()), Instant::now());
+    }
+
+    /// An error if the caller's data, or all of its tenant, were erased since `began`.
+    pub(super) fn check_since(&self, caller: &Caller, began: Instant) -> Result<(), Fault> {
+        let tenant = &caller.tenant_id;
+        let mut whose = [None, Some(&caller.user_id)].into_iter();
+        let erased = |user: Option<&UserId>| {
+            let when = self.0.get(&(tenant.clone(), user.cloned()));
+            when.is_some_and(|when| *when >= began)
+        };
+        if !whose.any(erased) {
+            return Ok(());
+        }
+        let message = "your data were erased while this arrived; send it again if it is to stay";
+        Err(Fault::new(ErrorKind::Conflict, message))
+    }
 }
 
 impl Service {
@@ -34,7 +66,10 @@ impl Service {
             let holder = inner.holder(&caller, &of)?;
             let now = Time::now().to_string();
             inner.store.set_setting(PENDING, &now)?;
+            let mut filling = inner.filling();
+            filling.note(&holder.tenant, holder.user.as_ref());
             let erased = inner.erase_rows(&caller, &holder)?;
+            drop(filling);
             inner.finish_erasure()?;
             Ok(erased)
         })
@@ -43,6 +78,10 @@ impl Service {
 }
 
 impl Inner {
+    fn filling(&self) -> MutexGuard<'_, Erasures> {
+        self.filling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn erase_rows(&self, caller: &Caller, holder: &Holder) -> Result<Erased, Fault> {
         let Holder { tenant, user } = holder;
         let user = user.as_ref();
@@ -52,9 +91,11 @@ impl Inner {
         let documents = self.store.document_ids(tenant, user)?;
         self.jobs.pipeline().delete(tenant, &documents)?;
         let mut erased = Erased {
+            whose: user.map_or_else(|| tenant.to_string(), ToString::to_string),
             sessions,
             documents: documents.len(),
-            ..Erased::default()
+            datasets: 0,
+            users: 0,
         };
         self.erase_datasets(holder, &mut erased)?;
         let stays = match user {
@@ -118,6 +159,8 @@ impl Inner {
     pub(super) fn erase_tenant(&self, tenant: &TenantId) -> Result<(), Fault> {
         let now = Time::now().to_string();
         self.store.set_setting(PENDING, &now)?;
+        let mut filling = self.filling();
+        filling.note(tenant, None);
         self.history.clear();
         self.models.keep_nothing(&self.config)?;
         let documents = self.store.document_ids(tenant, None)?;
@@ -127,6 +170,7 @@ impl Inner {
         }
         self.store.delete_tenant(tenant)?;
         self.store.forget_in_audit(tenant, None, None)?;
+        drop(filling);
         self.finish_erasure()
     }
 

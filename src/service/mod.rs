@@ -60,6 +60,7 @@ pub use custody::DataOf;
 pub use documents::DatasetChange;
 pub use embedding::Embeddings;
 pub use erase::Erased;
+use erase::Erasures;
 pub use export::Archive;
 pub use feedback::NewFeedback;
 pub use figures::AnswerFigures;
@@ -162,8 +163,8 @@ struct Inner {
     issuers: Issuers,
     /// What each tenant may use.
     limits: KnownLimits,
-    /// Held while a document is added.
-    filling: Mutex<()>,
+    /// Held while a document is added, and while somebody's data are erased.
+    filling: Mutex<Erasures>,
     /// Searches that compute at the same time: more than cores only wait for
     /// each other.
     computing: Semaphore,
@@ -225,7 +226,7 @@ impl Service {
             lockout: Lockout::default(),
             issuers,
             limits: KnownLimits::read(&store)?,
-            filling: Mutex::new(()),
+            filling: Mutex::default(),
             passwords: Passwords::new(cores(&config))?,
             computing: Semaphore::new(cores(&config)),
             started: Instant::now(),

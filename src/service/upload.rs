@@ -10,6 +10,7 @@ use crate::types::{Dataset, DatasetId, DocumentId, DocumentMetadata};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
+use std::time::Instant;
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
@@ -54,6 +55,7 @@ pub struct Upload {
     file: BufWriter<File>,
     hash: Sha256,
     bytes: u64,
+    began: Instant,
 }
 
 /// The file while it is being written; removes it unless it was adopted.
@@ -89,6 +91,7 @@ impl Service {
             file: BufWriter::with_capacity(BUFFER_BYTES, file),
             hash: Sha256::new(),
             bytes: 0,
+            began: Instant::now(),
         })
     }
 }
@@ -137,14 +140,16 @@ impl Upload {
             incoming,
             hash,
             bytes,
+            began,
             ..
         } = self;
         let sha256 = hex(&hash.finalize());
         service
             .blocking(move |inner| {
-                let dataset = inner.dataset_to_fill(&caller, request.dataset_id.as_ref())?;
                 // One after the other, so that two do not take the same room.
-                let _filling = inner.filling.lock().unwrap_or_else(PoisonError::into_inner);
+                let erasures = inner.filling.lock().unwrap_or_else(PoisonError::into_inner);
+                erasures.check_since(&caller, began)?;
+                let dataset = inner.dataset_to_fill(&caller, request.dataset_id.as_ref())?;
                 inner.check_quota(&caller.tenant_id, bytes)?;
                 if is_jsonl(&request.filename) && records::are_documents(&incoming.0) {
                     return records::add(inner, &caller, &dataset, &request, &incoming.0);

@@ -130,7 +130,9 @@ class Documents {
       current = (there.find((one) => one.name === 'Documents') ?? there.find(isOwn))?.id ?? null;
     }
     this.files.place = this.place();
+    const focused = this.tabs.contains(document.activeElement);
     this.tabs.replaceChildren(...there.map((one) => this.tab(one)));
+    if (focused) /** @type {HTMLElement | null} */ (this.tabs.querySelector('[aria-current]'))?.focus();
     this.drawDataset();
     this.head.removeAttribute('aria-busy');
     centre(this.tabs, this.tabs.querySelector('[aria-current]'));

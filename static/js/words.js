@@ -4,15 +4,6 @@
 import { spoken, t, tn } from './language.js';
 
 /**
- * A count in English words. For texts that are not yet in the message files;
- * others use `tn`.
- * @param {number} count
- * @param {string} one
- * @param {string} [many]
- */
-export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
-
-/**
  * A number as the language writes it.
  * @param {number} value
  * @param {Intl.NumberFormatOptions} [options]

@@ -1,10 +1,12 @@
 //! The life of data: taking it along, and leaving nothing of it behind.
 
-use crate::support::{Client, LIGHTHOUSE, Server, settings};
+use crate::support::{Client, Form, LIGHTHOUSE, Server, settings};
 use satchel::config::Config;
 use serde_json::{Value, json};
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use zip::ZipArchive;
 
 /// Words that occur nowhere else.
@@ -230,6 +232,50 @@ fn user_erases_itself_and_nobody_else() {
 }
 
 #[test]
+fn file_that_arrives_while_its_user_is_erased_is_not_kept() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let token = server.token_of("ada");
+    let body = Form::new().file("secret.md", document()).body();
+    let (first, rest) = body.split_at(body.len() - 8);
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let head = format!(
+        "POST /documents/upload HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        server.address(),
+        Form::KIND,
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(first).unwrap();
+    let incoming = server.data_dir().join("originals/incoming");
+    let begun = || std::fs::read_dir(&incoming).is_ok_and(|mut files| files.next().is_some());
+    while !begun() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let erased = ada.post("/api/erase", &json!({"confirm": true}));
+    assert_eq!(erased.status, 200);
+    stream.write_all(rest).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 409"), "{answer}");
+    assert!(answer.contains("erased while this arrived"), "{answer}");
+    let traces = files_with(server.data_dir(), SECRET);
+    assert_eq!(traces, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn record_of_an_erasure_says_whose_data_they_were() {
+    let server = Server::start();
+    let admin = server.admin();
+    let id = server.user("ada").get("/auth/me").json()["user"]["id"].clone();
+    let body = json!({"user": "ada", "confirm": true});
+    assert_eq!(admin.post("/api/erase", &body).status, 200);
+    let records = admin.get("/api/audit?action=erase_data").json();
+    assert_eq!(records["records"][0]["object"], id);
+}
+
+#[test]
 fn deleted_tenant_leaves_nothing() {
     let server = Server::start();
     let acme = server.tenant("acme");
@@ -356,6 +402,6 @@ fn conversation_lives_as_long_as_the_settings_say_after_its_last_message() {
     };
     while left().unwrap() > 0 {
         assert!(began.elapsed().as_secs() < 30, "and is swept away soon");
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(100));
     }
 }

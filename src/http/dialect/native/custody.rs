@@ -2,6 +2,7 @@
 
 use super::Native;
 use super::openapi::only_true;
+use crate::http::audit;
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, QueryParams};
 use crate::http::failure::Failure;
@@ -9,7 +10,7 @@ use crate::http::{HttpError, State};
 use crate::service::DataOf;
 use actix_web::http::header::{self, ContentEncoding};
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -92,6 +93,7 @@ pub(crate) struct ErasedWire {
 
 /// `POST /api/erase`.
 pub(crate) async fn erase(
+    request: HttpRequest,
     state: web::Data<State>,
     caller: Authorized<Native>,
     body: JsonBody<Native, EraseBody>,
@@ -107,6 +109,7 @@ pub(crate) async fn erase(
         return Err(HttpError::field("confirm", message).into());
     }
     let erased = state.service.erase(&caller, of).await?;
+    audit::note_object(&request, &erased.whose);
     Ok(HttpResponse::Ok().json(ErasedWire {
         sessions: erased.sessions,
         documents: erased.documents,

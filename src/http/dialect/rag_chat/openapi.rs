@@ -103,7 +103,7 @@ fn documents() -> Vec<Operation> {
             Shape::named("UploadForm", form()),
         )
         .answers_shape(200, JSON, document())
-        .refuses(&[403, 404, 503, 504]),
+        .refuses(&[403, 404, 409, 503, 504]),
         Operation::of(
             "documents of a session",
             "The passages that were cited in a chat.",
