@@ -163,6 +163,12 @@ export class Files {
   }
 
   draw() {
+    const menu = this.body.querySelector('[popover]:popover-open');
+    if (menu) {
+      // It would be gone with its row while somebody chooses from it.
+      menu.addEventListener('toggle', () => this.draw(), { once: true });
+      return;
+    }
     const focused = document.activeElement?.getAttribute('aria-label');
     const shown = [...this.files.values()].filter((one) => !this.taken.has(one.id));
     this.drawHeads();

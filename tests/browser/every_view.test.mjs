@@ -1,6 +1,6 @@
 // What must hold on every view, light and dark, narrow and wide: no rule of
 // accessibility is broken, and on a phone nothing is wider than the window.
-// What must hold while a view appears is in steady_views.test.mjs.
+// What must hold while a view appears is in every_view_steady.test.mjs.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';

@@ -57,6 +57,20 @@ test('files are sorted, filtered, chosen, moved and read again', withSatchel(asy
   page.assertClean();
 }));
 
+test('an open menu stays while the list changes', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await add(page, await satchel.file('apple.txt', 'A note on the apple and its colour.'));
+  await page.getByRole('button', { name: 'Actions for apple.txt', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Preview' }).waitFor();
+  await page.getByLabel('Choose files').setInputFiles(await satchel.file('banana.txt', 'A note on the banana and its colour.'));
+  await page.getByRole('button', { name: /^Documents.*2 documents/ }).waitFor();
+  await page.getByRole('menuitem', { name: 'Preview' }).click();
+  await page.getByRole('dialog').getByText('A note on the apple', { exact: false }).first().waitFor();
+  await page.keyboard.press('Escape');
+  await row(page, 'banana.txt').getByText(/^Ready/).waitFor();
+  page.assertClean();
+}));
+
 test('a document is previewed as it was read and as it was uploaded, without rights', withSatchel(async (satchel) => {
   const page = await satchel.signedIn();
   await add(page, await satchel.file('lighthouse.md', LIGHTHOUSE), await satchel.file('web.html', '<title>Web</title><h1>A page</h1><script>parent.document.title = "taken"</script><p>The harbour is deep.</p>'));

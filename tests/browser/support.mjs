@@ -57,6 +57,8 @@ class Satchel {
   /** A page in a browser of its own: no cookies, its own errors. */
   async open(options = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+    // A busy machine is waited for; how fast the page is has tests of its own.
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     const wrong = [];
     page.on('pageerror', (error) => wrong.push(error.message));
