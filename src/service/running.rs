@@ -121,10 +121,16 @@ impl Running {
         Arc::clone(self.attempts().entry(name).or_insert_with(made))
     }
 
-    /// The key of an attempt that failed, or is long over, may be used again.
-    pub(super) fn forget_attempt(&self, attempt: &Attempt) {
-        if let Some(key) = &attempt.key {
-            self.attempts().remove(key);
+    /// The key of an attempt that failed may be used again, unless somebody
+    /// waits for it, who then is the one to try.
+    pub(super) fn forget_attempt(&self, attempt: &Arc<Attempt>) {
+        let Some(key) = &attempt.key else {
+            return;
+        };
+        let mut attempts = self.attempts();
+        // The map's and the caller's own.
+        if Arc::strong_count(attempt) <= 2 {
+            attempts.remove(key);
         }
     }
 

@@ -210,14 +210,7 @@ fn script(step: &Step, operation: &Value) -> Vec<String> {
     ];
     if !step.keeps.is_empty() {
         lines.push("if (pm.response.code < 300) {".to_owned());
-        // Of a stream, all that its events say, the latest last.
-        let answer = match streams(operation) {
-            true => {
-                "  const data = pm.response.text().split('\\n').filter((line) => line.startsWith('data: {'));\n  const answer = Object.assign({}, ...data.map((line) => JSON.parse(line.slice(6))));"
-            }
-            false => "  const answer = pm.response.json();",
-        };
-        lines.extend(answer.lines().map(str::to_owned));
+        lines.extend(answer(operation).iter().map(|line| (*line).to_owned()));
         for (variable, place) in &step.keeps {
             let place: String = place.split('.').map(|key| format!("?.['{key}']")).collect();
             lines.push(format!(
@@ -227,6 +220,18 @@ fn script(step: &Step, operation: &Value) -> Vec<String> {
         lines.push("}".to_owned());
     }
     lines
+}
+
+/// Lines of a script that read what a request was answered with: of a stream,
+/// all that its events say, a later one over an earlier.
+fn answer(operation: &Value) -> &'static [&'static str] {
+    match streams(operation) {
+        true => &[
+            "  const data = pm.response.text().split('\\n').filter((line) => line.startsWith('data: {'));",
+            "  const answer = Object.assign({}, ...data.map((line) => JSON.parse(line.slice(6))));",
+        ],
+        false => &["  const answer = pm.response.json();"],
+    }
 }
 
 #[cfg(test)]
