@@ -3,15 +3,16 @@
 
 use super::sanitise::escape;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 
 /// Longest code that is looked at, in bytes, and longest line of it.
 const MAX_CODE: usize = 48 * 1024;
 const MAX_LINE: usize = 2_000;
 
-/// How long one block may take. The grammars are full of backtracking.
-const LONGEST: Duration = Duration::from_millis(60);
+/// What one block may cost of this thread's own time, so that the same code looks
+/// the same on a busy machine. The grammars are full of backtracking.
+const LONGEST: Duration = Duration::from_millis(100);
 
 static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
 
@@ -45,9 +46,9 @@ pub(super) fn highlight(code: &str, language: &str) -> Option<String> {
     let mut state = ParseState::new(syntax);
     let mut stack = ScopeStack::new();
     let mut html = String::with_capacity(code.len() * 2);
-    let end = Instant::now() + LONGEST;
+    let end = thread_time() + LONGEST;
     for line in code.split_inclusive('\n') {
-        if line.len() > MAX_LINE || Instant::now() > end {
+        if line.len() > MAX_LINE || thread_time() > end {
             return None;
         }
         let mut at = 0;
@@ -59,6 +60,20 @@ pub(super) fn highlight(code: &str, language: &str) -> Option<String> {
         write(&mut html, line.get(at..)?, class_of(&stack));
     }
     Some(html)
+}
+
+/// How long this thread has been at work.
+#[cfg(unix)]
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+}
+
+/// Elsewhere it counts as at work all the time.
+#[cfg(not(unix))]
+fn thread_time() -> Duration {
+    static BEGUN: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
+    BEGUN.elapsed()
 }
 
 fn class_of(stack: &ScopeStack) -> &'static str {

@@ -171,25 +171,23 @@ async fn stop_string_ends_the_answer_before_it() {
 async fn dropped_generation_frees_the_model_while_it_reads_or_writes() {
     let model = load(Architecture::Qwen3);
     let long = || GenerationRequest {
-        max_tokens: 300,
+        max_tokens: 800,
         ..ask(&"long ".repeat(40))
     };
-    let begun = Instant::now();
-    read(model.generate(long()).unwrap()).await;
-    let whole = begun.elapsed();
     for events in [1, 2] {
+        let before = model.activity().answer_tokens;
         let mut generation = model.generate(long()).unwrap();
         for _ in 0..events {
             generation.next().await.unwrap();
         }
         drop(generation);
-        let begun = Instant::now();
         let brief = GenerationRequest {
             max_tokens: 1,
             ..ask("Why?")
         };
         read(model.generate(brief).unwrap()).await;
-        assert!(begun.elapsed() < whole / 2, "{:?}", begun.elapsed());
+        let written = model.activity().answer_tokens - before;
+        assert!(written < 400, "{written} tokens for nobody");
     }
 }
 
@@ -222,15 +220,19 @@ async fn full_queue_is_busy_until_someone_gives_up() {
         max_tokens: 900,
         ..ask("Why?")
     };
-    let mut running = model.generate(endless()).unwrap();
-    running.next().await.unwrap();
-    let mut waiting: Vec<Generation> = (0..queue::CAPACITY)
-        .map(|_| model.generate(endless()).unwrap())
-        .collect();
-    let refused = model.generate(endless()).unwrap_err();
+    // How many are let in from the queue while it fills is the scheduler's affair.
+    let mut accepted = Vec::new();
+    let refused = loop {
+        match model.generate(endless()) {
+            Ok(generation) => accepted.push(generation),
+            Err(refused) => break refused,
+        }
+        assert!(accepted.len() < 20 * queue::CAPACITY, "nobody is refused");
+    };
+    assert!(accepted.len() >= queue::CAPACITY);
     assert_eq!(refused.kind(), ErrorKind::Busy);
     assert!(refused.retry_after().is_some_and(|seconds| seconds >= 1));
-    waiting.pop();
+    accepted.pop();
     assert!(model.generate(endless()).is_ok());
 }
 
