@@ -70,6 +70,7 @@ test('an answer goes on where it was when the connection breaks', withSatchel(as
     proxy.cutAfter = 4;
     const reply = await ask(page, WHO);
     assert.equal(proxy.cuts, 1);
+    assert.equal(proxy.resumed.length, 1, 'it went on after the last event that had come');
     await reply.getByRole('blockquote').getByText('Margaret Oakes', { exact: false }).first().waitFor();
     assert.equal(await page.getByText('The connection was lost', { exact: false }).count(), 0);
   } finally {
@@ -131,6 +132,9 @@ test('details and a verdict with a reason belong to an answer', withSatchel(asyn
   await dialog.waitFor({ state: 'detached' });
   const pressed = () => reply.getByRole('button', { name: 'Bad answer' }).getAttribute('aria-pressed');
   assert.equal(await pressed(), 'true');
+  await reply.getByRole('button', { name: 'Good answer' }).click();
+  await page.waitForFunction(() => document.querySelector('[aria-label="Good answer"]').getAttribute('aria-pressed') === 'true');
+  assert.equal(await pressed(), 'false');
   page.assertClean();
 }));
 
