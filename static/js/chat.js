@@ -458,6 +458,8 @@ class Chat {
 
   /** Stays at the end only for who is there already. */
   keepUp() {
+    // Events of scrolling come a frame late.
+    this.scrolled();
     if (this.follows) this.scroll.scrollTop = this.scroll.scrollHeight;
     else if (this.asking) this.jump.hidden = false;
   }

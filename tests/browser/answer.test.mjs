@@ -202,6 +202,22 @@ test('a number marks its own words and not all of its source, and blank lines ar
   page.assertClean();
 }));
 
+test('keywords of code stand out, and code is copied as it is', withAnswers(async (satchel, next) => {
+  const page = await satchel.signedIn({ permissions: ['clipboard-read', 'clipboard-write'] });
+  await question(page);
+  const telling = await next();
+  telling.sources([]);
+  telling.complete({ content: 'x', html: '<pre data-language="rust"><code><span class="hl-k">fn</span> <span class="hl-f">trip</span>() {}</code></pre>' });
+  const code = told(page).locator('pre');
+  const weight = (words) => code.getByText(words, { exact: true }).evaluate((one) => Number(getComputedStyle(one).fontWeight));
+  assert.ok(await weight('fn') > await weight('trip'));
+  await told(page).getByText('rust', { exact: true }).waitFor();
+  await told(page).getByRole('button', { name: 'Copy code' }).click();
+  await page.getByText('Copied').first().waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'fn trip() {}');
+  page.assertClean();
+}));
+
 test('an answer is copied with its sources', withAnswers(async (satchel, next) => {
   const page = await satchel.signedIn({ permissions: ['clipboard-read', 'clipboard-write'] });
   await question(page);

@@ -69,7 +69,7 @@ async function stops(page, presses, within) {
 
 test('what lies over the page keeps the focus, and nothing behind it can be reached', withSatchel(async (satchel) => {
   const page = await satchel.signedIn({ viewport: { width: 390, height: 800 } });
-  const open = page.getByRole('button', { name: 'Show the sidebar' });
+  const open = page.getByRole('button', { name: 'Show the sidebar', exact: true });
   await open.click();
   await page.getByRole('link', { name: 'New chat' }).waitFor();
   assert.deepEqual(await stops(page, 25, '#rail'), ['inside']);
@@ -113,7 +113,6 @@ test('that nothing leaves this machine is said only where it is true', withSatch
     assert.equal(await other.getByText(here).count(), 0);
     const encrypted = await other.evaluate(async () => (await import('/assets/js/whereabouts.js')).whereabouts({ hostname: 'satchel.test', protocol: 'https:' }));
     assert.equal(encrypted, 'Runs on satchel.test. What you ask and open goes there, and nowhere else.');
-    other.assertClean();
   } finally {
     proxy.stop();
   }
