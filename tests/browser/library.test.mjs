@@ -143,7 +143,7 @@ test('a file on its way says how many bytes have arrived, and then how many pass
   });
   await uploads.getByText(/^\d.* of 3\d\d kB$/).waitFor();
   await throttle(-1);
-  await uploads.getByText(/page read, [1-9][\d,]* of [\d,]+ passages embedded$/).waitFor();
+  await uploads.getByText(/pages? read, [1-9][\d,]* of [\d,]+ passages embedded$/).waitFor();
   await uploads.getByRole('progressbar', { name: 'Embedding long.txt' }).waitFor();
   page.assertClean();
 }));
