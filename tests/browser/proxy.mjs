@@ -16,6 +16,9 @@ export class Proxy {
   /** How often a stream was cut or held. */
   cuts = 0;
 
+  /** The stream that is held open. @type {any} */
+  held = null;
+
   /** The last events that were known to who came back. @type {string[]} */
   resumed = [];
 
@@ -63,8 +66,16 @@ export class Proxy {
       if (left > 0 || answer.destroyed) return;
       this.cuts += 1;
       answer.destroy();
-      if (!this.holds) response.destroy();
+      if (this.holds) this.held = response;
+      else response.destroy();
     });
+  }
+
+  /** Breaks the stream that is held open, after what it has said was heard. */
+  breakHeld() {
+    this.holds = false;
+    this.held?.destroy();
+    this.held = null;
   }
 
   stop() {
