@@ -34,6 +34,16 @@ pub struct Candidate {
     pub relevance: f32,
 }
 
+impl Candidate {
+    /// The words that people gave the passage as its subject: the title of the
+    /// document, if it has one, and the headings.
+    pub(super) fn titles(&self) -> String {
+        let title = self.stored.title.as_deref().unwrap_or_default();
+        let headings = self.stored.chunk.heading_path.join(" ");
+        format!("{title} {headings}")
+    }
+}
+
 impl Retriever {
     /// The `wanted` best candidates by the search type's own score, best first;
     /// `abroad` is 1 where the encoder does not know the question's words.

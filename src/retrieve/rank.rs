@@ -1,7 +1,7 @@
 //! The order of the candidates, what of it passes the threshold, and what of
 //! that is given back.
 
-use super::{Candidate, calibrate, mmr};
+use super::{Candidate, Reading, calibrate, mmr};
 use crate::types::{Passage, PassageScores, SearchOptions, SearchType};
 
 /// The candidates, best first.
@@ -10,6 +10,11 @@ pub struct Ranked {
     pub candidates: Vec<Candidate>,
     /// How likely it is that the documents answer the question at all, 0-1.
     pub answerable: f32,
+    /// What the first says about the question; `None` where there is none, or
+    /// where the bundled model knows none of the question's words.
+    pub reading: Option<Reading>,
+    /// How far the question's words are from what the embedding model knows, 0-1.
+    pub abroad: f32,
 }
 
 /// Weight of late interaction against the fused score, both 0-1 over the
@@ -24,8 +29,7 @@ pub(super) fn order(
     mut candidates: Vec<Candidate>,
     options: &SearchOptions,
     abroad: f32,
-) -> Ranked {
-    let answerable = calibrate::answerable(&candidates, abroad);
+) -> Vec<Candidate> {
     let scores = calibrate::relevance(&candidates, abroad);
     for (candidate, score) in candidates.iter_mut().zip(scores) {
         candidate.relevance = score;
@@ -38,10 +42,7 @@ pub(super) fn order(
     for (candidate, score) in candidates.iter_mut().zip(scores) {
         candidate.relevance = score;
     }
-    Ranked {
-        candidates,
-        answerable,
-    }
+    candidates
 }
 
 /// Lets the reranker order the candidates that it read, or late interaction

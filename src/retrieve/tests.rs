@@ -249,6 +249,33 @@ fn question_about_something_else_finds_nothing() {
 }
 
 #[test]
+fn question_that_the_passages_of_its_subject_do_not_answer_is_refused() {
+    let fixture = Fixture::new();
+    let answerable = |query: &str| {
+        let found = fixture.search(query, &SearchOptions::default());
+        found.answerable
+    };
+    for query in [
+        "What is the phone number of the plant?",
+        "How old is the pump?",
+        "Who makes the pump?",
+        "How many employees work in the plant?",
+    ] {
+        assert!(answerable(query) < 0.5, "{query}: {}", answerable(query));
+    }
+    for query in [
+        "How many days of paid leave do employees get?",
+        "How high is the rent?",
+        "warehouse rent",
+        "coffee",
+        "E-1042",
+        "e1042",
+    ] {
+        assert!(answerable(query) >= 0.5, "{query}: {}", answerable(query));
+    }
+}
+
+#[test]
 fn scores_fall_with_the_rank_and_the_threshold_leaves_no_holes() {
     let fixture = Fixture::new();
     let all = SearchOptions {

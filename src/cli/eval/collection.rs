@@ -134,6 +134,30 @@ impl Collection {
         Ok(collection)
     }
 
+    /// Places of the documents that answer the question.
+    pub(super) fn right_documents(&self, question: &EvalQuestion) -> Vec<usize> {
+        self.places(|document| question.grades.get(&document.id).is_some_and(|&g| g > 0))
+    }
+
+    /// Places of the documents that have the title of one that answers.
+    pub(super) fn of_the_same_title(&self, question: &EvalQuestion) -> Vec<usize> {
+        let right = self.right_documents(question);
+        let titles: HashSet<&str> = right.iter().map(|&n| &*self.documents[n].title).collect();
+        self.places(|document| titles.contains(document.title.as_str()))
+    }
+
+    fn places(&self, is: impl Fn(&EvalDocument) -> bool) -> Vec<usize> {
+        let all = self.documents.iter().enumerate();
+        all.filter_map(|(place, document)| is(document).then_some(place))
+            .collect()
+    }
+
+    /// Whether several documents belong to one title, as paragraphs to an article.
+    pub(super) fn shares_titles(&self) -> bool {
+        let titles: HashSet<&str> = self.documents.iter().map(|d| d.title.as_str()).collect();
+        titles.len() > 1 && titles.len() * 2 <= self.documents.len()
+    }
+
     /// A small collection for each title: its documents, the questions about
     /// them, and as many of the next title, which nothing there answers.
     pub fn by_title(&self) -> Vec<Self> {

@@ -4,13 +4,17 @@
 mod answers;
 mod bench;
 mod collection;
+mod features;
 mod metrics;
+mod refusal;
 
 pub use collection::{Collection, EvalDocument, EvalQuestion};
+pub use features::{Among, features};
 pub use metrics::{ndcg, recall, reciprocal_rank};
+pub use refusal::{Point, Refusal};
 
 use crate::retrieve::Ranked;
-use crate::types::{SearchOptions, SearchType};
+use crate::types::{SearchOptions, SearchScope, SearchType};
 use anyhow::Result;
 use bench::Bench;
 use std::io::Write;
@@ -22,9 +26,6 @@ const DEPTH: usize = 100;
 
 /// Passages that reranking reads.
 const RERANKED: usize = 20;
-
-/// Candidates whose features are printed.
-const FEATURED: usize = 10;
 
 /// A way of searching that is measured.
 struct Method {
@@ -75,7 +76,8 @@ pub fn run(collection: &Collection, folder: &Path, out: &mut dyn Write) -> Resul
     for method in &METHODS {
         measure(&bench, collection, method, out)?;
     }
-    answers::measure(&bench, collection, out)
+    answers::measure(&bench, collection, out)?;
+    refusal::measure(&bench, collection, out)
 }
 
 fn measure(
@@ -112,6 +114,10 @@ fn measure(
 }
 
 fn rank(bench: &Bench, text: &str, method: &Method) -> Result<Ranked> {
+    rank_in(bench, &bench.scope, text, method)
+}
+
+fn rank_in(bench: &Bench, scope: &SearchScope, text: &str, method: &Method) -> Result<Ranked> {
     let options = SearchOptions {
         search_type: method.search_type,
         rerank: method.rerank,
@@ -121,9 +127,7 @@ fn rank(bench: &Bench, text: &str, method: &Method) -> Result<Ranked> {
         ..SearchOptions::default()
     };
     let question = bench.retriever.encode(text)?;
-    Ok(bench
-        .retriever
-        .rank(text, &question, &bench.scope, &options)?)
+    Ok(bench.retriever.rank(text, &question, scope, &options)?)
 }
 
 /// The documents in the order of their best passages.
@@ -137,36 +141,4 @@ fn documents_of(ranked: &Ranked) -> Vec<&str> {
         }
     }
     ids
-}
-
-/// Prints a line for each of the first candidates of each question, for fitting
-/// the calibration (`tests/bench/fit_calibration.py`).
-pub fn features(collections: &[Collection], folder: &Path, out: &mut dyn Write) -> Result<()> {
-    writeln!(
-        out,
-        "collection\tquestion\tanswerable\trank\tgrade\tbm25\tcosine\tcoverage\tfused"
-    )?;
-    for collection in collections {
-        let folder = folder.join(&collection.name);
-        std::fs::create_dir_all(&folder)?;
-        let bench = Bench::build(&folder, collection)?;
-        for (number, question) in collection.questions.iter().enumerate() {
-            let ranked = rank(&bench, &question.text, &METHODS[2])?;
-            for (place, candidate) in ranked.candidates.iter().take(FEATURED).enumerate() {
-                let id = candidate.stored.external_id.as_deref().unwrap_or_default();
-                writeln!(
-                    out,
-                    "{}\t{number}\t{}\t{place}\t{}\t{}\t{}\t{}\t{}",
-                    collection.name,
-                    u8::from(question.grades.values().any(|&grade| grade > 0)),
-                    question.grades.get(id).copied().unwrap_or(0),
-                    candidate.bm25.unwrap_or(0.0),
-                    candidate.cosine.unwrap_or(0.0),
-                    candidate.coverage,
-                    candidate.fused,
-                )?;
-            }
-        }
-    }
-    Ok(())
 }
