@@ -149,24 +149,26 @@ def found(files):
         print(f"  {path}: {decided(found, apply(beta, parts[path][0]))}")
 
 
-def decided(found, scores, bound=0.5):
-    """What a bound does to the questions of each kind, and how well they are told apart."""
-    kinds = [rows[0]["collection"] if rows[0]["apart"] else "its own" for rows in found]
+def decided(found, *runs, bound=0.5):
+    """What a bound does to the questions of each kind, and how well they are told
+    apart; the mean over runs, which are scores of all questions."""
     labels = numpy.array([rows[0]["answerable"] for rows in found])
-    kinds = numpy.array([k if y == 0 and k != "its own" else str(int(y)) for k, y in zip(kinds, labels)])
-    right = scores[labels == 1]
-    tenth = numpy.quantile(right, 0.1)
-    line = f"false refusals {(right < bound).mean():.3f}"
-    for kind in sorted(set(kinds) - {"1"}):
-        wrong = scores[kinds == kind]
-        both = numpy.concatenate([right, wrong])
-        auc = area(both, numpy.r_[numpy.ones(len(right)), numpy.zeros(len(wrong))])
-        refused = (wrong < bound).mean()
-        name = "unanswerable" if kind == "0" else kind
+    kinds = numpy.array([rows[0]["collection"] if rows[0]["apart"] else "unanswerable" for rows in found])
+    right = [scores[labels == 1] for scores in runs]
+    refused = numpy.mean([(own < bound).mean() for own in right])
+    line = f"false refusals {refused:.3f}"
+    for kind in sorted(set(kinds[labels == 0])):
+        chosen = (kinds == kind) & (labels == 0)
+        figures = []
+        for own, scores in zip(right, runs):
+            wrong = scores[chosen]
+            truth = numpy.r_[numpy.ones(len(own)), numpy.zeros(len(wrong))]
+            auc = area(numpy.concatenate([own, wrong]), truth)
+            figures.append([auc, (wrong < bound).mean(), (wrong < numpy.quantile(own, 0.1)).mean()])
+        auc, rightly, tenth = numpy.mean(figures, axis=0)
         line += (
-            f" | {name}: AUC {auc:.4f}, refused {refused:.3f} "
-            f"(balanced {(1 - (right < bound).mean() + refused) / 2:.3f}), "
-            f"at 10 % false refusals {(wrong < tenth).mean():.3f}"
+            f" | {kind}: AUC {auc:.4f}, refused {rightly:.3f} "
+            f"(balanced {(1 - refused + rightly) / 2:.3f}), at 10 % false refusals {tenth:.3f}"
         )
     return line
 
@@ -197,8 +199,7 @@ def reading(files):
         print("read", names)
         runs = list(crossed(files, names))
         for path, found in files.items():
-            lines = [decided(found, scores[path]) for scores in runs]
-            print(f"  {path}, by folds, one of {SHUFFLES}: {lines[0]}")
+            print(f"  {path}, by folds: {decided(found, *(scores[path] for scores in runs))}")
     parts = {path: table([rows[0] for rows in found], READ, "answerable") for path, found in files.items()}
     for left_out, found in files.items():
         beta = fit([part for path, part in parts.items() if path != left_out])
