@@ -23,6 +23,7 @@ mod process;
 mod search;
 mod serve;
 mod tenants;
+mod watch;
 
 use crate::config::{Config, Layer};
 use crate::telemetry;
@@ -44,6 +45,7 @@ const SETTINGS_FILE: &str = "satchel.toml";
   satchel                                  serve on 127.0.0.1:8080
   satchel serve --listen 0.0.0.0:80        serve to the whole network
   satchel ingest report.pdf notes/         add documents
+  satchel watch papers/                    keep them in step with a folder
   satchel models pull qwen2.5-1.5b         download a chat model
   satchel ask \"When was the report filed?\"
   satchel search --k 3 \"filing date\"
@@ -70,6 +72,8 @@ enum Command {
     Serve(Box<Layer>),
     /// Add files, folders and .jsonl collections, and wait until they can be asked
     Ingest(ingest::Options),
+    /// Keep a dataset in step with a folder, as it changes
+    Watch(watch::Options),
     /// Ask a question and print the answer with its sources
     Ask(ask::Options),
     /// Print the passages that fit a query best
@@ -148,6 +152,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     match command {
         None | Some(Command::Serve(_)) => serve::run(config),
         Some(Command::Ingest(options)) => ingest::run(&config, &options),
+        Some(Command::Watch(options)) => watch::run(&config, &options),
         Some(Command::Ask(options)) => ask::run(&config, &options),
         Some(Command::Search(options)) => search::run(&config, &options),
         Some(Command::Models(options)) => models::run(&config, &options),

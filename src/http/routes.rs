@@ -116,6 +116,7 @@ endpoints! {
     POST "/documents/upload" "upload a document" RagChat User files::upload;
     GET "/documents/session/{session_id}" "documents of a session" RagChat User files::of_session;
     GET "/documents/{document_id}" "read a document" RagChat User files::read;
+    PUT "/documents/{document_id}" "replace a document" RagChat User files::replace;
     DELETE "/documents/{document_id}" "delete a document" Native User documents::delete;
     GET "/documents/{document_id}/chunks/{chunk_index}" "read a chunk" RagChat User files::chunk;
     POST "/documents/{document_id}/retry" "ingest again" Native User documents::retry;
@@ -136,7 +137,7 @@ endpoints! {
     GET "/api/events" "progress of all documents" Native User events::of_all;
     GET "/api/documents" "list documents" Native User documents::list;
     POST "/api/documents/delete" "delete documents" Native User documents::delete_all;
-    PATCH "/api/documents/{document_id}" "move a document" Native User documents::relocate;
+    PATCH "/api/documents/{document_id}" "change a document" Native User documents::update;
     GET "/api/datasets" "list datasets" Native User datasets::list;
     POST "/api/datasets" "make a dataset" Native User datasets::create;
     PATCH "/api/datasets/{dataset_id}" "change a dataset" Native User datasets::update;

@@ -44,6 +44,9 @@ impl Jobs {
         }
         pipeline
             .originals
+            .settle_all(|id| pipeline.store.content_hash(id).map_err(JobsError::from))?;
+        pipeline
+            .originals
             .sweep(&pipeline.store.all_document_ids()?)?;
         let differences = reconcile::compare(&pipeline)?;
         if !differences.is_empty() {

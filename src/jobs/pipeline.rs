@@ -3,10 +3,13 @@
 use super::{JobsError, Originals};
 use crate::engine::encoder::Encoder;
 use crate::lexical::{Lexical, LexicalDocument};
-use crate::store::{IndexEntry, Store, StoreError};
-use crate::types::{Document, DocumentId, DocumentProgress, DocumentStatus, TenantId};
+use crate::store::{IndexEntry, NewContent, Store, StoreError};
+use crate::types::{
+    Document, DocumentId, DocumentMetadata, DocumentProgress, DocumentStatus, TenantId,
+};
 use crate::vectors::{VectorEntry, Vectors};
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 
@@ -133,6 +136,50 @@ impl Pipeline {
             self.announce(&now);
         }
         Ok(moved?)
+    }
+
+    /// Gives a document another name, and metadata over those that it has.
+    pub fn describe(
+        &self,
+        document: &Document,
+        filename: Option<&str>,
+        metadata: DocumentMetadata,
+    ) -> Result<(), JobsError> {
+        let _publishing = lock(&self.publishing);
+        self.store
+            .describe_document(document.key, filename, metadata)?;
+        if let Some(now) = self.store.document_by_key(document.key)? {
+            // Names are searched. What is not ready is indexed when it is.
+            if now.status == DocumentStatus::Ready {
+                let chunks = self.store.document_chunks(document.key, None)?;
+                let chunks: Vec<u64> = chunks.iter().map(|stored| stored.chunk.key).collect();
+                self.index_keywords(&self.store.index_entries(&chunks)?)?;
+                self.lexical.commit()?;
+            }
+            self.announce(&now);
+        }
+        Ok(())
+    }
+
+    /// Makes the whole, synced file `incoming` the content of a document, which
+    /// is then read anew. The row decides: whatever is cut off here is ended or
+    /// undone at the next start.
+    pub fn replace(
+        &self,
+        document: &Document,
+        new: &NewContent,
+        incoming: &Path,
+    ) -> Result<(), JobsError> {
+        let id = &document.id;
+        self.originals.stage(incoming, id, &new.sha256)?;
+        if let Err(error) = self.store.replace_content(document.key, new) {
+            self.originals.unstage(id, &new.sha256)?;
+            return Err(error.into());
+        }
+        if let Err(error) = self.originals.settle(id, &new.sha256) {
+            tracing::warn!(document = %id, %error, "the new original is put in place when it is read");
+        }
+        self.announce_key(document.key)
     }
 
     /// Takes what was deleted out of the keyword index.

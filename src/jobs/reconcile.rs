@@ -47,9 +47,9 @@ impl Pipeline {
 pub(super) fn compare(pipeline: &Pipeline) -> Result<Differences, JobsError> {
     pipeline.tidy()?;
     let truth = pipeline.store.indexed_chunk_keys()?;
-    // What is being embedded anew for another model stays findable by keywords;
-    // what is embedded for the first time may be in an index already.
-    let coming = pipeline.store.embedding_chunk_keys()?;
+    // What is read or embedded anew stays findable meanwhile; what is embedded
+    // for the first time may be in an index already.
+    let coming = pipeline.store.unfinished_chunk_keys()?;
     let mut keywords = pipeline.lexical.chunk_keys()?;
     let vectors = pipeline.vectors.keys();
     // A chunk that stands twice in the keyword index is as wrong as a missing one.

@@ -115,15 +115,9 @@ impl Fixture {
             text: text.into(),
             tokens: 20,
         };
+        let job = self.store.take_extract_job().unwrap().unwrap();
         self.store
-            .store_extraction(
-                &document,
-                "plain",
-                false,
-                &document.metadata,
-                &[page],
-                &[chunk],
-            )
+            .store_extraction(&job, "plain", false, &document.metadata, &[page], &[chunk])
             .unwrap();
         self.store
             .set_document_status(key, DocumentStatus::Ready, None)

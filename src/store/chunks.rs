@@ -98,21 +98,22 @@ impl Store {
     /// Keys of all chunks that belong into the indexes (of documents that are
     /// ready), in rising order.
     pub fn indexed_chunk_keys(&self) -> Result<Vec<u64>, StoreError> {
-        self.chunk_keys_of("ready")
+        self.chunk_keys_of(&["ready"])
     }
 
-    /// The chunks of documents that are being embedded, rising.
-    pub fn embedding_chunk_keys(&self) -> Result<Vec<u64>, StoreError> {
-        self.chunk_keys_of("embedding")
+    /// The chunks of documents that are being read or embedded, rising: of
+    /// those that are read anew the indexes have the old ones until then.
+    pub fn unfinished_chunk_keys(&self) -> Result<Vec<u64>, StoreError> {
+        self.chunk_keys_of(&["queued", "extracting", "embedding"])
     }
 
-    fn chunk_keys_of(&self, status: &str) -> Result<Vec<u64>, StoreError> {
+    fn chunk_keys_of(&self, statuses: &[&str]) -> Result<Vec<u64>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT c.key FROM chunks c JOIN documents x ON x.key = c.document_key
-                 WHERE x.status = ?1 ORDER BY c.key",
+                 WHERE x.status IN (SELECT value FROM json_each(?1)) ORDER BY c.key",
             )?;
-            let rows = statement.query_map([status], |row| row.get(0))?;
+            let rows = statement.query_map([json_list(statuses)?], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }

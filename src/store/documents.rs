@@ -1,7 +1,7 @@
 //! Table `documents`: what was uploaded and how far its ingestion is.
 
 use super::scope::VISIBLE;
-use super::{Store, StoreError, is_duplicate, json_list};
+use super::{Store, StoreError, json_list};
 use crate::types::{
     DatasetId, Document, DocumentId, DocumentMetadata, DocumentStatus, TenantId, Time, UserId,
     Viewer,
@@ -224,32 +224,6 @@ impl Store {
             };
             transaction.execute("DELETE FROM documents WHERE key = ?1", [found.key])?;
             Ok((found, chunks))
-        })
-    }
-
-    /// Puts a document into another dataset of its tenant; one that has the
-    /// same content already is a [`StoreError::Duplicate`].
-    pub fn move_document(
-        &self,
-        tenant: &TenantId,
-        id: &DocumentId,
-        dataset_key: u64,
-    ) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            let moved = transaction.execute(
-                "UPDATE documents SET dataset_key = ?3 WHERE id = ?2
-                 AND dataset_key IN (SELECT key FROM datasets WHERE tenant_id = ?1)
-                 AND EXISTS (SELECT 1 FROM datasets WHERE key = ?3 AND tenant_id = ?1)",
-                params![tenant.as_str(), id.as_str(), dataset_key],
-            );
-            match moved {
-                Ok(0) => Err(StoreError::Missing("the document")),
-                Ok(_) => Ok(()),
-                Err(error) if is_duplicate(&error) => Err(StoreError::Duplicate(
-                    "the other dataset has this document already".to_owned(),
-                )),
-                Err(error) => Err(error.into()),
-            }
         })
     }
 

@@ -59,7 +59,8 @@ impl Store {
     }
 
     /// Ends a job: the document gets its final status in the same transaction.
-    /// Gives back `false` if the document was deleted meanwhile.
+    /// Gives back `false` if the document was deleted meanwhile, or its content
+    /// replaced.
     pub fn finish_job(
         &self,
         job: &Job,
@@ -67,11 +68,11 @@ impl Store {
         error: Option<&str>,
     ) -> Result<bool, StoreError> {
         self.write(|transaction| {
-            set_status(transaction, job.document_key, status, error)?;
-            let ended = transaction
-                .prepare_cached("DELETE FROM jobs WHERE id = ?1")?
-                .execute([job.id])?;
-            Ok(ended > 0)
+            let ended = end(transaction, job)?;
+            if ended {
+                set_status(transaction, job.document_key, status, error)?;
+            }
+            Ok(ended)
         })
     }
 
@@ -131,14 +132,20 @@ impl Store {
     }
 }
 
-/// Moves a document's job on to the embedding step.
-pub(super) fn advance(transaction: &Transaction<'_>, document_key: u64) -> Result<(), StoreError> {
-    transaction
-        .prepare_cached(
-            "UPDATE jobs SET step = 'embed', running = 0, attempts = 0 WHERE document_key = ?1",
-        )?
-        .execute([document_key])?;
-    Ok(())
+/// Moves a job on to the embedding step; `false` if it is gone.
+pub(super) fn advance(transaction: &Transaction<'_>, job: &Job) -> Result<bool, StoreError> {
+    let moved = transaction
+        .prepare_cached("UPDATE jobs SET step = 'embed', running = 0, attempts = 0 WHERE id = ?1")?
+        .execute([job.id])?;
+    Ok(moved > 0)
+}
+
+/// Takes a job out of the queue; `false` if it is gone.
+pub(super) fn end(transaction: &Transaction<'_>, job: &Job) -> Result<bool, StoreError> {
+    let ended = transaction
+        .prepare_cached("DELETE FROM jobs WHERE id = ?1")?
+        .execute([job.id])?;
+    Ok(ended > 0)
 }
 
 fn begin(transaction: &Transaction<'_>, id: u64) -> Result<Job, StoreError> {

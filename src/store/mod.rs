@@ -8,6 +8,7 @@
 //! any moment.
 
 mod audit;
+mod changes;
 mod chats;
 mod chunks;
 mod datasets;
@@ -29,6 +30,7 @@ mod users;
 mod vectors;
 
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord, StoredAuditRecord};
+pub use changes::NewContent;
 pub use chats::{ChatChange, ChatFilter, FoundChat, FoundMessage};
 pub use chunks::{IndexEntry, StoredChunk};
 pub use documents::{DocumentFilter, DocumentOrder, DocumentPage, Insertion, NewDocument};

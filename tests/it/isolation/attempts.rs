@@ -103,7 +103,12 @@ pub(super) fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
             Own,
         ),
         "delete documents" => one(json!({"document_ids": [victim.document]}), Missing),
-        "move a document" => one(json!({"dataset_id": victim.dataset}), Missing),
+        "change a document" => [
+            json!({"dataset_id": victim.dataset}),
+            json!({"filename": "mine.md", "metadata": {"title": "Mine"}}),
+        ]
+        .map(|body| Attempt::new(&path, body, Missing))
+        .into(),
         "change a dataset" => one(json!({"name": "Mine", "visibility": "tenant"}), Missing),
         "change a user" => one(
             json!({"role": "admin", "password": "known to me now"}),
@@ -237,8 +242,11 @@ pub(super) fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
             ]
         }
         "embed" => one(json!({"model": "all-MiniLM-L6-v2", "input": "bird"}), Own),
-        "upload a document" => {
-            let form = Form::new().field("dataset_id", &victim.dataset);
+        "upload a document" | "replace a document" => {
+            let form = match endpoint.name {
+                "upload a document" => Form::new().field("dataset_id", &victim.dataset),
+                _ => Form::new(),
+            };
             let form = form.file("mine.md", "# Mine\n\nSomething of my own.");
             vec![Attempt {
                 path,

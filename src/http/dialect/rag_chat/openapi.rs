@@ -105,6 +105,19 @@ fn documents() -> Vec<Operation> {
         .answers_shape(200, JSON, document())
         .refuses(&[403, 404, 409, 503, 504]),
         Operation::of(
+            "replace a document",
+            "Gives a document another file: it keeps its id and its dataset, all else is that of \
+             the form. Questions find the old passages until the new text is read, and the new \
+             ones when `metadata.status` is `ready`.",
+        )
+        .takes_shape(
+            true,
+            "multipart/form-data",
+            Shape::named("UploadForm", form()),
+        )
+        .answers_shape(200, JSON, document())
+        .refuses(&[403, 409, 503, 504]),
+        Operation::of(
             "documents of a session",
             "The passages that were cited in a chat.",
         )
