@@ -20,6 +20,7 @@ mod models;
 mod openapi;
 mod people;
 mod process;
+mod reindex;
 mod search;
 mod serve;
 mod tenants;
@@ -104,8 +105,10 @@ enum Command {
     Config(ConfigOptions),
     /// Print the description of the API: OpenAPI 3.1, or a Postman collection
     Openapi(openapi::Options),
+    /// Make both indexes anew from the database, while searches go on
+    Reindex(reindex::Options),
     /// Check that everything is in order: data, indexes, models
-    Doctor,
+    Doctor(doctor::Options),
     /// Measure how fast a chat model reads and writes on this machine
     Bench(bench::Options),
     /// Measure retrieval and answers on a published test collection
@@ -171,7 +174,8 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
             print_config(&config, &options);
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Doctor) => doctor::run(&config),
+        Some(Command::Reindex(options)) => reindex::run(&config, &options),
+        Some(Command::Doctor(options)) => doctor::run(&config, &options),
         Some(Command::Bench(options)) => bench::run(&config, &options),
         Some(Command::Eval(options)) => evaluate::run(&options),
     }

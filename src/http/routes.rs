@@ -10,7 +10,7 @@ use super::dialect::conversations::{
 };
 use super::dialect::native::{
     audit, auth, backups, chats, custody, datasets, documents, events, feedback, keys, models,
-    originals, search_models, sign_ins, system, tenants, users,
+    originals, search_models, sign_ins, system, tenants, upkeep, users,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
@@ -147,6 +147,9 @@ endpoints! {
     GET "/api/status/history" "history of the status" Native Operator system::history;
     GET "/metrics" "metrics" Native Operator system::metrics;
     GET "/api/examination" "examine" Native Operator system::examine;
+    GET "/api/reindex" "progress of the indexes" Native Operator upkeep::progress;
+    POST "/api/reindex" "make the indexes anew" Native Operator upkeep::reindex;
+    POST "/api/repair" "repair" Native Operator upkeep::repair;
     GET "/api/models" "list models" Native User models::list;
     POST "/api/models/pull" "download a model" Native Operator models::pull;
     POST "/api/models/unload" "unload the model" Native Operator models::unload;

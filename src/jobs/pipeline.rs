@@ -8,7 +8,7 @@ use crate::types::{
     Document, DocumentId, DocumentMetadata, DocumentProgress, DocumentStatus, TenantId,
 };
 use crate::vectors::{VectorEntry, Vectors};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
@@ -211,6 +211,16 @@ impl Pipeline {
         self.lexical.remove(chunks)?;
         self.lexical.commit()?;
         Ok(())
+    }
+
+    /// Takes out those of the chunks that the database does not have any more:
+    /// who deleted them may have done so before they came into the indexes.
+    pub(super) fn forget_gone(&self, chunks: &[u64]) -> Result<(), JobsError> {
+        let left = self.store.chunks_by_key(chunks)?;
+        let left: HashSet<u64> = left.iter().map(|stored| stored.chunk.key).collect();
+        let all = chunks.iter().copied();
+        let gone: Vec<u64> = all.filter(|key| !left.contains(key)).collect();
+        self.forget(&gone)
     }
 
     /// Puts chunks into the keyword index, in place of what it has of them; the

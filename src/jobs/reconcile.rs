@@ -1,6 +1,7 @@
 //! Compares both indexes with SQLite and brings them in line: SQLite is the
 //! truth, an index is a cache of it.
 
+use super::pipeline::lock;
 use super::{JobsError, Pipeline};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,6 +19,23 @@ pub struct Differences {
 }
 
 impl Differences {
+    /// How many chunks differ, those that do in both indexes twice.
+    fn len(&self) -> usize {
+        let Self {
+            keywords_missing,
+            keywords_extra,
+            vectors_missing,
+            vectors_extra,
+        } = self;
+        let all = [
+            keywords_missing,
+            keywords_extra,
+            vectors_missing,
+            vectors_extra,
+        ];
+        all.iter().map(|keys| keys.len()).sum()
+    }
+
     /// Whether the indexes hold exactly what the database says.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -41,6 +59,17 @@ impl Pipeline {
     /// How the indexes differ from the database.
     pub fn differences(&self) -> Result<Differences, JobsError> {
         compare(self)
+    }
+
+    /// Brings the indexes in line with the database while others go on; gives
+    /// back how many chunks differed.
+    pub fn repair_indexes(&self) -> Result<usize, JobsError> {
+        let _publishing = lock(&self.publishing);
+        let differences = compare(self)?;
+        repair(self, &differences)?;
+        self.forget_gone(&differences.keywords_missing)?;
+        self.forget_gone(&differences.vectors_missing)?;
+        Ok(differences.len())
     }
 }
 
@@ -76,7 +105,7 @@ pub(super) fn repair(pipeline: &Pipeline, differences: &Differences) -> Result<(
         unembedded.extend(pipeline.index_vectors(&pipeline.store.index_entries(keys)?)?);
     }
     for document in unembedded {
-        pipeline.store.requeue_embedding(document)?;
+        pipeline.store.requeue_lacking(document)?;
     }
     pipeline.vectors.save()?;
     Ok(())

@@ -4,7 +4,7 @@
 use super::documents::{document_by_key, to_json};
 use super::{Store, StoreError, is_duplicate};
 use crate::types::{DocumentId, DocumentMetadata, DocumentStatus, TenantId, Time};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 /// What takes the place of a document's content.
 #[derive(Debug, Clone)]
@@ -107,17 +107,6 @@ impl Store {
                 params![key, now],
             )?;
             Ok(())
-        })
-    }
-
-    /// What the content of a document is called, if the document is there.
-    pub fn content_hash(&self, id: &DocumentId) -> Result<Option<String>, StoreError> {
-        self.read(|connection| {
-            let found = connection
-                .prepare_cached("SELECT sha256 FROM documents WHERE id = ?1")?
-                .query_row([id.as_str()], |row| row.get(0))
-                .optional()?;
-            Ok(found)
         })
     }
 }

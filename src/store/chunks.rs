@@ -133,35 +133,6 @@ impl Store {
                 .query_row([], |row| row.get(0))?)
         })
     }
-
-    /// Faults in the chunks themselves, for `satchel doctor`: spans that do not
-    /// give their text, and chunks of pages that have none.
-    pub fn chunk_faults(&self) -> Result<Vec<String>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT x.filename, c.position, p.outcome,
-                        substr(p.text, c.start + 1, c.end - c.start) = c.text
-                 FROM chunks c JOIN documents x ON x.key = c.document_key
-                 LEFT JOIN pages p ON p.document_key = c.document_key AND p.number = c.page",
-            )?;
-            let mut rows = statement.query([])?;
-            let mut faults = Vec::new();
-            while let Some(row) = rows.next()? {
-                let name: String = row.get(0)?;
-                let position: u32 = row.get(1)?;
-                let outcome: Option<String> = row.get(2)?;
-                let equal: Option<bool> = row.get(3)?;
-                if outcome.as_deref() != Some("text") {
-                    faults.push(format!(
-                        "{name}: chunk {position} is on a page without text"
-                    ));
-                } else if equal != Some(true) {
-                    faults.push(format!("{name}: the span of chunk {position} is wrong"));
-                }
-            }
-            Ok(faults)
-        })
-    }
 }
 
 impl From<StoredChunk> for IndexEntry {

@@ -128,6 +128,18 @@ impl Store {
         self.read(|connection| document_by_key(connection, key))
     }
 
+    /// The document with this id, of whatever tenant.
+    pub fn document_by_id(&self, id: &DocumentId) -> Result<Option<Document>, StoreError> {
+        self.read(|connection| {
+            let sql = format!("{SELECT} WHERE x.id = ?1");
+            connection
+                .prepare_cached(&sql)?
+                .query_row([id.as_str()], |row| Ok(document(row)))
+                .optional()?
+                .transpose()
+        })
+    }
+
     /// Lists the documents that exist for the viewer, the newest first unless
     /// `filter` says otherwise.
     pub fn documents(

@@ -97,30 +97,15 @@ impl Store {
 
     /// Queues a document to be ingested from the start.
     pub fn requeue_document(&self, document_key: u64) -> Result<(), StoreError> {
-        self.requeue(document_key, DocumentStatus::Queued, "extract")
-    }
-
-    /// Queues a document whose text is stored to be embedded again.
-    pub fn requeue_embedding(&self, document_key: u64) -> Result<(), StoreError> {
-        self.requeue(document_key, DocumentStatus::Embedding, "embed")
-    }
-
-    fn requeue(
-        &self,
-        document_key: u64,
-        status: DocumentStatus,
-        step: &str,
-    ) -> Result<(), StoreError> {
         self.write(|transaction| {
-            set_status(transaction, document_key, status, None)?;
-            // What another model embedded does not count.
+            set_status(transaction, document_key, DocumentStatus::Queued, None)?;
             transaction
                 .prepare_cached("UPDATE documents SET embedded = 0 WHERE key = ?1")?
                 .execute([document_key])?;
+            // Another id: who works on the old job finds that it is gone.
             transaction.execute(
-                "INSERT INTO jobs (document_key, step, created_at) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (document_key) DO UPDATE SET step = ?2, attempts = 0",
-                params![document_key, step, Time::now().millis()],
+                "INSERT OR REPLACE INTO jobs (document_key, created_at) VALUES (?1, ?2)",
+                params![document_key, Time::now().millis()],
             )?;
             Ok(())
         })

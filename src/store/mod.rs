@@ -26,6 +26,7 @@ mod sign_ins;
 mod tenants;
 mod tokens;
 mod unfinished;
+mod upkeep;
 mod users;
 mod vectors;
 
@@ -44,6 +45,7 @@ pub use sign_ins::{Origin, StoredSignIn};
 pub use tenants::{Tenant, TenantLimits};
 pub use tokens::Refresh;
 pub use unfinished::CutOff;
+pub use upkeep::DocumentStep;
 pub use users::{NewUser, Subject, User, UserRole};
 
 use crate::error::{ErrorKind, Kind};

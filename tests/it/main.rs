@@ -48,4 +48,5 @@ mod soft_deletion;
 mod streams;
 mod support;
 mod tenants;
+mod upkeep;
 mod watch;

@@ -122,11 +122,14 @@ impl Drop for Watching {
 
 /// File names and ids of all documents, by name.
 fn documents(client: &Client) -> Vec<(String, String)> {
-    let list = client.get("/api/documents?sort=name").json();
+    let list = client.get("/api/documents").json();
     let word = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
     let all = list["documents"].as_array().unwrap().iter();
-    all.map(|one| (word(one, "filename"), word(one, "id")))
-        .collect()
+    let mut all: Vec<_> = all
+        .map(|one| (word(one, "filename"), word(one, "id")))
+        .collect();
+    all.sort();
+    all
 }
 
 fn names(client: &Client) -> Vec<String> {
@@ -207,7 +210,8 @@ fn watch_alone_serves_other_commands_and_outlives_a_server_that_restarts() {
     assert_eq!(names(&server.client), ["bakery.md", "lighthouse.md"]);
     let id = documents(&server.client)[0].1.clone();
     server.client.delete(&format!("/documents/{id}"));
-    let said: Vec<String> = watching.lines.iter().take(2).collect();
+    let line = || watching.lines.recv_timeout(PATIENCE).unwrap();
+    let said = [line(), line()];
     assert!(
         said.contains(&"added    bakery.md".to_owned()),
         "{said:?}: the folder is the truth"

@@ -219,6 +219,7 @@ impl Library {
         let other_type = extension(&one.filename) != extension(filename);
         filename.clone_into(&mut one.filename);
         if other_type {
+            one.is_final = false;
             let path = format!("/documents/{id}/reindex");
             let sent = self.connection.post(&path, &json!({}));
             self.judged(sent)?;

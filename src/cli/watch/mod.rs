@@ -122,7 +122,9 @@ fn on_and_on(
         match look(&mut round, &wakes, pause, rescan, &mut compared) {
             Ok(next) => {
                 pause = next;
-                trouble.clear();
+                if !std::mem::take(&mut trouble).is_empty() {
+                    eprintln!("satchel: going on");
+                }
             }
             Err(error) => {
                 let reason = format!("{error:#}");
@@ -131,6 +133,7 @@ fn on_and_on(
                     trouble = reason;
                 }
                 wakes.wait(AGAIN);
+                pause = Some(Duration::ZERO);
                 round.library.is_stale = true;
                 // Whoever is still away is met by the next look.
                 let _ = round.library.renew(config);

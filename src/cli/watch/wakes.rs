@@ -3,7 +3,7 @@
 //! is a hint and no more: it may be late, doubled or missing.
 
 use crate::cli::serve::stop_signal;
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::Path;
@@ -92,9 +92,8 @@ impl Wakes {
 }
 
 fn tell(wake: &Sender<()>) {
-    match wake.try_send(()) {
-        Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
-    }
+    // One that is there already says the same.
+    let _ = wake.try_send(());
 }
 
 /// Reading a file, which satchel itself does, changes nothing.

@@ -115,9 +115,23 @@ pub(super) fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
             Missing,
         ),
         "change a tenant" => one(json!({"name": "Mine"}), Missing),
-        "list sessions" | "list documents" | "list datasets" | "list users" | "list API keys"
-        | "list sign-ins" | "list tenants" | "read the audit log" | "status" | "examine"
-        | "who am I" | "list models" | "list models to ask" | "end all sign-ins" => {
+        "list sessions"
+        | "list documents"
+        | "list datasets"
+        | "list users"
+        | "list API keys"
+        | "list sign-ins"
+        | "list tenants"
+        | "read the audit log"
+        | "status"
+        | "examine"
+        | "progress of the indexes"
+        | "make the indexes anew"
+        | "repair"
+        | "who am I"
+        | "list models"
+        | "list models to ask"
+        | "end all sign-ins" => {
             let mut all = one(json!({}), Own);
             if ["list users", "list API keys"].contains(&endpoint.name) {
                 let elsewhere = format!("{path}?tenant_id={}", victim.tenant);

@@ -2,7 +2,8 @@
 
 use super::{
     Refusal, audit, auth, backups, chats, custody, datasets, documents, feedback, keys, models,
-    people, search_models, sign_ins, status, system, tenants, users, wire,
+    people, search_models, sign_ins, status, system, tenants, upkeep,
+    users, wire,
 };
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
@@ -76,6 +77,7 @@ pub(crate) fn description() -> Description {
         of_instance(),
         of_people(),
         of_custody(),
+        upkeep::operations(),
     ];
     Description {
         tongue: Tongue::Native,
