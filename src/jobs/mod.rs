@@ -45,12 +45,10 @@ impl Jobs {
         if waiting > 0 {
             tracing::info!(jobs = waiting, "ingestion continues where it was cut off");
         }
-        pipeline
-            .originals
-            .settle_all(|id| {
-                let document = pipeline.store.document_by_id(id)?;
-                Ok::<_, JobsError>(document.map(|document| document.sha256))
-            })?;
+        pipeline.originals.settle_all(|id| {
+            let document = pipeline.store.document_by_id(id)?;
+            Ok::<_, JobsError>(document.map(|document| document.sha256))
+        })?;
         pipeline
             .originals
             .sweep(&pipeline.store.all_document_ids()?)?;

@@ -2,8 +2,7 @@
 
 use super::{
     Refusal, audit, auth, backups, chats, custody, datasets, documents, feedback, keys, models,
-    people, search_models, sign_ins, status, system, tenants, upkeep,
-    users, wire,
+    people, search_models, sign_ins, status, system, tenants, upkeep, users, wire,
 };
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
