@@ -8,9 +8,11 @@ mod error;
 mod evidence;
 #[cfg(test)]
 mod fixtures;
+mod follow_up;
 mod highlight;
 mod markdown;
 mod mathematics;
+mod overview;
 mod prompt;
 mod prose;
 mod quotes;
@@ -23,6 +25,8 @@ mod verify;
 
 pub use cite::{Marker, MarkerFilter, complete_until, markers};
 pub use error::AnswerError;
+pub use follow_up::{Before, REWRITE, carried_over, is_faithful};
+pub use overview::{OVERVIEW_PASSAGES, asks_for_overview, names_document, overview};
 pub use prompt::{Prompt, PromptBudget, PromptReader, Turn, build, opening};
 pub use quotes::{NOTHING_FOUND, Quote, QuotedAnswer, quotes};
 pub use render::render;

@@ -207,7 +207,7 @@ fn join(chosen: &[&Ranked], passages: &[Passage]) -> Vec<Quote> {
     runs.into_iter().filter_map(quote).collect()
 }
 
-fn compose(quotes: Vec<Quote>, passages: &[Passage]) -> QuotedAnswer {
+pub(super) fn compose(quotes: Vec<Quote>, passages: &[Passage]) -> QuotedAnswer {
     let mut content = String::new();
     let (mut citations, mut checks) = (Vec::new(), Vec::new());
     for quote in &quotes {

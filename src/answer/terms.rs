@@ -67,7 +67,7 @@ fn fold(word: &str) -> String {
     bare.to_owned()
 }
 
-fn is_function_word(word: &str) -> bool {
+pub(super) fn is_function_word(word: &str) -> bool {
     static WORDS: LazyLock<HashSet<&str>> =
         LazyLock::new(|| FUNCTION_WORDS.split_whitespace().collect());
     WORDS.contains(word)

@@ -118,6 +118,9 @@ fn sources(answer: &Value) -> String {
         let quoted = quoted.split_whitespace().collect::<Vec<_>>().join(" ");
         text += &format!("  [{number}] {title}{page}\n      \"{quoted}\"\n");
     }
+    if let Some(words) = answer["searched_for"].as_str() {
+        text += &format!("\nSearched for: {words}");
+    }
     let coverage = &answer["coverage"];
     let number = |name: &str| coverage[name].as_u64().unwrap_or_default();
     text += &format!(

@@ -16,7 +16,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use ureq::http::{Response, StatusCode};
-use ureq::{Agent, Body, SendBody};
+use ureq::typestate::WithBody;
+use ureq::{Agent, Body, RequestBuilder, SendBody};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,6 +54,18 @@ impl Connection {
             agent: settings.into(),
             _own: own,
         })
+    }
+
+    /// Signs in anew, with the server that the data folder has now; for commands
+    /// that outlive a server or their token.
+    pub(super) fn renew(&mut self, config: &Config) -> Result<()> {
+        if self._own.is_none() {
+            let address = DataFolder::server_of(&config.data_dir);
+            let address = address.context("no server runs on the data folder")?;
+            self.base = format!("http://{}", reachable(address));
+        }
+        self.token = command_token(config, None)?;
+        Ok(())
     }
 
     /// `GET path` -> JSON.
@@ -105,9 +118,31 @@ impl Connection {
         path: &str,
         content_type: &str,
         length: u64,
-        mut body: impl Read,
+        body: impl Read,
     ) -> Result<Value> {
         let request = self.agent.post(format!("{}{path}", self.base));
+        self.send(request, content_type, length, body)
+    }
+
+    /// The same by `PUT`.
+    pub(super) fn replace(
+        &self,
+        path: &str,
+        content_type: &str,
+        length: u64,
+        body: impl Read,
+    ) -> Result<Value> {
+        let request = self.agent.put(format!("{}{path}", self.base));
+        self.send(request, content_type, length, body)
+    }
+
+    fn send(
+        &self,
+        request: RequestBuilder<WithBody>,
+        content_type: &str,
+        length: u64,
+        mut body: impl Read,
+    ) -> Result<Value> {
         let sent = request
             .header("authorization", &self.bearer())
             .header("content-type", content_type)

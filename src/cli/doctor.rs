@@ -3,16 +3,30 @@
 use super::connection::Connection;
 use crate::config::Config;
 use anyhow::Result;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Cosine of two sentences of one meaning, below which the embedding model
 /// does not compute rightly; it gives them 0.9.
 const LEAST_COSINE: f64 = 0.8;
 
+/// How often the server is asked whether what is repaired is read.
+const LOOK_EVERY: Duration = Duration::from_millis(400);
+
+#[derive(clap::Args)]
+pub(super) struct Options {
+    /// Repair at once what can be repaired, then examine
+    #[arg(long)]
+    repair: bool,
+}
+
 /// Examines and prints. Exit code 1: something is wrong.
-pub(super) fn run(config: &Config) -> Result<ExitCode> {
+pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     let connection = Connection::open(config)?;
+    if options.repair {
+        repair(&connection)?;
+    }
     let status = connection.get("/api/status")?;
     let found = connection.get("/api/examination")?;
     let folder = config.data_dir.display();
@@ -24,19 +38,19 @@ pub(super) fn run(config: &Config) -> Result<ExitCode> {
         "restore a copy of the data folder, or add the documents again to a new one",
     );
     report.list(
-        "every passage is where its page has it",
+        "every document is read, and every passage is where its page has it",
         &found["chunk_faults"],
-        "delete the documents named here and add them again",
+        "`satchel doctor --repair` reads the documents named here anew",
     );
     report.count(
         "the keyword index agrees with the database",
         &[&found["keywords_missing"], &found["keywords_extra"]],
-        "it is brought in line at the next start of the server",
+        "`satchel doctor --repair` brings it in line, and so does the next start of the server",
     );
     report.count(
         "the vector index agrees with the database",
         &[&found["vectors_missing"], &found["vectors_extra"]],
-        "it is brought in line at the next start of the server",
+        "`satchel doctor --repair` brings it in line, and so does the next start of the server",
     );
     report.list(
         "every document has its original",
@@ -64,6 +78,38 @@ pub(super) fn run(config: &Config) -> Result<ExitCode> {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     })
+}
+
+/// Has everything repaired, waits until it is, and says what was done.
+fn repair(connection: &Connection) -> Result<()> {
+    let done = connection.post("/api/repair", &json!({}))?;
+    let mut lines = Vec::new();
+    if done["database"] == true {
+        lines.push("repaired: the indexes within the database were made again".to_owned());
+    }
+    match done["index_entries"].as_u64() {
+        None | Some(0) => {}
+        Some(1) => lines.push("repaired: one entry of the indexes".to_owned()),
+        Some(entries) => lines.push(format!("repaired: {entries} entries of the indexes")),
+    }
+    let texts = |field: &str| {
+        let texts = done[field].as_array().into_iter().flatten();
+        let texts = texts.filter_map(|text| text.as_str().map(str::to_owned));
+        texts.collect::<Vec<_>>()
+    };
+    let anew = texts("documents").into_iter();
+    lines.extend(anew.map(|name| format!("repaired: {name} is read anew")));
+    let left = texts("left").into_iter();
+    lines.extend(left.map(|reason| format!("not repaired: {reason}")));
+    if lines.is_empty() {
+        lines.push("nothing had to be repaired".to_owned());
+    }
+    println!("{}", lines.join("\n"));
+    println!();
+    while connection.get("/api/status")?["jobs_pending"].as_u64() > Some(0) {
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(())
 }
 
 fn chat_model(status: &Value, found: &Value) -> String {

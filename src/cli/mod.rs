@@ -20,9 +20,11 @@ mod models;
 mod openapi;
 mod people;
 mod process;
+mod reindex;
 mod search;
 mod serve;
 mod tenants;
+mod watch;
 
 use crate::config::{Config, Layer};
 use crate::telemetry;
@@ -44,6 +46,7 @@ const SETTINGS_FILE: &str = "satchel.toml";
   satchel                                  serve on 127.0.0.1:8080
   satchel serve --listen 0.0.0.0:80        serve to the whole network
   satchel ingest report.pdf notes/         add documents
+  satchel watch papers/                    keep them in step with a folder
   satchel models pull qwen2.5-1.5b         download a chat model
   satchel ask \"When was the report filed?\"
   satchel search --k 3 \"filing date\"
@@ -70,6 +73,8 @@ enum Command {
     Serve(Box<Layer>),
     /// Add files, folders and .jsonl collections, and wait until they can be asked
     Ingest(ingest::Options),
+    /// Keep a dataset in step with a folder, as it changes
+    Watch(watch::Options),
     /// Ask a question and print the answer with its sources
     Ask(ask::Options),
     /// Print the passages that fit a query best
@@ -100,8 +105,10 @@ enum Command {
     Config(ConfigOptions),
     /// Print the description of the API: OpenAPI 3.1, or a Postman collection
     Openapi(openapi::Options),
+    /// Make both indexes anew from the database, while searches go on
+    Reindex(reindex::Options),
     /// Check that everything is in order: data, indexes, models
-    Doctor,
+    Doctor(doctor::Options),
     /// Measure how fast a chat model reads and writes on this machine
     Bench(bench::Options),
     /// Measure retrieval and answers on a published test collection
@@ -148,6 +155,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     match command {
         None | Some(Command::Serve(_)) => serve::run(config),
         Some(Command::Ingest(options)) => ingest::run(&config, &options),
+        Some(Command::Watch(options)) => watch::run(&config, &options),
         Some(Command::Ask(options)) => ask::run(&config, &options),
         Some(Command::Search(options)) => search::run(&config, &options),
         Some(Command::Models(options)) => models::run(&config, &options),
@@ -166,7 +174,8 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
             print_config(&config, &options);
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Doctor) => doctor::run(&config),
+        Some(Command::Reindex(options)) => reindex::run(&config, &options),
+        Some(Command::Doctor(options)) => doctor::run(&config, &options),
         Some(Command::Bench(options)) => bench::run(&config, &options),
         Some(Command::Eval(options)) => evaluate::run(&options),
     }

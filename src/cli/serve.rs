@@ -131,8 +131,9 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
+/// Comes when somebody wants this process to end.
 #[cfg(unix)]
-async fn stop_signal() {
+pub(super) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return interrupt().await;
@@ -143,8 +144,9 @@ async fn stop_signal() {
     }
 }
 
+/// Comes when somebody wants this process to end.
 #[cfg(not(unix))]
-async fn stop_signal() {
+pub(super) async fn stop_signal() {
     interrupt().await;
 }
 

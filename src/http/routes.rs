@@ -10,7 +10,7 @@ use super::dialect::conversations::{
 };
 use super::dialect::native::{
     audit, auth, backups, chats, custody, datasets, documents, events, feedback, keys, models,
-    originals, search_models, sign_ins, system, tenants, users,
+    originals, search_models, sign_ins, system, tenants, upkeep, users,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
@@ -116,6 +116,7 @@ endpoints! {
     POST "/documents/upload" "upload a document" RagChat User files::upload;
     GET "/documents/session/{session_id}" "documents of a session" RagChat User files::of_session;
     GET "/documents/{document_id}" "read a document" RagChat User files::read;
+    PUT "/documents/{document_id}" "replace a document" RagChat User files::replace;
     DELETE "/documents/{document_id}" "delete a document" Native User documents::delete;
     GET "/documents/{document_id}/chunks/{chunk_index}" "read a chunk" RagChat User files::chunk;
     POST "/documents/{document_id}/retry" "ingest again" Native User documents::retry;
@@ -136,7 +137,7 @@ endpoints! {
     GET "/api/events" "progress of all documents" Native User events::of_all;
     GET "/api/documents" "list documents" Native User documents::list;
     POST "/api/documents/delete" "delete documents" Native User documents::delete_all;
-    PATCH "/api/documents/{document_id}" "move a document" Native User documents::relocate;
+    PATCH "/api/documents/{document_id}" "change a document" Native User documents::update;
     GET "/api/datasets" "list datasets" Native User datasets::list;
     POST "/api/datasets" "make a dataset" Native User datasets::create;
     PATCH "/api/datasets/{dataset_id}" "change a dataset" Native User datasets::update;
@@ -146,6 +147,9 @@ endpoints! {
     GET "/api/status/history" "history of the status" Native Operator system::history;
     GET "/metrics" "metrics" Native Operator system::metrics;
     GET "/api/examination" "examine" Native Operator system::examine;
+    GET "/api/reindex" "progress of the indexes" Native Operator upkeep::progress;
+    POST "/api/reindex" "make the indexes anew" Native Operator upkeep::reindex;
+    POST "/api/repair" "repair" Native Operator upkeep::repair;
     GET "/api/models" "list models" Native User models::list;
     POST "/api/models/pull" "download a model" Native Operator models::pull;
     POST "/api/models/unload" "unload the model" Native Operator models::unload;

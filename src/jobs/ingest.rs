@@ -29,14 +29,21 @@ pub(super) fn work_off(pipeline: &Pipeline, _signal: &Signal) -> Result<bool, Jo
         )
     } else {
         // A hostile file must not take anything else down with it.
-        catch_unwind(AssertUnwindSafe(|| read(pipeline, &document)))
+        catch_unwind(AssertUnwindSafe(|| read(pipeline, &job, &document)))
             .unwrap_or_else(|_| Err("the file could not be read: it is damaged".to_owned()))
     };
     conclude(pipeline, &job, &document, outcome)
 }
 
 /// Stores pages and chunks; an error is the reason for people.
-fn read(pipeline: &Pipeline, document: &Document) -> Result<Result<bool, JobsError>, String> {
+fn read(
+    pipeline: &Pipeline,
+    job: &Job,
+    document: &Document,
+) -> Result<Result<bool, JobsError>, String> {
+    if let Err(error) = pipeline.originals.settle(&document.id, &document.sha256) {
+        return Ok(Err(error.into()));
+    }
     let path = pipeline.originals.path(&document.id);
     // A line of a `.jsonl` file was stored as its text.
     let name = match document.external_id {
@@ -58,7 +65,7 @@ fn read(pipeline: &Pipeline, document: &Document) -> Result<Result<bool, JobsErr
     let metadata = document.metadata.clone().or(extracted.metadata);
     let before = pipeline.store.document_chunks(document.key, None);
     let stored = pipeline.store.store_extraction(
-        document,
+        job,
         extracted.file_type,
         extracted.paged,
         &metadata,
@@ -80,16 +87,19 @@ fn read(pipeline: &Pipeline, document: &Document) -> Result<Result<bool, JobsErr
     Ok(replaced(pipeline, before, stored))
 }
 
-/// What was in the indexes of an earlier reading is taken out of them.
+/// What was in the indexes of an earlier reading is taken out of them, if this
+/// one has `ended` the document's job.
 fn replaced(
     pipeline: &Pipeline,
     before: Result<Vec<StoredChunk>, StoreError>,
-    stored: Result<bool, StoreError>,
+    ended: Result<bool, StoreError>,
 ) -> Result<bool, JobsError> {
     let before: Vec<u64> = before?.iter().map(|stored| stored.chunk.key).collect();
-    let stored = stored?;
-    pipeline.forget(&before)?;
-    Ok(stored)
+    let ended = ended?;
+    if ended {
+        pipeline.forget(&before)?;
+    }
+    Ok(ended)
 }
 
 fn conclude(
@@ -104,9 +114,9 @@ fn conclude(
         }
         Err(reason) => {
             tracing::warn!(document = %document.id, %reason, "document failed");
-            pipeline
-                .store
-                .finish_job(job, DocumentStatus::Failed, Some(&reason))?;
+            let before = pipeline.store.document_chunks(document.key, None);
+            let failed = pipeline.store.fail_extraction(job, &reason);
+            replaced(pipeline, before, failed)?;
         }
     }
     pipeline.announce_key(document.key)?;

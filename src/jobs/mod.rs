@@ -1,7 +1,8 @@
 //! The durable queue: what happens to a document after its upload was
 //! acknowledged. Two threads work it off, one reads text, one embeds and
 //! indexes, so that a new upload is read at once while a book is still being
-//! embedded; a third deletes conversations whose time is over. Every step can be cut off at any moment and begun again: the queue
+//! embedded; a third makes the indexes anew when somebody wants that, a fourth
+//! deletes conversations whose time is over. Every step can be cut off at any moment and begun again: the queue
 //! and all results are in SQLite, and the indexes are compared with it at each
 //! start. Owns the folder of originals. Must not know who asked or over what.
 
@@ -10,11 +11,13 @@ mod ingest;
 mod originals;
 mod pipeline;
 mod reconcile;
+mod reindex;
 mod sweep;
 
 pub use originals::Originals;
 pub use pipeline::Pipeline;
 pub use reconcile::Differences;
+pub use reindex::Reindexing;
 
 use crate::error::{ErrorKind, Kind};
 use crate::lexical::LexicalError;
@@ -42,6 +45,10 @@ impl Jobs {
         if waiting > 0 {
             tracing::info!(jobs = waiting, "ingestion continues where it was cut off");
         }
+        pipeline.originals.settle_all(|id| {
+            let document = pipeline.store.document_by_id(id)?;
+            Ok::<_, JobsError>(document.map(|document| document.sha256))
+        })?;
         pipeline
             .originals
             .sweep(&pipeline.store.all_document_ids()?)?;
@@ -57,6 +64,7 @@ impl Jobs {
         };
         jobs.spawn("extract", ingest::work_off)?;
         jobs.spawn("embed", embed::work_off)?;
+        jobs.spawn("reindex", reindex::work_off)?;
         jobs.spawn("sweep", sweep::work_off)?;
         Ok(jobs)
     }

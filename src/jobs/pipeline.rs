@@ -3,10 +3,13 @@
 use super::{JobsError, Originals};
 use crate::engine::encoder::Encoder;
 use crate::lexical::{Lexical, LexicalDocument};
-use crate::store::{IndexEntry, Store, StoreError};
-use crate::types::{Document, DocumentId, DocumentProgress, DocumentStatus, TenantId};
+use crate::store::{IndexEntry, NewContent, Store, StoreError};
+use crate::types::{
+    Document, DocumentId, DocumentMetadata, DocumentProgress, DocumentStatus, TenantId,
+};
 use crate::vectors::{VectorEntry, Vectors};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 
@@ -135,6 +138,50 @@ impl Pipeline {
         Ok(moved?)
     }
 
+    /// Gives a document another name, and metadata over those that it has.
+    pub fn describe(
+        &self,
+        document: &Document,
+        filename: Option<&str>,
+        metadata: DocumentMetadata,
+    ) -> Result<(), JobsError> {
+        let _publishing = lock(&self.publishing);
+        self.store
+            .describe_document(document.key, filename, metadata)?;
+        if let Some(now) = self.store.document_by_key(document.key)? {
+            // Names are searched. What is not ready is indexed when it is.
+            if now.status == DocumentStatus::Ready {
+                let chunks = self.store.document_chunks(document.key, None)?;
+                let chunks: Vec<u64> = chunks.iter().map(|stored| stored.chunk.key).collect();
+                self.index_keywords(&self.store.index_entries(&chunks)?)?;
+                self.lexical.commit()?;
+            }
+            self.announce(&now);
+        }
+        Ok(())
+    }
+
+    /// Makes the whole, synced file `incoming` the content of a document, which
+    /// is then read anew. The row decides: whatever is cut off here is ended or
+    /// undone at the next start.
+    pub fn replace(
+        &self,
+        document: &Document,
+        new: &NewContent,
+        incoming: &Path,
+    ) -> Result<(), JobsError> {
+        let id = &document.id;
+        self.originals.stage(incoming, id, &new.sha256)?;
+        if let Err(error) = self.store.replace_content(document.key, new) {
+            self.originals.unstage(id, &new.sha256)?;
+            return Err(error.into());
+        }
+        if let Err(error) = self.originals.settle(id, &new.sha256) {
+            tracing::warn!(document = %id, %error, "the new original is put in place when it is read");
+        }
+        self.announce_key(document.key)
+    }
+
     /// Takes what was deleted out of the keyword index.
     pub(super) fn tidy(&self) -> Result<(), JobsError> {
         let gone = std::mem::take(&mut *lock(&self.gone));
@@ -164,6 +211,16 @@ impl Pipeline {
         self.lexical.remove(chunks)?;
         self.lexical.commit()?;
         Ok(())
+    }
+
+    /// Takes out those of the chunks that the database does not have any more:
+    /// who deleted them may have done so before they came into the indexes.
+    pub(super) fn forget_gone(&self, chunks: &[u64]) -> Result<(), JobsError> {
+        let left = self.store.chunks_by_key(chunks)?;
+        let left: HashSet<u64> = left.iter().map(|stored| stored.chunk.key).collect();
+        let all = chunks.iter().copied();
+        let gone: Vec<u64> = all.filter(|key| !left.contains(key)).collect();
+        self.forget(&gone)
     }
 
     /// Puts chunks into the keyword index, in place of what it has of them; the

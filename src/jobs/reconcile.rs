@@ -1,6 +1,7 @@
 //! Compares both indexes with SQLite and brings them in line: SQLite is the
 //! truth, an index is a cache of it.
 
+use super::pipeline::lock;
 use super::{JobsError, Pipeline};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,6 +19,23 @@ pub struct Differences {
 }
 
 impl Differences {
+    /// How many chunks differ, those that do in both indexes twice.
+    fn len(&self) -> usize {
+        let Self {
+            keywords_missing,
+            keywords_extra,
+            vectors_missing,
+            vectors_extra,
+        } = self;
+        let all = [
+            keywords_missing,
+            keywords_extra,
+            vectors_missing,
+            vectors_extra,
+        ];
+        all.iter().map(|keys| keys.len()).sum()
+    }
+
     /// Whether the indexes hold exactly what the database says.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -42,14 +60,25 @@ impl Pipeline {
     pub fn differences(&self) -> Result<Differences, JobsError> {
         compare(self)
     }
+
+    /// Brings the indexes in line with the database while others go on; gives
+    /// back how many chunks differed.
+    pub fn repair_indexes(&self) -> Result<usize, JobsError> {
+        let _publishing = lock(&self.publishing);
+        let differences = compare(self)?;
+        repair(self, &differences)?;
+        self.forget_gone(&differences.keywords_missing)?;
+        self.forget_gone(&differences.vectors_missing)?;
+        Ok(differences.len())
+    }
 }
 
 pub(super) fn compare(pipeline: &Pipeline) -> Result<Differences, JobsError> {
     pipeline.tidy()?;
     let truth = pipeline.store.indexed_chunk_keys()?;
-    // What is being embedded anew for another model stays findable by keywords;
-    // what is embedded for the first time may be in an index already.
-    let coming = pipeline.store.embedding_chunk_keys()?;
+    // What is read or embedded anew stays findable meanwhile; what is embedded
+    // for the first time may be in an index already.
+    let coming = pipeline.store.unfinished_chunk_keys()?;
     let mut keywords = pipeline.lexical.chunk_keys()?;
     let vectors = pipeline.vectors.keys();
     // A chunk that stands twice in the keyword index is as wrong as a missing one.
@@ -76,7 +105,7 @@ pub(super) fn repair(pipeline: &Pipeline, differences: &Differences) -> Result<(
         unembedded.extend(pipeline.index_vectors(&pipeline.store.index_entries(keys)?)?);
     }
     for document in unembedded {
-        pipeline.store.requeue_embedding(document)?;
+        pipeline.store.requeue_lacking(document)?;
     }
     pipeline.vectors.save()?;
     Ok(())

@@ -3,25 +3,21 @@
 //! whole and in parts, and scripts written without spaces as pairs of characters.
 //! Must not know an index.
 
-use tantivy::tokenizer::{
-    Language, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer, TokenizerManager,
-};
+use super::stemming;
+use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer, TokenizerManager};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// Name under which the analyzer is registered; part of the schema, so that an
 /// index made by another analyzer is recognised. Raise it with every change here.
-pub(super) const NAME: &str = "satchel-1";
+pub(super) const NAME: &str = "satchel-2";
 
 /// Longer words are noise (encoded data, broken extraction).
 const MAX_CHARS: usize = 64;
 
-/// Words and identifiers, English words reduced to their stems. Words of other
-/// languages pass through the same rules, which is harmless: a question does too.
+/// Words and identifiers, reduced to their stems.
 pub(super) fn analyzer() -> TextAnalyzer {
-    TextAnalyzer::builder(WordTokenizer::default())
-        .filter(Stemmer::new(Language::English))
-        .build()
+    TextAnalyzer::builder(WordTokenizer::default()).build()
 }
 
 /// The analyzer under its name, for an index to find it.
@@ -48,6 +44,7 @@ impl Tokenizer for WordTokenizer {
     fn token_stream<'a>(&'a mut self, text: &'a str) -> WordStream<'a> {
         self.tokens.clear();
         Scan::new(text, &mut self.tokens).run();
+        stemming::reduce(text, &mut self.tokens);
         WordStream {
             tokens: &mut self.tokens,
             next: 0,
@@ -117,7 +114,7 @@ fn binds(c: char, before: char, after: char) -> bool {
 }
 
 /// Appends `c` in lower case and without accents.
-fn fold(c: char, out: &mut String) {
+pub(super) fn fold(c: char, out: &mut String) {
     if c.is_ascii() {
         out.push(c.to_ascii_lowercase());
         return;
@@ -354,6 +351,19 @@ mod tests {
     #[test]
     fn words_are_folded_and_stemmed() {
         assert_eq!(terms("Die Größe"), ["die@0", "gross@1"]);
+        assert_eq!(
+            terms("Die Häuser der Stadt wurden verkauft"),
+            [
+                "die@0",
+                "hauser@1",
+                "haus@1",
+                "der@2",
+                "stadt@3",
+                "wurden@4",
+                "wurd@4",
+                "verkauft@5"
+            ]
+        );
         assert_eq!(terms("Cafe\u{301}s running"), ["cafe@0", "run@1"]);
         assert_eq!(terms("ﬁnal ＡＢＣ"), ["final@0", "abc@1"]);
     }

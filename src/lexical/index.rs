@@ -1,7 +1,7 @@
 //! The index on disk: opening, writing, reading keys. Building queries is not
 //! done here.
 
-use super::{Filter, Hit, LexicalDocument, LexicalError, Result, analysis, query};
+use super::{Filter, Hit, LexicalDocument, LexicalError, Result, Subject, analysis, query};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use tantivy::collector::TopDocs;
@@ -141,6 +141,12 @@ impl Lexical {
             .iter()
             .map(|text| query::coverage(&terms, text, &mut analyzer))
             .collect())
+    }
+
+    /// The words of the question that carry a subject, and whether `text` has
+    /// each. Identifiers are listed whole and in parts.
+    pub fn subjects(&self, question: &str, text: &str) -> Vec<Subject> {
+        query::subjects(question, text, &mut self.analyzer.clone())
     }
 
     /// Keys of all committed chunks, in rising order.

@@ -6,10 +6,12 @@ mod analysis;
 mod index;
 mod purge;
 mod query;
+mod stemming;
 
 pub use index::Lexical;
 
 use crate::error::{ErrorKind, Kind};
+use std::ops::Range;
 
 /// A chunk as it is indexed.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +44,15 @@ pub struct Hit {
     pub chunk: u64,
     /// BM25, unbounded.
     pub score: f32,
+}
+
+/// A word of a question that carries a subject and not grammar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Its bytes in the question.
+    pub span: Range<usize>,
+    /// Whether the text that it was compared with has it.
+    pub known: bool,
 }
 
 /// Why the keyword index did not do its work.

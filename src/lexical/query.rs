@@ -2,8 +2,8 @@
 //! the filter. Must not parse syntax: no character of a question is special but
 //! the quotation marks around a phrase.
 
-use super::Filter;
 use super::index::Fields;
+use super::{Filter, Subject};
 use std::collections::{HashMap, HashSet};
 use tantivy::query::{
     BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, TermQuery, TermSetQuery,
@@ -62,13 +62,14 @@ pub(super) fn terms(
     let question = cut(question);
     let phrases = quoted(question);
     let function_words: HashSet<&str> = FUNCTION_WORDS.split_whitespace().collect();
-    let mut terms = Vec::new();
+    let mut terms: Vec<QueryTerm> = Vec::new();
+    let mut last = (0, 0);
     let mut stream = analyzer.token_stream(question);
     while stream.advance() {
         let token = stream.token();
         let inside =
             |span: &(usize, usize)| span.0 <= token.offset_from && token.offset_to <= span.1;
-        terms.push(QueryTerm {
+        let mut term = QueryTerm {
             text: token.text.clone(),
             position: token.position,
             phrase: phrases.iter().position(inside),
@@ -78,7 +79,17 @@ pub(super) fn terms(
                 1.0
             },
             idf: 0.0,
-        });
+        };
+        let span = (token.offset_from, token.offset_to);
+        if let Some(first) = terms.last_mut().filter(|_| span == last) {
+            // Two stems of one word share its weight. A phrase needs but one,
+            // which texts of all languages have.
+            term.weight = term.weight.min(first.weight) / 2.0;
+            first.weight = term.weight;
+            term.phrase = None;
+        }
+        last = span;
+        terms.push(term);
     }
     let chunks = searcher.num_docs() as f32;
     for term in &mut terms {
@@ -125,13 +136,37 @@ pub(super) fn build(terms: &[QueryTerm], filter: &Filter, fields: Fields) -> Opt
     Some(BooleanQuery::new(all))
 }
 
-/// The share of the terms' weight that is found in `text`.
-pub(super) fn coverage(terms: &[QueryTerm], text: &str, analyzer: &mut TextAnalyzer) -> f32 {
+/// The words of the question that carry a subject, and whether `text` has each.
+pub(super) fn subjects(question: &str, text: &str, analyzer: &mut TextAnalyzer) -> Vec<Subject> {
+    let function_words: HashSet<&str> = FUNCTION_WORDS.split_whitespace().collect();
+    let known = words(text, analyzer);
+    let mut found = Vec::new();
+    let mut stream = analyzer.token_stream(cut(question));
+    while stream.advance() {
+        let token = stream.token();
+        if !function_words.contains(token.text.as_str()) {
+            found.push(Subject {
+                span: token.offset_from..token.offset_to,
+                known: known.contains(&token.text),
+            });
+        }
+    }
+    found
+}
+
+/// The distinct terms of a text.
+fn words(text: &str, analyzer: &mut TextAnalyzer) -> HashSet<String> {
     let mut words = HashSet::new();
     let mut stream = analyzer.token_stream(text);
     while stream.advance() {
         words.insert(stream.token().text.clone());
     }
+    words
+}
+
+/// The share of the terms' weight that is found in `text`.
+pub(super) fn coverage(terms: &[QueryTerm], text: &str, analyzer: &mut TextAnalyzer) -> f32 {
+    let words = words(text, analyzer);
     let (mut found, mut all) = (0.0, 0.0);
     for term in distinct(terms) {
         // In a small collection a subject is in every chunk: it must count all the same.

@@ -188,6 +188,20 @@ fn damaged_index_is_begun_anew() {
 }
 
 #[test]
+fn subjects_of_a_question_are_its_words_without_grammar() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    let question = "What is the range of the Warhawks?";
+    let subjects = lexical.subjects(question, "Curtiss P-40 Warhawk");
+    let found: Vec<(&str, bool)> = subjects
+        .iter()
+        .map(|subject| (&question[subject.span.clone()], subject.known))
+        .collect();
+    assert_eq!(found, [("range", false), ("Warhawks", true)]);
+    assert!(lexical.subjects("What is the?", "").is_empty());
+}
+
+#[test]
 fn coverage_counts_subjects_more_than_grammar() {
     let folder = tempfile::tempdir().unwrap();
     let lexical = filled(folder.path());

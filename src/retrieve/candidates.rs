@@ -1,6 +1,7 @@
 //! The passages that may answer: found by the indexes, read from the database,
 //! with every score that ranking and calibration need.
 
+use super::exact::Exact;
 use super::fuse::{Scores, dense_weight, fuse};
 use super::{RetrieveError, Retriever};
 use crate::engine::encoder::{Encoding, Reranker, late_interaction};
@@ -24,6 +25,8 @@ pub struct Candidate {
     pub cosine: Option<f32>,
     /// The share of the question's terms that it holds, by weight.
     pub coverage: f32,
+    /// The share of its identifiers and phrases that it holds to the letter.
+    pub exact: f32,
     /// What it is ranked by.
     pub fused: f32,
     /// Present where it was read closely.
@@ -32,6 +35,16 @@ pub struct Candidate {
     pub reranked: Option<f32>,
     /// How likely it answers the question, 0-1.
     pub relevance: f32,
+}
+
+impl Candidate {
+    /// The words that people gave the passage as its subject: the title of the
+    /// document, if it has one, and the headings.
+    pub(super) fn titles(&self) -> String {
+        let title = self.stored.title.as_deref().unwrap_or_default();
+        let headings = self.stored.chunk.heading_path.join(" ");
+        format!("{title} {headings}")
+    }
 }
 
 impl Retriever {
@@ -74,8 +87,14 @@ impl Retriever {
             }
         }
         let mut scored = self.score(vector, found, search_type, dense_weight(abroad))?;
-        scored.truncate(wanted);
-        self.read(query, &scored, &keys.datasets)
+        let exact = Exact::of(query);
+        if exact.is_empty() {
+            scored.truncate(wanted);
+        }
+        let mut read = self.read(query, &scored, &keys.datasets, &exact)?;
+        read.sort_by(|a, b| b.exact.total_cmp(&a.exact));
+        read.truncate(wanted);
+        Ok(read)
     }
 
     /// Fills in the cosines that the vector index was not asked for, and orders
@@ -113,6 +132,7 @@ impl Retriever {
         query: &str,
         scored: &[(u64, Scores, f32)],
         datasets: &[u64],
+        exact: &Exact,
     ) -> Result<Vec<Candidate>, RetrieveError> {
         let keys: Vec<u64> = scored.iter().map(|(key, _, _)| *key).collect();
         let by_key: HashMap<u64, (Scores, f32)> = scored
@@ -124,16 +144,18 @@ impl Retriever {
         let texts: Vec<String> = chunks.iter().map(with_titles).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let coverage = self.lexical.coverage(query, &texts)?;
+        let shares: Vec<f32> = texts.iter().map(|text| exact.share(text)).collect();
         Ok(chunks
             .into_iter()
-            .zip(coverage)
-            .filter_map(|(stored, coverage)| {
+            .zip(coverage.into_iter().zip(shares))
+            .filter_map(|(stored, (coverage, exact))| {
                 let &(scores, fused) = by_key.get(&stored.chunk.key)?;
                 Some(Candidate {
                     stored,
                     bm25: scores.bm25,
                     cosine: scores.cosine,
                     coverage,
+                    exact,
                     fused,
                     late_interaction: None,
                     reranked: None,

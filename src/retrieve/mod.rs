@@ -5,13 +5,17 @@
 
 mod calibrate;
 mod candidates;
+mod exact;
 mod fuse;
 mod mmr;
+mod overview;
 mod rank;
+mod reading;
 mod scale;
 
 pub use candidates::Candidate;
 pub use rank::Ranked;
+pub use reading::Reading;
 
 use crate::engine::encoder::{Encoder, EncoderError, Encoding, Reranker};
 use crate::error::{ErrorKind, Kind};
@@ -146,7 +150,21 @@ impl Retriever {
             }
             _ => {}
         }
-        Ok(rank::order(candidates, options, abroad))
+        let candidates = rank::order(candidates, options, abroad);
+        let unread = match &self.embedder {
+            Some(_) => fuse::abroad(query, |text| self.encoder.count_tokens(text)),
+            None => abroad,
+        };
+        let reading = match candidates.first() {
+            Some(first) if unread < 1.0 => Some(self.read_for(query, question, first)?),
+            _ => None,
+        };
+        Ok(Ranked {
+            answerable: calibrate::answerable(&candidates, abroad, reading, unread),
+            candidates,
+            reading,
+            abroad,
+        })
     }
 }
 

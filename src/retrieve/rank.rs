@@ -1,7 +1,7 @@
 //! The order of the candidates, what of it passes the threshold, and what of
 //! that is given back.
 
-use super::{Candidate, calibrate, mmr};
+use super::{Candidate, Reading, calibrate, mmr};
 use crate::types::{Passage, PassageScores, SearchOptions, SearchType};
 
 /// The candidates, best first.
@@ -10,6 +10,11 @@ pub struct Ranked {
     pub candidates: Vec<Candidate>,
     /// How likely it is that the documents answer the question at all, 0-1.
     pub answerable: f32,
+    /// What the first says about the question; `None` where there is none, or
+    /// where the bundled model knows none of the question's words.
+    pub reading: Option<Reading>,
+    /// How far the question's words are from what the embedding model knows, 0-1.
+    pub abroad: f32,
 }
 
 /// Weight of late interaction against the fused score, both 0-1 over the
@@ -18,17 +23,25 @@ pub struct Ranked {
 /// Cranfield and ClapNQ and takes nothing from XQuAD.
 const CLOSE_WEIGHT: f32 = 0.1;
 
+/// What a passage is worth at least that has to the letter all that the question
+/// names so: it passes the contract's default threshold.
+const EXACT_RELEVANCE: f32 = 0.75;
+
 /// Orders the candidates and says how relevant each is; `abroad` is 1 where the
 /// encoder does not know the question's words.
 pub(super) fn order(
     mut candidates: Vec<Candidate>,
     options: &SearchOptions,
     abroad: f32,
-) -> Ranked {
-    let answerable = calibrate::answerable(&candidates, abroad);
+) -> Vec<Candidate> {
     let scores = calibrate::relevance(&candidates, abroad);
     for (candidate, score) in candidates.iter_mut().zip(scores) {
-        candidate.relevance = score;
+        let exact = candidate.exact >= 1.0;
+        candidate.relevance = if exact {
+            score.max(EXACT_RELEVANCE)
+        } else {
+            score
+        };
     }
     reorder(&mut candidates);
     let mut scores: Vec<f32> = candidates.iter().map(|c| c.relevance).collect();
@@ -38,10 +51,7 @@ pub(super) fn order(
     for (candidate, score) in candidates.iter_mut().zip(scores) {
         candidate.relevance = score;
     }
-    Ranked {
-        candidates,
-        answerable,
-    }
+    candidates
 }
 
 /// Lets the reranker order the candidates that it read, or late interaction
@@ -52,10 +62,8 @@ fn reorder(candidates: &mut [Candidate]) {
         .take_while(|candidate| candidate.reranked.is_some())
         .count();
     if reranked > 0 {
-        candidates[..reranked].sort_by(|a, b| {
-            let (a, b) = (a.reranked.unwrap_or(0.0), b.reranked.unwrap_or(0.0));
-            b.total_cmp(&a)
-        });
+        let score = |candidate: &Candidate| candidate.reranked.unwrap_or(0.0);
+        sort_by(&mut candidates[..reranked], score);
         return;
     }
     let read = candidates
@@ -74,7 +82,15 @@ fn reorder(candidates: &mut [Candidate]) {
         let close = (close(candidate) - low) / (high - low);
         CLOSE_WEIGHT * close + (1.0 - CLOSE_WEIGHT) * candidate.fused
     };
-    candidates[..read].sort_by(|a, b| score(b).total_cmp(&score(a)));
+    sort_by(&mut candidates[..read], score);
+}
+
+/// Best score first, but what the question names to the letter before all.
+fn sort_by(candidates: &mut [Candidate], score: impl Fn(&Candidate) -> f32) {
+    candidates.sort_by(|a, b| {
+        let exact = b.exact.total_cmp(&a.exact);
+        exact.then_with(|| score(b).total_cmp(&score(a)))
+    });
 }
 
 /// What is given back: at most `k` passages that reach the threshold.
@@ -88,7 +104,7 @@ pub(super) fn select(
     if options.search_type == SearchType::Mmr {
         passing.truncate(options.fetch_k.max(options.k));
         let keys: Vec<u64> = passing.iter().map(|c| c.stored.chunk.key).collect();
-        let relevance: Vec<f32> = passing.iter().map(|c| c.fused).collect();
+        let relevance: Vec<f32> = passing.iter().map(|c| c.fused + c.exact).collect();
         let picked = mmr::pick(&relevance, &vectors(&keys), options.lambda_mult, options.k);
         let mut slots: Vec<_> = passing.into_iter().map(Some).collect();
         passing = picked.into_iter().filter_map(|n| slots[n].take()).collect();
@@ -97,7 +113,7 @@ pub(super) fn select(
     passing.into_iter().map(passage).collect()
 }
 
-fn passage(candidate: Candidate) -> Passage {
+pub(super) fn passage(candidate: Candidate) -> Passage {
     let stored = candidate.stored;
     let chunk = stored.chunk;
     Passage {

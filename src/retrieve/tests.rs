@@ -115,15 +115,9 @@ impl Fixture {
             text: text.into(),
             tokens: 20,
         };
+        let job = self.store.take_extract_job().unwrap().unwrap();
         self.store
-            .store_extraction(
-                &document,
-                "plain",
-                false,
-                &document.metadata,
-                &[page],
-                &[chunk],
-            )
+            .store_extraction(&job, "plain", false, &document.metadata, &[page], &[chunk])
             .unwrap();
         self.store
             .set_document_status(key, DocumentStatus::Ready, None)
@@ -219,6 +213,27 @@ fn exact_name_is_found_and_other_words_for_a_thing_too() {
 }
 
 #[test]
+fn what_is_named_to_the_letter_comes_before_what_sounds_more_alike() {
+    let mut fixture = Fixture::new();
+    for number in 2000..2024 {
+        let text = format!("Error E-{number} means that a valve of the pump is stuck.");
+        fixture.add(&format!("error{number}"), &text, true);
+    }
+    let last = "In the workshop, note E-2013 on the card once the job is done.";
+    fixture.add("card", last, true);
+    let options = SearchOptions::default();
+    let found = fixture.found("What does the error E-2017 of the pump mean?", &options);
+    assert_eq!(found.first().map(String::as_str), Some("error2017"));
+    let found = fixture.found(
+        "Does E-2013 mean that the valve of the pump is stuck?",
+        &options,
+    );
+    assert_eq!(found[..2], ["error2013", "card"]);
+    let found = fixture.found("“once the job is done” error of the pump", &options);
+    assert_eq!(found.first().map(String::as_str), Some("card"));
+}
+
+#[test]
 fn question_about_something_else_finds_nothing() {
     let fixture = Fixture::new();
     for query in [
@@ -246,6 +261,33 @@ fn question_about_something_else_finds_nothing() {
     );
     assert!(lease.answerable > 0.5);
     assert_eq!((lease.coverage.documents, lease.coverage.pages), (6, 6));
+}
+
+#[test]
+fn question_that_the_passages_of_its_subject_do_not_answer_is_refused() {
+    let fixture = Fixture::new();
+    let answerable = |query: &str| {
+        let found = fixture.search(query, &SearchOptions::default());
+        found.answerable
+    };
+    for query in [
+        "What is the phone number of the plant?",
+        "How old is the pump?",
+        "Who makes the pump?",
+        "How many employees work in the plant?",
+    ] {
+        assert!(answerable(query) < 0.5, "{query}: {}", answerable(query));
+    }
+    for query in [
+        "How many days of paid leave do employees get?",
+        "How high is the rent?",
+        "warehouse rent",
+        "coffee",
+        "E-1042",
+        "e1042",
+    ] {
+        assert!(answerable(query) >= 0.5, "{query}: {}", answerable(query));
+    }
 }
 
 #[test]

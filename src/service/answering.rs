@@ -9,8 +9,8 @@ use super::search::{SearchOutcome, SearchRequest};
 use super::writing::{WritingDefaults, WritingOptions};
 use super::{Caller, Service};
 use crate::answer::{
-    BlockStream, MarkerFilter, NOT_IN_SELECTION, NOTHING_FOUND, Prompt, Turn, Verified, quotes,
-    render, rests_on_selection, verify,
+    BlockStream, MarkerFilter, NOT_IN_SELECTION, NOTHING_FOUND, Prompt, Turn, Verified,
+    asks_for_overview, overview, quotes, render, rests_on_selection, verify,
 };
 use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEvent, Thinking};
 use crate::error::{Fault, Kind};
@@ -101,11 +101,15 @@ impl Answering {
         self.send(AnswerEvent::Status(Stage::Searching)).await;
         let found = match self.question.selection.clone() {
             Some(text) => self.read_selection(text).await?,
-            None => self.search().await?,
+            None => {
+                let meant = self.meant().await;
+                self.search(meant).await?
+            }
         };
         self.send(AnswerEvent::Sources {
             passages: found.passages.clone(),
             coverage: found.coverage,
+            searched_for: found.searched_for.clone(),
         })
         .await;
         if self.events.is_closed() || *self.stop.borrow() {
@@ -122,19 +126,36 @@ impl Answering {
         }
     }
 
-    async fn search(&self) -> Result<SearchOutcome, Fault> {
+    /// Searches for what is meant, else for what is asked.
+    async fn search(&self, meant: Option<String>) -> Result<SearchOutcome, Fault> {
         let viewer = self.caller.viewer();
         let request = SearchRequest {
-            query: self.question.message.clone(),
+            query: meant
+                .clone()
+                .unwrap_or_else(|| self.question.message.clone()),
             dataset_ids: self.question.dataset_ids.clone(),
             document_ids: self.question.document_ids.clone(),
             module: self.question.module.clone(),
             chapter: self.question.chapter.clone(),
             options: self.options.clone(),
         };
-        self.service
-            .computing(move |inner| inner.find(&viewer, &request))
-            .await
+        let found = self
+            .service
+            .computing(move |inner| {
+                let overview = match asks_for_overview(&request.query) {
+                    true => inner.find_overview(&viewer, &request)?,
+                    false => None,
+                };
+                match overview {
+                    Some(found) => Ok(found),
+                    None => inner.find(&viewer, &request),
+                }
+            })
+            .await?;
+        Ok(SearchOutcome {
+            searched_for: meant,
+            ..found
+        })
     }
 
     async fn say_nothing_found(&self, found: &SearchOutcome) -> Result<(), Fault> {
@@ -164,10 +185,15 @@ impl Answering {
 
     /// Answers with sentences of the passages.
     async fn quote(&self, found: &SearchOutcome) -> Result<(), Fault> {
-        let (question, passages) = (self.question.message.clone(), found.passages.clone());
+        let asked = found.searched_for.as_ref();
+        let question = asked.unwrap_or(&self.question.message).clone();
+        let (passages, whole) = (found.passages.clone(), found.overview);
         let quoted = self
             .service
-            .computing(move |inner| Ok(quotes(&question, &passages, &inner.encoder)?))
+            .computing(move |inner| match whole {
+                true => Ok(overview(&passages)),
+                false => Ok(quotes(&question, &passages, &inner.encoder)?),
+            })
             .await?;
         let Some(quoted) = quoted else {
             return self.say_nothing_found(found).await;

@@ -67,6 +67,7 @@ impl Answering {
             first_token_ms,
             total_ms: self.elapsed_ms(),
             sources: self.shown(found),
+            searched_for: found.searched_for.clone(),
             reasoning,
         };
         self.service.inner.figures.note_answer(&summary);

@@ -68,6 +68,7 @@ fn mark(cut_off: &CutOff) -> Message {
             first_token_ms: None,
             total_ms: 0.0,
             sources: Vec::new(),
+            searched_for: None,
             reasoning: None,
         }),
     }

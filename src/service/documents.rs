@@ -1,13 +1,13 @@
 //! Datasets and documents: listing, changing, deleting, and watching how far
 //! their ingestion is.
 
-use super::upload::DEFAULT_DATASET;
+use super::upload::{self, DEFAULT_DATASET};
 use super::{Caller, Inner, Service};
 use crate::error::{ErrorKind, Fault};
 use crate::store::{DocumentFilter, DocumentPage};
 use crate::types::{
-    Dataset, DatasetId, Document, DocumentId, DocumentProgress, DocumentStatus, TenantId, Viewer,
-    Visibility,
+    Dataset, DatasetId, Document, DocumentId, DocumentMetadata, DocumentProgress, DocumentStatus,
+    TenantId, Viewer, Visibility,
 };
 use futures_util::{Stream, StreamExt};
 use std::time::Duration;
@@ -29,6 +29,16 @@ pub struct DatasetChange {
     pub name: Option<String>,
     pub description: Option<String>,
     pub visibility: Option<Visibility>,
+}
+
+/// What is to change of a document.
+#[derive(Debug, Clone, Default)]
+pub struct DocumentChange {
+    /// The dataset to put it into.
+    pub dataset: Option<DatasetId>,
+    pub filename: Option<String>,
+    /// Goes over what there is.
+    pub metadata: Option<DocumentMetadata>,
 }
 
 impl Service {
@@ -203,20 +213,32 @@ impl Service {
         .await
     }
 
-    /// Puts a document into another dataset, where both are the caller's to change.
-    pub async fn move_document(
+    /// Changes a document; what is `None` stays. Another dataset must be the
+    /// caller's to change too.
+    pub async fn update_document(
         &self,
         caller: &Caller,
         id: &DocumentId,
-        dataset: &DatasetId,
+        change: DocumentChange,
     ) -> Result<Document, Fault> {
-        let (caller, id, dataset) = (caller.clone(), id.clone(), dataset.clone());
+        let (caller, id) = (caller.clone(), id.clone());
+        let name = change.filename.as_deref().map(valid_filename);
+        let name = name.transpose()?;
         self.blocking(move |inner| {
             let document = inner.document(&caller.viewer(), &id)?;
             inner.own_dataset(&caller, &document.dataset_id)?;
-            let to = inner.own_dataset(&caller, &dataset)?;
-            if to.key != document.dataset_key {
-                inner.jobs.pipeline().relocate(&document, to.key)?;
+            let pipeline = inner.jobs.pipeline();
+            let to = match &change.dataset {
+                Some(dataset) => Some(inner.own_dataset(&caller, dataset)?.key),
+                None => None,
+            };
+            if name.is_some() || change.metadata.is_some() {
+                check_is_described(&document)?;
+                let metadata = change.metadata.unwrap_or_default();
+                pipeline.describe(&document, name.as_deref(), metadata)?;
+            }
+            if let Some(to) = to.filter(|to| *to != document.dataset_key) {
+                pipeline.relocate(&document, to)?;
             }
             inner.document(&caller.viewer(), &id)
         })
@@ -313,6 +335,20 @@ impl Inner {
     }
 }
 
+/// While a document is read, its metadata are being made.
+fn check_is_described(document: &Document) -> Result<(), Fault> {
+    match document.status {
+        DocumentStatus::Queued | DocumentStatus::Extracting => {
+            let message = format!(
+                "{} is being read; its name and metadata can be changed after that",
+                document.filename
+            );
+            Err(Fault::new(ErrorKind::Conflict, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Who may see a dataset of this name so far, if the caller says so.
 fn check_visibility(caller: &Caller, visibility: Visibility, name: &str) -> Result<(), Fault> {
     match visibility {
@@ -328,6 +364,18 @@ fn check_visibility(caller: &Caller, visibility: Visibility, name: &str) -> Resu
             Err(Fault::invalid(message).about("visibility"))
         }
         _ => Ok(()),
+    }
+}
+
+fn valid_filename(name: &str) -> Result<String, Fault> {
+    let name = name.trim();
+    match upload::valid_name(name) {
+        Ok(clean) if clean == name => Ok(clean),
+        _ => {
+            let most = upload::MAX_NAME_CHARS;
+            let message = format!("filename: 1 to {most} printable characters, and no folder");
+            Err(Fault::invalid(message).about("filename"))
+        }
     }
 }
 

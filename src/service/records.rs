@@ -42,6 +42,22 @@ pub(super) fn add(
     Ok(Added { documents })
 }
 
+/// What the contents of the documents are called that the lines of a file
+/// become. Fails where adding it would.
+pub(super) fn hashes(path: &Path) -> Result<Vec<String>, Fault> {
+    let hashed = records(path)?.map(|record| match record {
+        Ok(record) => Ok(content_hash(&record)),
+        Err(error) => Err(Fault::invalid(error.to_string())),
+    });
+    hashed.collect()
+}
+
+/// Whether a file of this name may be one whose lines are documents.
+pub(super) fn is_jsonl(filename: &str) -> bool {
+    let extension = Path::new(filename).extension().unwrap_or_default();
+    extension.eq_ignore_ascii_case("jsonl")
+}
+
 /// Whether the lines are meant as documents: whether the first that can be read
 /// at all has a text. Other records are read as the lines of one document.
 pub(super) fn are_documents(path: &Path) -> bool {

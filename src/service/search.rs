@@ -1,6 +1,7 @@
 //! Retrieval alone, and the rule where a question looks when it does not say.
 
 use super::{Caller, Inner, Service};
+use crate::answer::{OVERVIEW_PASSAGES, names_document};
 use crate::error::Fault;
 use crate::types::{
     Coverage, Dataset, DatasetId, DocumentId, Passage, SearchOptions, SearchScope, Viewer,
@@ -9,6 +10,11 @@ use crate::types::{
 /// Answerability from which on the documents are taken to hold an answer; what
 /// it lets through is said in `retrieve::calibrate`.
 pub const ANSWERABLE: f32 = 0.5;
+
+/// Documents that one overview may be of, and passages that are looked through
+/// for those that it names.
+const OVERVIEW_DOCUMENTS: usize = 4;
+const OVERVIEW_LOOK: usize = 20;
 
 /// What to search for, and where.
 #[derive(Debug, Clone)]
@@ -31,6 +37,10 @@ pub struct SearchOutcome {
     pub coverage: Coverage,
     /// How likely it is that the documents answer the question at all, 0-1.
     pub answerable: f32,
+    /// What was searched for, where it is not what was asked.
+    pub searched_for: Option<String>,
+    /// The passages stand for whole documents, not for a place in them.
+    pub overview: bool,
 }
 
 impl SearchOutcome {
@@ -111,6 +121,54 @@ impl Inner {
         })
     }
 
+    /// What stands for the documents that a request for an overview means: those
+    /// that it is restricted to, those that it names, or the only one there is.
+    /// `None`: it means none, and asks for a subject.
+    pub(super) fn find_overview(
+        &self,
+        viewer: &Viewer,
+        request: &SearchRequest,
+    ) -> Result<Option<SearchOutcome>, Fault> {
+        let wide = SearchRequest {
+            options: SearchOptions {
+                score_threshold: 0.0,
+                k: OVERVIEW_LOOK,
+                ..request.options.clone()
+            },
+            ..request.clone()
+        };
+        let found = self.find(viewer, &wide)?;
+        let mut wanted: Vec<&DocumentId> = request.document_ids.iter().collect();
+        if wanted.is_empty() {
+            for passage in &found.passages {
+                let named = found.coverage.documents == 1
+                    || names_document(&request.query, &passage.title)
+                    || names_document(&request.query, &passage.filename);
+                if named && !wanted.contains(&&passage.document_id) {
+                    wanted.push(&passage.document_id);
+                }
+            }
+        }
+        if wanted.is_empty() || wanted.len() > OVERVIEW_DOCUMENTS {
+            return Ok(None);
+        }
+        let mut keys = Vec::new();
+        for id in wanted {
+            keys.extend(
+                self.store
+                    .document(viewer, id)?
+                    .map(|document| document.key),
+            );
+        }
+        let passages = self.retriever.overview(&keys, OVERVIEW_PASSAGES)?;
+        Ok((!passages.is_empty()).then_some(SearchOutcome {
+            passages,
+            answerable: 1.0,
+            overview: true,
+            ..found
+        }))
+    }
+
     fn find_in(
         &self,
         scope: &SearchScope,
@@ -123,6 +181,8 @@ impl Inner {
             passages: found.passages,
             coverage: found.coverage,
             answerable: found.answerable,
+            searched_for: None,
+            overview: false,
         })
     }
 

@@ -18,6 +18,8 @@ impl Answering {
                     answerable: read.evidence.answerable(),
                     passages: read.passages,
                     coverage: Coverage::default(),
+                    searched_for: None,
+                    overview: false,
                 })
             })
             .await

@@ -5,8 +5,8 @@ use super::{Caller, Inner, Service, records};
 use crate::error::{ErrorKind, Fault};
 use crate::jobs::JobsError;
 use crate::service::tokens::hex;
-use crate::store::{Insertion, NewDocument};
-use crate::types::{Dataset, DatasetId, DocumentId, DocumentMetadata};
+use crate::store::{Insertion, NewContent, NewDocument};
+use crate::types::{Dataset, DatasetId, Document, DocumentId, DocumentMetadata};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
@@ -18,7 +18,7 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 pub const DEFAULT_DATASET: &str = "Documents";
 
 /// Longest file name, in characters.
-const MAX_NAME_CHARS: usize = 255;
+pub(super) const MAX_NAME_CHARS: usize = 255;
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -124,14 +124,65 @@ impl Upload {
         self.request.metadata = metadata;
     }
 
+    /// Puts what was written on the disk.
+    async fn sync(&mut self) -> Result<(), Fault> {
+        self.file.flush().await.map_err(JobsError::Files)?;
+        let synced = self.file.get_ref().sync_all().await;
+        Ok(synced.map_err(JobsError::Files)?)
+    }
+
+    /// Makes the file the content of a document that is there, which is then
+    /// read anew: it keeps its id and its dataset. Name and metadata are those
+    /// of this upload. Until its new text is read, questions find the old one.
+    pub async fn replace(mut self, document: &DocumentId) -> Result<Document, Fault> {
+        self.sync().await?;
+        let Self {
+            service,
+            caller,
+            request,
+            incoming,
+            hash,
+            bytes,
+            began,
+            ..
+        } = self;
+        let document = document.clone();
+        let sha256 = hex(&hash.finalize());
+        service
+            .blocking(move |inner| {
+                let erasures = inner.filling.lock().unwrap_or_else(PoisonError::into_inner);
+                erasures.check_since(&caller, began)?;
+                let old = inner.document(&caller.viewer(), &document)?;
+                inner.own_dataset(&caller, &old.dataset_id)?;
+                if request.dataset_id.is_some_and(|id| id != old.dataset_id) {
+                    let message = "dataset_id: a document keeps its dataset when it is replaced";
+                    return Err(Fault::invalid(message).about("dataset_id"));
+                }
+                if records::is_jsonl(&request.filename) && records::are_documents(&incoming.0) {
+                    let name = &request.filename;
+                    let message = format!(
+                        "{name}: each of its lines is a document, so it cannot replace one"
+                    );
+                    return Err(Fault::invalid(message).about("file"));
+                }
+                let more = bytes.saturating_sub(old.bytes);
+                inner.check_quota(&caller.tenant_id, more)?;
+                let new = NewContent {
+                    filename: request.filename,
+                    bytes,
+                    sha256,
+                    metadata: request.metadata,
+                };
+                inner.jobs.pipeline().replace(&old, &new, &incoming.0)?;
+                inner.jobs.wake();
+                inner.document(&caller.viewer(), &document)
+            })
+            .await
+    }
+
     /// Makes the file a document; from then on it is not lost.
     pub async fn finish(mut self) -> Result<Added, Fault> {
-        self.file.flush().await.map_err(JobsError::Files)?;
-        self.file
-            .get_ref()
-            .sync_all()
-            .await
-            .map_err(JobsError::Files)?;
+        self.sync().await?;
         let Self {
             service,
             caller,
@@ -151,7 +202,7 @@ impl Upload {
                 erasures.check_since(&caller, began)?;
                 let dataset = inner.dataset_to_fill(&caller, request.dataset_id.as_ref())?;
                 inner.check_quota(&caller.tenant_id, bytes)?;
-                if is_jsonl(&request.filename) && records::are_documents(&incoming.0) {
+                if records::is_jsonl(&request.filename) && records::are_documents(&incoming.0) {
                     return records::add(inner, &caller, &dataset, &request, &incoming.0);
                 }
                 let new = NewDocument {
@@ -230,7 +281,7 @@ impl Inner {
 }
 
 /// The last part of a file name that a client gave: no path, no control characters.
-fn valid_name(name: &str) -> Result<String, Fault> {
+pub(super) fn valid_name(name: &str) -> Result<String, Fault> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let clean: String = last.chars().filter(|c| !c.is_control()).collect();
     let clean = clean.trim();
@@ -242,11 +293,6 @@ fn valid_name(name: &str) -> Result<String, Fault> {
             "file: its name has {chars} characters, at most {MAX_NAME_CHARS} are allowed"
         ))),
     }
-}
-
-fn is_jsonl(filename: &str) -> bool {
-    let extension = Path::new(filename).extension().unwrap_or_default();
-    extension.eq_ignore_ascii_case("jsonl")
 }
 
 #[cfg(test)]

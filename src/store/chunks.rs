@@ -98,21 +98,22 @@ impl Store {
     /// Keys of all chunks that belong into the indexes (of documents that are
     /// ready), in rising order.
     pub fn indexed_chunk_keys(&self) -> Result<Vec<u64>, StoreError> {
-        self.chunk_keys_of("ready")
+        self.chunk_keys_of(&["ready"])
     }
 
-    /// The chunks of documents that are being embedded, rising.
-    pub fn embedding_chunk_keys(&self) -> Result<Vec<u64>, StoreError> {
-        self.chunk_keys_of("embedding")
+    /// The chunks of documents that are being read or embedded, rising: of
+    /// those that are read anew the indexes have the old ones until then.
+    pub fn unfinished_chunk_keys(&self) -> Result<Vec<u64>, StoreError> {
+        self.chunk_keys_of(&["queued", "extracting", "embedding"])
     }
 
-    fn chunk_keys_of(&self, status: &str) -> Result<Vec<u64>, StoreError> {
+    fn chunk_keys_of(&self, statuses: &[&str]) -> Result<Vec<u64>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT c.key FROM chunks c JOIN documents x ON x.key = c.document_key
-                 WHERE x.status = ?1 ORDER BY c.key",
+                 WHERE x.status IN (SELECT value FROM json_each(?1)) ORDER BY c.key",
             )?;
-            let rows = statement.query_map([status], |row| row.get(0))?;
+            let rows = statement.query_map([json_list(statuses)?], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -130,35 +131,6 @@ impl Store {
             Ok(connection
                 .prepare_cached(sql)?
                 .query_row([], |row| row.get(0))?)
-        })
-    }
-
-    /// Faults in the chunks themselves, for `satchel doctor`: spans that do not
-    /// give their text, and chunks of pages that have none.
-    pub fn chunk_faults(&self) -> Result<Vec<String>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT x.filename, c.position, p.outcome,
-                        substr(p.text, c.start + 1, c.end - c.start) = c.text
-                 FROM chunks c JOIN documents x ON x.key = c.document_key
-                 LEFT JOIN pages p ON p.document_key = c.document_key AND p.number = c.page",
-            )?;
-            let mut rows = statement.query([])?;
-            let mut faults = Vec::new();
-            while let Some(row) = rows.next()? {
-                let name: String = row.get(0)?;
-                let position: u32 = row.get(1)?;
-                let outcome: Option<String> = row.get(2)?;
-                let equal: Option<bool> = row.get(3)?;
-                if outcome.as_deref() != Some("text") {
-                    faults.push(format!(
-                        "{name}: chunk {position} is on a page without text"
-                    ));
-                } else if equal != Some(true) {
-                    faults.push(format!("{name}: the span of chunk {position} is wrong"));
-                }
-            }
-            Ok(faults)
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Table `documents`: what was uploaded and how far its ingestion is.
 
 use super::scope::VISIBLE;
-use super::{Store, StoreError, is_duplicate, json_list};
+use super::{Store, StoreError, json_list};
 use crate::types::{
     DatasetId, Document, DocumentId, DocumentMetadata, DocumentStatus, TenantId, Time, UserId,
     Viewer,
@@ -128,6 +128,18 @@ impl Store {
         self.read(|connection| document_by_key(connection, key))
     }
 
+    /// The document with this id, of whatever tenant.
+    pub fn document_by_id(&self, id: &DocumentId) -> Result<Option<Document>, StoreError> {
+        self.read(|connection| {
+            let sql = format!("{SELECT} WHERE x.id = ?1");
+            connection
+                .prepare_cached(&sql)?
+                .query_row([id.as_str()], |row| Ok(document(row)))
+                .optional()?
+                .transpose()
+        })
+    }
+
     /// Lists the documents that exist for the viewer, the newest first unless
     /// `filter` says otherwise.
     pub fn documents(
@@ -224,32 +236,6 @@ impl Store {
             };
             transaction.execute("DELETE FROM documents WHERE key = ?1", [found.key])?;
             Ok((found, chunks))
-        })
-    }
-
-    /// Puts a document into another dataset of its tenant; one that has the
-    /// same content already is a [`StoreError::Duplicate`].
-    pub fn move_document(
-        &self,
-        tenant: &TenantId,
-        id: &DocumentId,
-        dataset_key: u64,
-    ) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            let moved = transaction.execute(
-                "UPDATE documents SET dataset_key = ?3 WHERE id = ?2
-                 AND dataset_key IN (SELECT key FROM datasets WHERE tenant_id = ?1)
-                 AND EXISTS (SELECT 1 FROM datasets WHERE key = ?3 AND tenant_id = ?1)",
-                params![tenant.as_str(), id.as_str(), dataset_key],
-            );
-            match moved {
-                Ok(0) => Err(StoreError::Missing("the document")),
-                Ok(_) => Ok(()),
-                Err(error) if is_duplicate(&error) => Err(StoreError::Duplicate(
-                    "the other dataset has this document already".to_owned(),
-                )),
-                Err(error) => Err(error.into()),
-            }
         })
     }
 

@@ -59,7 +59,8 @@ impl Store {
     }
 
     /// Ends a job: the document gets its final status in the same transaction.
-    /// Gives back `false` if the document was deleted meanwhile.
+    /// Gives back `false` if the document was deleted meanwhile, or its content
+    /// replaced.
     pub fn finish_job(
         &self,
         job: &Job,
@@ -67,11 +68,11 @@ impl Store {
         error: Option<&str>,
     ) -> Result<bool, StoreError> {
         self.write(|transaction| {
-            set_status(transaction, job.document_key, status, error)?;
-            let ended = transaction
-                .prepare_cached("DELETE FROM jobs WHERE id = ?1")?
-                .execute([job.id])?;
-            Ok(ended > 0)
+            let ended = end(transaction, job)?;
+            if ended {
+                set_status(transaction, job.document_key, status, error)?;
+            }
+            Ok(ended)
         })
     }
 
@@ -96,30 +97,15 @@ impl Store {
 
     /// Queues a document to be ingested from the start.
     pub fn requeue_document(&self, document_key: u64) -> Result<(), StoreError> {
-        self.requeue(document_key, DocumentStatus::Queued, "extract")
-    }
-
-    /// Queues a document whose text is stored to be embedded again.
-    pub fn requeue_embedding(&self, document_key: u64) -> Result<(), StoreError> {
-        self.requeue(document_key, DocumentStatus::Embedding, "embed")
-    }
-
-    fn requeue(
-        &self,
-        document_key: u64,
-        status: DocumentStatus,
-        step: &str,
-    ) -> Result<(), StoreError> {
         self.write(|transaction| {
-            set_status(transaction, document_key, status, None)?;
-            // What another model embedded does not count.
+            set_status(transaction, document_key, DocumentStatus::Queued, None)?;
             transaction
                 .prepare_cached("UPDATE documents SET embedded = 0 WHERE key = ?1")?
                 .execute([document_key])?;
+            // Another id: who works on the old job finds that it is gone.
             transaction.execute(
-                "INSERT INTO jobs (document_key, step, created_at) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (document_key) DO UPDATE SET step = ?2, attempts = 0",
-                params![document_key, step, Time::now().millis()],
+                "INSERT OR REPLACE INTO jobs (document_key, created_at) VALUES (?1, ?2)",
+                params![document_key, Time::now().millis()],
             )?;
             Ok(())
         })
@@ -131,14 +117,20 @@ impl Store {
     }
 }
 
-/// Moves a document's job on to the embedding step.
-pub(super) fn advance(transaction: &Transaction<'_>, document_key: u64) -> Result<(), StoreError> {
-    transaction
-        .prepare_cached(
-            "UPDATE jobs SET step = 'embed', running = 0, attempts = 0 WHERE document_key = ?1",
-        )?
-        .execute([document_key])?;
-    Ok(())
+/// Moves a job on to the embedding step; `false` if it is gone.
+pub(super) fn advance(transaction: &Transaction<'_>, job: &Job) -> Result<bool, StoreError> {
+    let moved = transaction
+        .prepare_cached("UPDATE jobs SET step = 'embed', running = 0, attempts = 0 WHERE id = ?1")?
+        .execute([job.id])?;
+    Ok(moved > 0)
+}
+
+/// Takes a job out of the queue; `false` if it is gone.
+pub(super) fn end(transaction: &Transaction<'_>, job: &Job) -> Result<bool, StoreError> {
+    let ended = transaction
+        .prepare_cached("DELETE FROM jobs WHERE id = ?1")?
+        .execute([job.id])?;
+    Ok(ended > 0)
 }
 
 fn begin(transaction: &Transaction<'_>, id: u64) -> Result<Job, StoreError> {

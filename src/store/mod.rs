@@ -8,6 +8,7 @@
 //! any moment.
 
 mod audit;
+mod changes;
 mod chats;
 mod chunks;
 mod datasets;
@@ -25,10 +26,12 @@ mod sign_ins;
 mod tenants;
 mod tokens;
 mod unfinished;
+mod upkeep;
 mod users;
 mod vectors;
 
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord, StoredAuditRecord};
+pub use changes::NewContent;
 pub use chats::{ChatChange, ChatFilter, FoundChat, FoundMessage};
 pub use chunks::{IndexEntry, StoredChunk};
 pub use documents::{DocumentFilter, DocumentOrder, DocumentPage, Insertion, NewDocument};
@@ -42,6 +45,7 @@ pub use sign_ins::{Origin, StoredSignIn};
 pub use tenants::{Tenant, TenantLimits};
 pub use tokens::Refresh;
 pub use unfinished::CutOff;
+pub use upkeep::DocumentStep;
 pub use users::{NewUser, Subject, User, UserRole};
 
 use crate::error::{ErrorKind, Kind};

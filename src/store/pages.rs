@@ -1,19 +1,20 @@
 //! Table `pages`: the text of each page and what became of it.
 
 use super::documents::{set_status, to_json};
-use super::{Store, StoreError};
+use super::{Job, Store, StoreError};
 use crate::types::{
-    Document, DocumentMetadata, DocumentStatus, NewChunk, Page, PageOutcome, PageSummary, char_len,
+    DocumentMetadata, DocumentStatus, NewChunk, Page, PageOutcome, PageSummary, char_len,
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 
 impl Store {
     /// Stores what extraction found: pages, chunks and the document's counts,
     /// in place of any earlier ones; the document and its job then wait for
-    /// embedding. Gives back `false` if the document was deleted meanwhile.
+    /// embedding. Gives back `false` if the document was deleted meanwhile, or
+    /// its content replaced.
     pub fn store_extraction(
         &self,
-        document: &Document,
+        job: &Job,
         file_type: &str,
         paged: bool,
         metadata: &DocumentMetadata,
@@ -22,13 +23,17 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let unread = pages.iter().filter(|page| !page.outcome.has_text()).count();
         let characters: usize = pages.iter().map(|page| char_len(&page.text)).sum();
+        let document_key = job.document_key;
         self.write(|transaction| {
-            let changed = transaction.execute(
+            if !super::jobs::advance(transaction, job)? {
+                return Ok(false);
+            }
+            transaction.execute(
                 "UPDATE documents SET file_type = ?2, paged = ?3, pages = ?4,
                  pages_without_text = ?5, characters = ?6, chunks = ?7, embedded = 0,
                  module = ?8, chapter = ?9, metadata = ?10 WHERE key = ?1",
                 params![
-                    document.key,
+                    document_key,
                     file_type,
                     paged,
                     pages.len(),
@@ -40,15 +45,35 @@ impl Store {
                     to_json(metadata)?
                 ],
             )?;
-            if changed == 0 {
+            delete_text(transaction, document_key)?;
+            insert_pages(transaction, document_key, pages)?;
+            super::chunks::insert(transaction, document_key, chunks)?;
+            set_status(transaction, document_key, DocumentStatus::Embedding, None)?;
+            Ok(true)
+        })
+    }
+
+    /// Ends the job of a document that cannot be read: what an earlier reading
+    /// found is not its text any more. Gives back `false` if the document was
+    /// deleted meanwhile, or its content replaced.
+    pub fn fail_extraction(&self, job: &Job, reason: &str) -> Result<bool, StoreError> {
+        let document_key = job.document_key;
+        self.write(|transaction| {
+            if !super::jobs::end(transaction, job)? {
                 return Ok(false);
             }
-            transaction.execute("DELETE FROM pages WHERE document_key = ?1", [document.key])?;
-            transaction.execute("DELETE FROM chunks WHERE document_key = ?1", [document.key])?;
-            insert_pages(transaction, document.key, pages)?;
-            super::chunks::insert(transaction, document.key, chunks)?;
-            set_status(transaction, document.key, DocumentStatus::Embedding, None)?;
-            super::jobs::advance(transaction, document.key)?;
+            delete_text(transaction, document_key)?;
+            transaction.execute(
+                "UPDATE documents SET pages = 0, pages_without_text = 0, characters = 0,
+                 chunks = 0, embedded = 0 WHERE key = ?1",
+                [document_key],
+            )?;
+            set_status(
+                transaction,
+                document_key,
+                DocumentStatus::Failed,
+                Some(reason),
+            )?;
             Ok(true)
         })
     }
@@ -103,6 +128,12 @@ impl Store {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+fn delete_text(transaction: &Transaction<'_>, document_key: u64) -> Result<(), StoreError> {
+    transaction.execute("DELETE FROM pages WHERE document_key = ?1", [document_key])?;
+    transaction.execute("DELETE FROM chunks WHERE document_key = ?1", [document_key])?;
+    Ok(())
 }
 
 fn insert_pages(

@@ -91,6 +91,22 @@ impl Store {
     }
 }
 
+/// Removes the vectors of a document's chunks that this model made.
+pub(super) fn discard(
+    transaction: &Transaction<'_>,
+    fingerprint: &str,
+    document_key: u64,
+) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached(
+            "DELETE FROM vectors
+             WHERE embedder_key = (SELECT key FROM embedders WHERE fingerprint = ?1)
+             AND chunk_key IN (SELECT key FROM chunks WHERE document_key = ?2)",
+        )?
+        .execute(params![fingerprint, document_key])?;
+    Ok(())
+}
+
 fn embedder_key(connection: &Connection, fingerprint: &str) -> Result<Option<u64>, StoreError> {
     let key = connection
         .prepare_cached("SELECT key FROM embedders WHERE fingerprint = ?1")?

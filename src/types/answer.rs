@@ -169,6 +169,10 @@ pub struct AnswerSummary {
     /// What was found for it, best first.
     #[serde(default)]
     pub sources: Vec<ShownSource>,
+    /// What was searched for, where the question leans on its conversation and
+    /// says less than it means.
+    #[serde(default)]
+    pub searched_for: Option<String>,
     /// What the chat model thought before it answered.
     #[serde(default)]
     pub reasoning: Option<String>,
@@ -239,6 +243,8 @@ pub enum AnswerEvent {
     Sources {
         passages: Vec<Passage>,
         coverage: Coverage,
+        /// As in [`AnswerSummary::searched_for`].
+        searched_for: Option<String>,
     },
     /// The next piece of what the chat model thinks before it answers.
     Thinking(String),

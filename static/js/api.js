@@ -170,7 +170,9 @@ export async function token() {
 export async function request(path, init = {}) {
   const send = async () => {
     const headers = new Headers(init.headers);
-    headers.set('authorization', `Bearer ${await token()}`);
+    // What is sent while the page goes cannot wait for another token.
+    const bearer = init.keepalive && session.token ? session.token : await token();
+    headers.set('authorization', `Bearer ${bearer}`);
     return reach(path, { ...init, headers });
   };
   let response = await send();

@@ -9,11 +9,13 @@ import { Forgotten, asked, byFrame, followed } from './following.js';
 import { t } from './language.js';
 import { Question } from './question.js';
 import { Reply } from './reply.js';
+import { ModelPicker } from './model_picker.js';
 import { chats } from './sessions.js';
 import { menuButton, refreshSessions } from './shell.js';
 import { Thread } from './thread.js';
 import { tune } from './tuning.js';
 import { upload, uploadList, watchUploads } from './uploads.js';
+import { whereabouts } from './whereabouts.js';
 
 /** @typedef {import('./thread.js').Said} Said */
 
@@ -31,16 +33,22 @@ const FIRST = 16;
 
 /**
  * @param {string} [sessionId]
+ * @param {string} [messageId] what is looked for in it
  * @returns {import('./main.js').View}
  */
-export function chat(sessionId) {
-  const view = new Chat(sessionId ?? null);
+export function chat(sessionId, messageId) {
+  // From here on it is a chat like others: a reload shows its end.
+  if (sessionId && messageId) history.replaceState(null, '', `#/chat/${encodeURIComponent(sessionId)}`);
+  const view = new Chat(sessionId ?? null, messageId ?? null);
   return { main: view.main, aside: view.evidence.element, title: t('Chat'), leave: () => view.leave(), drop: (files) => view.add(files) };
 }
 
 class Chat {
-  /** @param {string | null} sessionId */
-  constructor(sessionId) {
+  /**
+   * @param {string | null} sessionId
+   * @param {string | null} messageId
+   */
+  constructor(sessionId, messageId) {
     this.sessionId = sessionId;
     this.thread = new Thread();
     /** @type {Said[]} the messages that are drawn */
@@ -49,38 +57,42 @@ class Chat {
     this.asking = null;
     this.left = false;
     this.follows = true;
+    /** Where it was scrolled to when it last was. */
+    this.top = 0;
     /** @type {HTMLElement | null} what is shown before the first question */
     this.empty = null;
     this.evidence = new Evidence({ askAbout: (text) => this.composer.askAbout(text) });
     this.heading = h('h1', { class: 'cut grow' }, sessionId ? '' : t('New chat'));
     this.box = h('div', { class: 'thread' });
     this.scroll = h('div', { class: 'scroll', onscroll: () => this.scrolled() }, this.box);
-    this.modelTag = h('a', { class: 'tag hide-s', href: '#/models', hidden: true });
     this.composer = new Composer({
       ask: (written) => this.ask(written),
       stop: () => this.stop(),
       listed: (datasets) => this.listed(datasets),
     });
+    this.model = new ModelPicker((writes) => this.composer.setModel(writes));
     this.uploads = h('div', {}, uploadList());
     this.jump = h('button', { class: 'b jump', type: 'button', hidden: true, onclick: () => this.toEnd() }, t('To the end of the answer'));
     this.main = h('main', {},
-      h('header', { class: 'bar' }, menuButton(), this.heading, this.modelTag,
+      h('header', { class: 'bar' }, menuButton(), this.heading, this.model.element,
         iconButton('gear', t('How it is answered'), () => this.tune()), this.evidence.toggle),
       this.scroll,
       h('div', { class: 'dock' },
         this.jump,
         this.uploads,
         this.composer.element,
-        h('p', { class: 'fine' }, t('Runs on this machine. Nothing you ask or open leaves it.'))));
+        h('p', { class: 'fine' }, whereabouts())));
+    // Blocks take their true height when they come into view.
+    this.growing = new ResizeObserver(() => { if (this.follows) this.scroll.scrollTop = this.scroll.scrollHeight; });
+    this.growing.observe(this.box);
     this.evidence.close();
     this.unwatchUploads = watchUploads(() => this.drawUploads());
-    this.describeModel();
     this.life = new AbortController();
     document.addEventListener('visibilitychange', () => this.seen(), { signal: this.life.signal });
     chats.addEventListener('renamed', (event) => this.renamed(/** @type {CustomEvent} */ (event).detail), { signal: this.life.signal });
-    if (sessionId) this.load(sessionId);
+    if (sessionId) this.load(sessionId, messageId);
     else this.showEmpty();
-    queueMicrotask(() => this.composer.focus());
+    if (!messageId) queueMicrotask(() => this.composer.focus());
   }
 
   /** @param {{id: string, title: string}} chat */
@@ -94,19 +106,6 @@ class Chat {
     if (!tuned || this.sessionId) return;
     refreshSessions();
     location.hash = `#/chat/${encodeURIComponent(tuned.id)}`;
-  }
-
-  async describeModel() {
-    try {
-      const status = await api('GET', '/api/status');
-      const name = status.chat_model?.name;
-      this.modelTag.replaceChildren(icon(name ? 'model' : 'quote', 's'), name ?? t('Quotes only'));
-      this.modelTag.title = name ? t('This model writes the answers') : t('No chat model: answers are quotes of your documents');
-      this.modelTag.hidden = false;
-      this.composer.setModel(Boolean(name));
-    } catch {
-      // The tag is a convenience; other requests report that the server is gone.
-    }
   }
 
   /** @param {any[]} datasets */
@@ -130,15 +129,21 @@ class Chat {
     this.box.hidden = true;
   }
 
-  /** @param {string} id */
-  async load(id) {
+  /**
+   * @param {string} id
+   * @param {string | null} wanted the message to show; else the end is shown
+   */
+  async load(id, wanted) {
     try {
       const session = await api('GET', `/chat/sessions/${encodeURIComponent(id)}?branches=all`);
       if (this.left) return;
       this.heading.textContent = session.session.title || t('Untitled');
       this.thread.load(session.messages);
-      await this.draw();
-      this.toEnd();
+      const found = wanted ? this.thread.find(wanted) : null;
+      if (found) this.thread.choose(found);
+      await this.draw(found);
+      if (found) this.show(found);
+      else this.toEnd();
       this.composer.restore(this.thread.lastQuestion()?.message.metadata);
       this.pickUp(session.running ?? []);
     } catch (error) {
@@ -184,8 +189,27 @@ class Chat {
     answer.view.unanswered();
   }
 
-  /** Draws the branch that is shown; what is there already stays as it is. */
-  async draw() {
+  /**
+   * Leads to a message, and marks it.
+   * @param {Said} one
+   */
+  show(one) {
+    const { element } = one.view;
+    this.follows = false;
+    element.classList.add('wanted');
+    element.tabIndex = -1;
+    element.focus({ preventScroll: true });
+    // What stands above takes its true height only when it comes near.
+    const reach = () => element.scrollIntoView({ block: 'start' });
+    reach();
+    requestAnimationFrame(reach);
+  }
+
+  /**
+   * Draws the branch that is shown; what is there already stays as it is.
+   * @param {Said | null} [wanted] is drawn at once, wherever it is
+   */
+  async draw(wanted = null) {
     const line = this.thread.line();
     let same = 0;
     while (same < line.length && this.drawn[same] === line[same]) same += 1;
@@ -193,7 +217,8 @@ class Chat {
     this.drawn = line;
     if (line.length) this.begun();
     // The end of a long conversation is what is looked at; the rest follows.
-    const first = Math.max(same, line.length - FIRST);
+    const last = wanted ? Math.max(0, line.indexOf(wanted) - 1) : line.length;
+    const first = Math.max(same, Math.min(last, line.length - FIRST));
     const elements = line.slice(first).map((one) => this.shown(one));
     put(this.box, elements);
     for (const one of line.slice(0, same)) one.view.place(this.thread.place(one));
@@ -423,13 +448,18 @@ class Chat {
   }
 
   scrolled() {
-    const left = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight;
-    this.follows = left < NEAR;
+    const { scrollHeight, scrollTop, clientHeight } = this.scroll;
+    // What grew below has also moved the end away; only a reader goes back.
+    if (scrollHeight - scrollTop - clientHeight < NEAR) this.follows = true;
+    else if (scrollTop < this.top) this.follows = false;
+    this.top = scrollTop;
     if (this.follows) this.jump.hidden = true;
   }
 
   /** Stays at the end only for who is there already. */
   keepUp() {
+    // Events of scrolling come a frame late.
+    this.scrolled();
     if (this.follows) this.scroll.scrollTop = this.scroll.scrollHeight;
     else if (this.asking) this.jump.hidden = false;
   }
@@ -458,6 +488,8 @@ class Chat {
   leave() {
     this.left = true;
     this.life.abort();
+    this.growing.disconnect();
+    this.model.leave();
     this.asking?.listening.abort();
     this.composer.leave();
     this.evidence.leave();

@@ -41,7 +41,7 @@ class Chats {
       h('div', { class: 'scroll' }, h('div', { class: 'pagein' },
         h('section', { 'aria-labelledby': 'import' },
           h('h2', { id: 'import' }, t('Bring chats along')),
-          h('p', { class: 'sub' }, t('What you asked elsewhere becomes chats here: you can search them and go on with them. Nothing is sent anywhere.')),
+          h('p', { class: 'sub' }, t('What you asked elsewhere becomes chats here: you can search them and go on with them. It is passed on to nobody.')),
           h('label', { class: 'drop' }, icon('file'),
             h('span', {}, h('b', {}, t('Drop a file of chats here')), ' ', t('or choose it')),
             h('span', { class: 'mute' }, t('conversations.json or the ZIP of ChatGPT, the export of Open WebUI, or an export of satchel')),

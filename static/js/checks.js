@@ -9,6 +9,9 @@ import { hint } from './menu.js';
 const WHY = () => t('Nothing in the passages that were found supports this sentence. It may be true, but your documents do not show it: check it yourself.');
 const WEAK = () => t('The passages support this sentence only in part.');
 
+/** How many sentences have a bar each; of more, the words say enough. */
+const MOST_BARS = 50;
+
 /**
  * A mark that says more where it is pointed at, has the focus, or is tapped.
  * @param {string} mark
@@ -53,7 +56,7 @@ export class Checks {
     const words = facts.mode === 'quotes'
       ? tn(checks.length, '{good} of {count} is word for word', '{good} of {count} are word for word', { good })
       : tn(checks.length, '{good} of {count} sentence has a source', '{good} of {count} sentences have a source', { good });
-    const bars = h('i', { 'aria-hidden': 'true' }, checks.map((/** @type {any} */ one) => h('b', { class: one.support === 'unsupported' ? 'o' : '' })));
+    const bars = checks.length <= MOST_BARS && h('i', { 'aria-hidden': 'true' }, checks.map((/** @type {any} */ one) => h('b', { class: one.support === 'unsupported' ? 'o' : '' })));
     if (good === checks.length) return h('span', { class: 'tally' }, bars, words);
     return h('span', { class: 'tally' }, bars, h('button', { type: 'button', title: t('Go to the next sentence without a source'), onclick: () => this.next() }, words));
   }

@@ -101,6 +101,15 @@ export function fragment(html) {
 }
 
 /**
+ * Takes parts of the page out of reach of pointer, keyboard and screen reader, or gives them back.
+ * @param {string} selector
+ * @param {boolean} yes
+ */
+export function outOfReach(selector, yes) {
+  for (const part of document.querySelectorAll(selector)) /** @type {HTMLElement} */ (part).inert = yes;
+}
+
+/**
  * Tells a screen reader politely.
  * @param {string} text
  */
@@ -145,9 +154,12 @@ export function toast(text, action) {
   return { close };
 }
 
-/** What was taken away and is not yet carried out. @type {(() => void) | null} */
+/** Carries out what was taken away and can still be brought back. @type {(() => void | Promise<void>) | null} */
 let pending = null;
 addEventListener('pagehide', () => pending?.());
+
+/** Carries out what can still be brought back: whoever leaves can no longer undo it. */
+export const settled = async () => pending?.();
 
 /**
  * Takes something away so that it can be taken back: shows a note with “Undo”,
@@ -166,7 +178,7 @@ export function undoable(text, { commit, undo }) {
   };
   const carryOut = () => {
     settle();
-    commit();
+    return commit();
   };
   const note = toast(text, { label: t('Undo'), run: () => { settle(); undo(); } });
   timer = setTimeout(carryOut, NOTE_WITH_ACTION);

@@ -2,7 +2,7 @@
 // The evidence panel: the page of a document with the cited words marked.
 
 import { api, request } from './api.js';
-import { h, icon, iconButton, put, say, toast } from './dom.js';
+import { h, icon, iconButton, outOfReach, put, say, toast } from './dom.js';
 import { t, tn } from './language.js';
 import { Nearby } from './nearby.js';
 import { selecting } from './selecting.js';
@@ -78,10 +78,7 @@ export class Evidence {
   /** Where the panel lies over the conversation, what is behind it is out of reach. */
   cover() {
     const over = this.isOpen && !beside.matches;
-    for (const id of ['main', 'rail']) {
-      const part = document.getElementById(id);
-      if (part) part.inert = over;
-    }
+    outOfReach('#main, #rail, .skip', over);
     if (over) document.body.append(this.scrim);
     else this.scrim.remove();
   }
@@ -287,10 +284,25 @@ function write(target, text, marks) {
   for (let i = 0; i + 1 < sorted.length; i += 1) {
     const piece = characters.slice(sorted[i], sorted[i + 1]).join('');
     const inside = marks.filter((one) => one.start <= sorted[i] && sorted[i + 1] <= one.end);
-    if (inside.some((one) => one.tag === 'mark')) put(target, h('mark', {}, piece));
-    else if (inside.length) put(target, h('span', { class: 'passage' }, piece));
-    else put(target, piece);
+    const tag = inside.some((one) => one.tag === 'mark') ? 'mark' : inside.length ? 'passage' : '';
+    put(target, ...(tag ? lines(piece).map((line) => marked(line, tag)) : [piece]));
   }
+}
+
+/**
+ * The lines of a text, and between them the white space that ends them.
+ * @param {string} text
+ */
+const lines = (text) => text.split(/(\s*\n\s*)/).filter(Boolean);
+
+/**
+ * What is marked of a passage: its words. White space alone has nothing to show.
+ * @param {string} line
+ * @param {string} tag
+ */
+function marked(line, tag) {
+  if (!line.trim()) return line;
+  return tag === 'mark' ? h('mark', {}, line) : h('span', { class: 'passage' }, line);
 }
 
 /**

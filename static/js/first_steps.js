@@ -152,7 +152,7 @@ function addDocuments(box, next, signal) {
   const picker = h('input', { class: 'vh', type: 'file', multiple: true, 'aria-label': t('Choose files'), onchange: () => { upload([...picker.files], ''); picker.value = ''; } });
   const list = h('div', {}, uploadList());
   put(box, title(t('Add your documents')),
-    h('p', {}, t('They are copied into one folder on this machine and read there. You can go on while that happens.')),
+    h('p', {}, t('They are copied into the folder of this satchel and read there. You can go on while that happens.')),
     h('label', { class: 'drop' }, icon('file'), h('span', {}, h('b', {}, t('Drop files here')), ' ', t('or choose them')), picker),
     list, ends(next));
   const stop = watchUploads(() => list.replaceChildren(uploadList() ?? ''));
@@ -195,5 +195,5 @@ async function chooseModel(box, next) {
     options.after(trouble(error));
   }
   options.removeAttribute('aria-busy');
-  options.after(h('p', { class: 'where' }, t('Fetching a model is the only thing for which satchel connects to the internet. More models, and how to use a file that you have, are under Models.')));
+  options.after(h('p', { class: 'where' }, t('satchel connects to the internet to fetch a model, and only when you ask for one. More models, and how to use a file that you have, are under Models.')));
 }

@@ -152,7 +152,7 @@ class Models {
     return [
       h('div', { class: 'hd' }, h('h2', {}, t('Chat models you can add')),
         h('label', { class: 'row' }, h('input', { type: 'checkbox', 'aria-label': t('Only what fits here'), checked: this.onlyFitting, onchange: change }), t('Only what fits here'))),
-      h('p', { class: 'sub' }, t('Getting a model is the only thing for which satchel connects to the internet, and it does so only when you ask for it here. Speeds that are not measured are estimated from the size of the model and the speed of this machine’s memory.')),
+      h('p', { class: 'sub' }, t('satchel connects to the internet to get a model, and only when you ask for it here. Speeds that are not measured are estimated from the size of the model and the speed of this machine’s memory.')),
       shown.length || others.length
         ? table(t('Chat models with download size, memory, speed and licence'), columns,
           h('tbody', {}, others.map((one) => this.begun(one, one.name, one.repository, null)), shown.map((/** @type {any} */ one) => this.offered(columns, one))))
@@ -261,7 +261,7 @@ function room(machine) {
 }
 
 /** @param {{tokens_per_second: number, measured: boolean} | null} speed */
-function speedHere(speed) {
+export function speedHere(speed) {
   if (!speed) return '';
   const value = number(speed.tokens_per_second, { maximumFractionDigits: speed.tokens_per_second < 10 ? 1 : 0 });
   return speed.measured

@@ -38,10 +38,11 @@ export class Reply {
     this.content = '';
     this.count = h('h2', {}, t('Searching'));
     this.coverage = h('span', {});
+    this.meant = h('p', { class: 'meant', dir: 'auto', hidden: true });
     this.skeleton = h('div', { class: 'sk', 'aria-hidden': 'true' }, [1, 2, 3, 4].map(() => h('i')));
     this.list = h('ol', { class: 'src' });
     this.reading = new Reading();
-    this.evidencePart = h('section', { 'aria-label': t('Sources') }, h('div', { class: 'srch' }, this.count, this.coverage), this.skeleton, this.list, this.reading.element);
+    this.evidencePart = h('section', { 'aria-label': t('Sources') }, h('div', { class: 'srch' }, this.count, this.coverage), this.meant, this.skeleton, this.list, this.reading.element);
     this.mindText = h('div', { class: 'mind-text', dir: 'auto' });
     this.mindTitle = h('span', {}, t('Reasoning'));
     this.mind = h('details', { class: 'mind', hidden: true }, h('summary', {}, icon('pick', 's'), this.mindTitle), this.mindText);
@@ -73,7 +74,7 @@ export class Reply {
    * @param {any} data
    */
   take(name, data) {
-    if (name === 'sources') this.showSources(data.sources, data.coverage);
+    if (name === 'sources') this.showSources(data.sources, data.coverage, data.searched_for);
     else if (name === 'block') this.showBlock(data.index, data.html);
     else if (name === 'thinking') this.think(data.text);
     else if (name === 'error') throw Object.assign(new Error(data.error), { code: data.code });
@@ -88,8 +89,9 @@ export class Reply {
   /**
    * @param {any[]} sources
    * @param {any} coverage
+   * @param {string | null} [meant] what was searched for, where it is not what was asked
    */
-  showSources(sources, coverage) {
+  showSources(sources, coverage, meant) {
     this.sources = sources;
     this.skeleton.hidden = true;
     const documents = new Set(sources.map((one) => one.document_id)).size;
@@ -97,6 +99,8 @@ export class Reply {
     const found = tn(sources.length, '{count} source in {where}', '{count} sources in {where}', { where });
     this.count.textContent = sources.length ? found : t('No source found');
     say(this.count.textContent);
+    this.meant.textContent = meant ? t('Searched for “{words}”', { words: meant }) : '';
+    this.meant.hidden = !meant;
     if (coverage) this.showCoverage(coverage);
     this.list.replaceChildren(...sources.map((one) => this.card(one)));
   }
@@ -167,7 +171,7 @@ export class Reply {
     this.content = message.content;
     const byNumber = new Map(this.citations.map((one) => [one.number, one]));
     const cited = [...byNumber.values()].sort((a, b) => a.number - b.number);
-    this.showSources(facts.sources?.length ? facts.sources : cited, facts.coverage);
+    this.showSources(facts.sources?.length ? facts.sources : cited, facts.coverage, facts.searched_for);
     if (facts.reasoning) {
       this.mind.hidden = false;
       this.mindText.textContent = facts.reasoning;

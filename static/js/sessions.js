@@ -128,7 +128,7 @@ function nothing() {
 function line(chat) {
   const title = titleOf(chat);
   return h('li', {},
-    h('a', { href: `#/chat/${encodeURIComponent(chat.id)}`, title, 'data-session': chat.id },
+    h('a', { href: chat.found ? `${address(chat.id)}/${encodeURIComponent(chat.found.message_id)}` : address(chat.id), title, 'data-session': chat.id },
       h('span', { class: 'cut grow' }, title, chat.found && h('small', { class: 'cut' }, marked(chat.found.text))),
       chat.archived && icon('archive', 's')),
     menu(t('Actions for chat {title}', { title }), () => actions(chat), { kind: 'del' }));
@@ -257,12 +257,15 @@ export async function save(path) {
 }
 
 /** @param {string} id */
-const isShown = (id) => location.hash === `#/chat/${encodeURIComponent(id)}`;
+const address = (id) => `#/chat/${encodeURIComponent(id)}`;
+
+/** @param {string} id */
+const isShown = (id) => location.hash === address(id);
 
 /** Marks the chat that is shown. */
 export function markCurrent() {
-  for (const link of document.querySelectorAll('a[data-session]')) {
-    if (location.hash === link.getAttribute('href')) link.setAttribute('aria-current', 'page');
+  for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('a[data-session]'))) {
+    if (isShown(link.dataset.session ?? '')) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
 }

@@ -3,7 +3,7 @@
 // is signed in, API keys, and the person's data.
 
 import { api, setPassword, signOut, user } from './api.js';
-import { confirmed, dialog, h, icon, toast } from './dom.js';
+import { confirmed, dialog, h, icon, settled, toast } from './dom.js';
 import { keys } from './keys.js';
 import { LANGUAGES, preferred, t } from './language.js';
 import { field, heading, panel, save, select } from './panel.js';
@@ -16,10 +16,15 @@ export function settings() {
   const main = h('main', {},
     h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, t('Settings')),
       h('a', { class: 'b', href: '/api-docs' }, 'API'),
-      h('button', { class: 'b', type: 'button', onclick: signOut }, icon('out', 's'), t('Sign out'))),
+      h('button', { class: 'b', type: 'button', onclick: leave }, icon('out', 's'), t('Sign out'))),
     h('div', { class: 'scroll' }, h('div', { class: 'pagein' },
       h('div', { class: 'half' }, look(), password()), signIns(), keys({ own: true }).element, ownData(), about())));
   return { main, title: t('Settings') };
+}
+
+async function leave() {
+  await settled();
+  await signOut();
 }
 
 function look() {
@@ -92,6 +97,7 @@ function signIns() {
     const text = t('You are signed out everywhere, here too. API keys go on.');
     if (!await confirmed({ title: t('End all sign-ins?'), text, action: t('End all') })) return;
     try {
+      await settled();
       await api('DELETE', '/auth/sessions');
       await signOut();
     } catch (error) {

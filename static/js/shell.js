@@ -3,7 +3,7 @@
 // while views come and go.
 
 import { alive, connection, user } from './api.js';
-import { h, icon, iconButton, logo, toast } from './dom.js';
+import { h, icon, iconButton, logo, outOfReach, toast } from './dom.js';
 import { t } from './language.js';
 import { isAdmin } from './roles.js';
 import { markCurrent, railChats, refreshSessions } from './sessions.js';
@@ -16,7 +16,11 @@ export { refreshSessions };
 /** @type {HTMLElement | null} */
 let app = null;
 
-const wide = () => matchMedia('(min-width: 75rem)').matches;
+/** Whether the rail stands beside the rest, and is no drawer over it. */
+const wide = matchMedia('(min-width: 75rem)');
+
+/** What the drawer lies over. */
+const BEHIND = '#main, aside.ev, .skip';
 
 /**
  * Shows a view inside the frame.
@@ -27,6 +31,7 @@ const wide = () => matchMedia('(min-width: 75rem)').matches;
 export function frame(root, place, view) {
   if (!app || !app.isConnected) build(root);
   document.body.classList.remove('drawer');
+  outOfReach(BEHIND, false);
   const old = document.getElementById('main');
   old?.replaceWith(view.main);
   view.main.id = 'main';
@@ -96,26 +101,25 @@ function skip(event) {
 }
 
 function toggleRail() {
-  const name = wide() ? 'norail' : 'drawer';
-  const on = document.body.classList.toggle(name);
-  const main = document.getElementById('main');
-  if (name === 'drawer') {
-    if (main) main.inert = on;
-    if (on) /** @type {HTMLElement | null} */ (document.querySelector('.rail a'))?.focus();
-  }
+  if (wide.matches) return void document.body.classList.toggle('norail');
+  if (document.body.classList.contains('drawer')) return closeDrawer();
+  document.body.classList.add('drawer');
+  outOfReach(BEHIND, true);
+  /** @type {HTMLElement | null} */ (document.querySelector('.rail a'))?.focus();
 }
 
 /** Closes the drawer and gives the focus back. */
 function closeDrawer() {
   if (!document.body.classList.contains('drawer')) return;
   document.body.classList.remove('drawer');
-  const main = document.getElementById('main');
-  if (main) main.inert = false;
+  outOfReach(BEHIND, false);
   /** @type {HTMLElement | null} */ (document.querySelector('main .menu'))?.focus();
 }
 addEventListener('keydown', (event) => {
   if (event.key === 'Escape') closeDrawer();
 });
+// In another layout other parts lie over each other.
+for (const edge of ['75rem', '56.25rem']) matchMedia(`(min-width: ${edge})`).addEventListener('change', closeDrawer);
 
 /** The button that opens the rail where it is a drawer. */
 export const menuButton = () => iconButton('menu', t('Show the sidebar'), toggleRail, 'menu flip');

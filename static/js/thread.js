@@ -78,13 +78,24 @@ export class Thread {
 
   /** The ids of all messages. */
   ids() {
-    const ids = new Set();
+    return new Set([...this.all()].map((one) => one.id));
+  }
+
+  /**
+   * A message on whichever branch.
+   * @param {string} id
+   */
+  find(id) {
+    return [...this.all()].find((one) => one.id === id) ?? null;
+  }
+
+  /** All messages of all branches, and what they begin from. */
+  * all() {
     const left = [this.root];
     for (let one = left.pop(); one; one = left.pop()) {
-      ids.add(one.id);
+      yield one;
       left.push(...one.children);
     }
-    return ids;
   }
 
   /** What a new question follows. */

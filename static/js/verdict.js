@@ -26,7 +26,7 @@ export class Verdict {
     await dialog(t('What is wrong with this answer?'), [
       h('fieldset', { class: 'choices' }, h('legend', { class: 'vh' }, t('Reason')), choices),
       h('label', { class: 'fl' }, h('span', {}, t('In your words, if you like')), h('textarea', { class: 'f', name: 'text', rows: '3', maxlength: '1900' })),
-      h('p', { class: 'mute' }, t('Administrators of this satchel read it. It stays on this machine.')),
+      h('p', { class: 'mute' }, t('Administrators of this satchel read it. It goes nowhere else.')),
     ], t('Send'), {
       accept: (data) => {
         const [kind, label] = kinds[Number(data.get('kind') ?? 0)];

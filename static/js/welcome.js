@@ -6,6 +6,7 @@ import { h, icon, iconButton, logo } from './dom.js';
 import { begin, firstSteps, unfinished } from './first_steps.js';
 import { t } from './language.js';
 import { switchTheme } from './shell.js';
+import { whereabouts } from './whereabouts.js';
 
 /** @param {...any} content */
 function page(...content) {
@@ -13,7 +14,7 @@ function page(...content) {
     h('header', { class: 'bar' }, h('span', { class: 'brand' }, logo(), 'satchel'), h('span', { class: 'grow' }),
       iconButton('theme', t('Switch between light and dark'), switchTheme)),
     h('main', { id: 'main' }, ...content),
-    h('footer', { class: 'fine' }, t('Runs on this machine. Nothing you ask or open leaves it.')));
+    h('footer', { class: 'fine' }, whereabouts()));
 }
 
 /**

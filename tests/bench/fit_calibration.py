@@ -1,18 +1,25 @@
 """Fits the coefficients of src/retrieve/calibrate.rs. Needs numpy.
 
     bench="cargo bench --bench retrieval -- DATA"
-    $bench features clapnq > clapnq.tsv; $bench features en > en.tsv
-    for l in en de zh; do $bench parts $l > parts-$l.tsv; done
-    python3 tests/bench/fit_calibration.py --home clapnq.tsv en.tsv parts-en.tsv \
-        --abroad parts-de.tsv parts-zh.tsv
+    $bench features clapnq > clapnq.tsv
+    for l in en de zh; do
+        $bench features $l > $l.tsv; $bench apart $l > apart-$l.tsv; $bench parts $l > parts-$l.tsv
+    done
+    python3 tests/bench/fit_calibration.py --home clapnq.tsv en.tsv,apart-en.tsv parts-en.tsv \
+        --abroad de.tsv,apart-de.tsv zh.tsv,apart-zh.tsv parts-de.tsv parts-zh.tsv
 
-Four logistic regressions: for languages that the encoder knows and for others,
+Files joined by commas are one collection. Logistic regressions, for languages that
+the encoder knows and for others:
 - relevance: is this passage the one that answers, among the first ten ranked;
   the intercept is moved so that a score of 0.7, the default threshold, lets the
   wanted share of right passages pass;
-- answerable: does any passage answer; only collections that also have questions
-  without an answer teach it.
-Every file weighs the same, and in each the right ones weigh what the wrong do.
+- found: does any passage answer, by the scores of the search;
+- read (home): does any passage answer, by reading the first; for every set of
+  features with folds of ten, whose questions are about other titles than those
+  that were fitted to, and with each collection left out of the fit.
+What is asked `apart` of its passage or its article teaches whether anything
+answers and nothing else. Every collection weighs the same, and in each the right
+ones weigh what the wrong do.
 """
 
 import argparse
@@ -22,25 +29,44 @@ import numpy
 PASSED = 0.95
 THRESHOLD = 0.7
 RELEVANCE = ["cosine", "coverage", "best_cosine", "best_coverage"]
-ANSWERABLE = ["best_cosine", "first_coverage"]
+FOUND = ["best_cosine", "first_coverage"]
+READ = ["sentence", "asked"]
+CANDIDATES = [
+    FOUND,
+    ["sentence"],
+    ["asked"],
+    READ,
+    ["first_cosine", "asked"],
+    [*READ, "first_coverage"],
+    [*READ, "first_cosine"],
+    [*READ, "margin"],
+]
+ANSWERED = 0.95
+FOLDS = 10
+SHUFFLES = 5
 
 
-def read(path):
-    """The rows of a file, a list for each question."""
+def read(paths):
+    """The rows of files joined by commas, a list for each question."""
     questions = {}
-    with open(path, encoding="utf-8") as lines:
-        names = next(lines).rstrip("\n").split("\t")
-        for line in lines:
-            row = dict(zip(names, line.rstrip("\n").split("\t")))
-            key = row["collection"], row["question"]
-            numbers = {n: float(v) for n, v in row.items() if n != "collection"}
-            questions.setdefault(key, []).append(numbers)
+    for path in paths.split(","):
+        with open(path, encoding="utf-8") as lines:
+            names = next(lines).rstrip("\n").split("\t")
+            for line in lines:
+                row = dict(zip(names, line.rstrip("\n").split("\t")))
+                key = row["collection"], row["question"]
+                numbers = {n: float(v) for n, v in row.items() if n != "collection"}
+                numbers["apart"] = row["collection"].endswith(("-unjudged", "-other-titles"))
+                numbers["collection"] = row["collection"]
+                questions.setdefault(key, []).append(numbers)
     for rows in questions.values():
-        first = min(rows, key=lambda row: row["rank"])
+        rows.sort(key=lambda row: row["rank"])
         for row in rows:
             row["best_cosine"] = max(r["cosine"] for r in rows)
             row["best_coverage"] = max(r["coverage"] for r in rows)
-            row["first_coverage"] = first["coverage"]
+            row["first_cosine"] = rows[0]["cosine"]
+            row["first_coverage"] = rows[0]["coverage"]
+            row["margin"] = rows[0]["fused"] - (rows[1]["fused"] if len(rows) > 1 else 0.0)
     return list(questions.values())
 
 
@@ -87,6 +113,7 @@ def table(rows, names, label):
 
 
 def relevance(files):
+    files = {path: [rows for rows in found if not rows[0]["apart"]] for path, found in files.items()}
     parts = {
         path: table([row for rows in found for row in rows], RELEVANCE, "grade")
         for path, found in files.items()
@@ -112,20 +139,81 @@ def relevance(files):
         )
 
 
-def answerable(files):
+def found(files):
     parts = {
-        path: table([rows[0] for rows in found], ANSWERABLE, "answerable")
-        for path, found in files.items()
+        path: table([rows[0] for rows in found], FOUND, "answerable") for path, found in files.items()
     }
     beta = fit([part for part in parts.values() if part[1].min() == 0])
-    print("answerable", dict(zip([*ANSWERABLE, "intercept"], beta.round(2).tolist())))
-    for path, (features, labels) in parts.items():
-        scores = apply(beta, features)
-        line = f"  {path}: AUC {area(scores, labels):.4f}; refused of answerable, unanswerable"
-        for bound in (0.4, 0.5, 0.6):
-            refused = [(scores[labels == y] < bound).mean() if (labels == y).any() else 0 for y in (1, 0)]
-            line += f" | below {bound}: {refused[0]:.3f}, {refused[1]:.3f}"
-        print(line)
+    print("found", dict(zip([*FOUND, "intercept"], beta.round(2).tolist())))
+    for path, found in files.items():
+        print(f"  {path}: {decided(found, apply(beta, parts[path][0]))}")
+
+
+def decided(found, *runs, bound=0.5):
+    """What a bound does to the questions of each kind, and how well they are told
+    apart; the mean over runs, which are scores of all questions."""
+    labels = numpy.array([rows[0]["answerable"] for rows in found])
+    kinds = numpy.array([rows[0]["collection"] if rows[0]["apart"] else "unanswerable" for rows in found])
+    right = [scores[labels == 1] for scores in runs]
+    refused = numpy.mean([(own < bound).mean() for own in right])
+    line = f"false refusals {refused:.3f}"
+    for kind in sorted(set(kinds[labels == 0])):
+        chosen = (kinds == kind) & (labels == 0)
+        figures = []
+        for own, scores in zip(right, runs):
+            wrong = scores[chosen]
+            truth = numpy.r_[numpy.ones(len(own)), numpy.zeros(len(wrong))]
+            auc = area(numpy.concatenate([own, wrong]), truth)
+            figures.append([auc, (wrong < bound).mean(), (wrong < numpy.quantile(own, 0.1)).mean()])
+        auc, rightly, tenth = numpy.mean(figures, axis=0)
+        line += (
+            f" | {kind}: AUC {auc:.4f}, refused {rightly:.3f} "
+            f"(balanced {(1 - refused + rightly) / 2:.3f}), at 10 % false refusals {tenth:.3f}"
+        )
+    return line
+
+
+def crossed(files, names):
+    """Scores of each question by fits that have seen no question of its group."""
+    parts = {path: table([rows[0] for rows in found], names, "answerable") for path, found in files.items()}
+    groups = {path: numpy.array([rows[0]["group"] for rows in found]) for path, found in files.items()}
+    for shuffle in range(SHUFFLES):
+        random = numpy.random.default_rng(shuffle)
+        folds = {
+            path: dict(zip(sorted(set(group)), random.permutation(len(set(group))) % FOLDS))
+            for path, group in groups.items()
+        }
+        fold = {path: numpy.array([folds[path][one] for one in group]) for path, group in groups.items()}
+        scores = {path: numpy.zeros(len(labels)) for path, (_, labels) in parts.items()}
+        for number in range(FOLDS):
+            kept = [(f[fold[path] != number], y[fold[path] != number]) for path, (f, y) in parts.items()]
+            beta = fit(kept)
+            for path, (features, _) in parts.items():
+                chosen = fold[path] == number
+                scores[path][chosen] = apply(beta, features[chosen])
+        yield scores
+
+
+def reading(files):
+    for names in CANDIDATES:
+        print("read", names)
+        runs = list(crossed(files, names))
+        for path, found in files.items():
+            print(f"  {path}, by folds: {decided(found, *(scores[path] for scores in runs))}")
+    parts = {path: table([rows[0] for rows in found], READ, "answerable") for path, found in files.items()}
+    for left_out, found in files.items():
+        beta = fit([part for path, part in parts.items() if path != left_out])
+        print(f"read {READ}, fitted to the others: {left_out}: {decided(found, apply(beta, parts[left_out][0]))}")
+    beta = fit(list(parts.values()))
+    print("read as fitted", dict(zip([*READ, "intercept"], beta.round(2).tolist())))
+    own = [rows[0] for found in files.values() for rows in found]
+    whole = {row["collection"].removesuffix("-unjudged") for row in own if row["apart"]}
+    own = [row for row in own if row["collection"] in whole and not row["apart"]]
+    features, _ = table(own, READ, "answerable")
+    beta[-1] = -numpy.quantile(features @ beta[:-1], 1 - ANSWERED)
+    print(f"read, {ANSWERED} of {whole} answered", dict(zip([*READ, "intercept"], beta.round(2).tolist())))
+    for path, found in files.items():
+        print(f"  {path}: {decided(found, apply(beta, parts[path][0]))}")
 
 
 if __name__ == "__main__":
@@ -137,4 +225,6 @@ if __name__ == "__main__":
         print(name)
         opened = {path: read(path) for path in paths}
         relevance(opened)
-        answerable(opened)
+        found(opened)
+        if name == "home":
+            reading(opened)

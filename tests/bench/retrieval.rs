@@ -1,11 +1,12 @@
 //! Measures retrieval on the test collections that lie beside the project, or
 //! prints the features that its calibration is fitted on:
-//! `retrieval DATA [features|parts] COLLECTION [FOLDER]`, where COLLECTION is
-//! `cranfield`, `clapnq` or the name of an XQuAD language; `parts` prints the
-//! features of each of its articles as a small collection.
+//! `retrieval DATA [features|parts|apart] COLLECTION [FOLDER]`, where COLLECTION
+//! is `cranfield`, `clapnq` or the name of an XQuAD language; `parts` prints the
+//! features of each of its articles as a small collection, `apart` those of its
+//! questions asked without the paragraph, and without the article, that answers.
 
 use anyhow::{Context, Result};
-use satchel::cli::eval::{self, Collection};
+use satchel::cli::eval::{self, Among, Collection};
 use std::path::{Path, PathBuf};
 
 fn main() -> Result<()> {
@@ -16,10 +17,10 @@ fn main() -> Result<()> {
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     let plain: Vec<&String> = arguments
         .iter()
-        .filter(|argument| !["features", "parts"].contains(&argument.as_str()))
+        .filter(|argument| !["features", "parts", "apart"].contains(&argument.as_str()))
         .collect();
     let &[data, name, ref rest @ ..] = plain.as_slice() else {
-        println!("usage: retrieval DATA [features|parts] cranfield|clapnq|en|de|zh [FOLDER]");
+        println!("usage: retrieval DATA [features|parts|apart] cranfield|clapnq|en|de|zh [FOLDER]");
         return Ok(());
     };
     let collection = collection(Path::new(data), name)?;
@@ -31,11 +32,14 @@ fn main() -> Result<()> {
     std::fs::create_dir_all(&folder).context("cannot make the folder")?;
     let out = &mut std::io::stdout();
     if has("parts") {
-        eval::features(&collection.by_title(), &folder, out)
+        eval::features(&collection.by_title(), &[Among::All], &folder, out)
+    } else if has("apart") {
+        let ways = [Among::Unjudged, Among::OtherTitles];
+        eval::features(&[collection], &ways, &folder, out)
     } else if has("features") {
-        eval::features(&[collection], &folder, out)
+        eval::features(&[collection], &[Among::All], &folder, out)
     } else {
-        eval::run(&collection, &folder, out)
+        eval::run(&collection, &folder, out).map(drop)
     }
 }
 

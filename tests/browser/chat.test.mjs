@@ -67,9 +67,18 @@ test('an answer goes on where it was when the connection breaks', withSatchel(as
   try {
     const page = await satchel.signedIn();
     await add(page, await satchel.file('lighthouse.md', LIGHTHOUSE));
-    proxy.cutAfter = 4;
-    const reply = await ask(page, WHO);
+    await page.getByRole('link', { name: 'New chat' }).click();
+    proxy.cutAfter = 3;
+    proxy.holds = true;
+    await page.getByLabel('Your question').fill(WHO);
+    await page.keyboard.press('Enter');
+    // The first events were heard.
+    await page.waitForURL(/#\/chat\/./);
+    proxy.breakHeld();
+    const reply = replies(page).last();
+    await complete(reply);
     assert.equal(proxy.cuts, 1);
+    assert.equal(proxy.resumed.length, 1, 'it went on after the last event that had come');
     await reply.getByRole('blockquote').getByText('Margaret Oakes', { exact: false }).first().waitFor();
     assert.equal(await page.getByText('The connection was lost', { exact: false }).count(), 0);
   } finally {
@@ -131,6 +140,9 @@ test('details and a verdict with a reason belong to an answer', withSatchel(asyn
   await dialog.waitFor({ state: 'detached' });
   const pressed = () => reply.getByRole('button', { name: 'Bad answer' }).getAttribute('aria-pressed');
   assert.equal(await pressed(), 'true');
+  await reply.getByRole('button', { name: 'Good answer' }).click();
+  await page.waitForFunction(() => document.querySelector('[aria-label="Good answer"]').getAttribute('aria-pressed') === 'true');
+  assert.equal(await pressed(), 'false');
   page.assertClean();
 }));
 

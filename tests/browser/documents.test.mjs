@@ -58,6 +58,21 @@ test('a citation of a PDF opens its page, and the next page is one click away', 
   const before = await folio();
   await evidence.getByRole('button', { name: before === '1' ? 'Next page' : 'Previous page' }).click();
   await page.waitForFunction((old) => document.querySelector('.ev .folio')?.textContent !== old, before);
+  const now = await folio();
+  // The browser's own viewer is not always there: what matters is where it is sent.
+  await page.evaluate(() => {
+    const address = URL.createObjectURL;
+    URL.createObjectURL = (blob) => {
+      window.given = blob;
+      return address.call(URL, blob);
+    };
+    window.open = () => ({ location: { set href(to) { window.sent = to; } }, close() {} });
+  });
+  await evidence.getByRole('button', { name: 'Open original' }).click();
+  await page.waitForFunction(() => window.sent);
+  assert.match(await page.evaluate(() => window.sent), new RegExp(`^blob:.*#page=${now}$`));
+  const begin = await page.evaluate(() => window.given.slice(0, 5).text());
+  assert.equal(begin, '%PDF-');
   page.assertClean();
 }));
 
@@ -104,6 +119,12 @@ test('a file that cannot be read says why and can be removed', withSatchel(async
   await page.getByLabel('Choose files').setInputFiles([damaged, fixture('encrypted.pdf')]);
   const row = (name) => page.getByRole('row').filter({ hasText: name });
   await row('encrypted.pdf').getByText(/Failed: .*password/).waitFor();
+  await row('damaged.pdf').getByText(/Failed: /).waitFor();
+  const [again] = await Promise.all([
+    page.waitForResponse((response) => response.url().endsWith('/reindex')),
+    row('damaged.pdf').getByRole('button', { name: 'Try damaged.pdf again' }).click(),
+  ]);
+  assert.equal(again.status(), 200);
   await row('damaged.pdf').getByText(/Failed: /).waitFor();
   await act(page, 'damaged.pdf', 'Delete');
   await row('damaged.pdf').waitFor({ state: 'detached' });

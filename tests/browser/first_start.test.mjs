@@ -82,6 +82,18 @@ test('the three steps try it, add a document and choose how it answers', withSat
   page.assertClean();
 }));
 
+test('each of the three steps can be skipped', withSatchel(async (satchel) => {
+  const page = await satchel.open();
+  await page.goto(satchel.link);
+  await page.getByRole('link', { name: 'Later' }).click();
+  for (const title of ['Ask satchel about itself', 'Add your documents', 'How shall it answer?']) {
+    await page.getByRole('heading', { name: title }).waitFor();
+    await page.getByRole('button', { name: 'Skip' }).click();
+  }
+  await page.getByRole('heading', { name: 'What do you need to find?' }).waitFor();
+  page.assertClean();
+}));
+
 /** Waits until what has an id has the focus: a shortcut gives it in a task of its own. */
 const focused = (page, id) => page.waitForFunction((wanted) => document.activeElement?.id === wanted, id);
 

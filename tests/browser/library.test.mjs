@@ -127,6 +127,27 @@ test('uploads are paused, gone on with and cancelled', withSatchel(async (satche
   page.assertClean();
 }));
 
+test('a file on its way says how many bytes have arrived, and then how many passages are embedded', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await documentsLink(page).click();
+  await page.getByText('Nothing here yet.').waitFor();
+  const link = await page.context().newCDPSession(page);
+  const throttle = (bytes) => link.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytes });
+  await throttle(40_000);
+  const words = Array.from({ length: 4000 }, (_, n) => `Paragraph ${n} tells of door ${n}, which is green, and of the garden behind it.`).join('\n\n');
+  await page.getByLabel('Choose files').setInputFiles(await satchel.file('long.txt', words));
+  const uploads = page.getByRole('list', { name: 'Uploads' });
+  await page.waitForFunction(() => {
+    const bar = document.querySelector('[aria-label="Upload of long.txt"]');
+    return bar && bar.value > 0 && bar.value < bar.max;
+  });
+  await uploads.getByText(/^\d.* of 3\d\d kB$/).waitFor();
+  await throttle(-1);
+  await uploads.getByText(/pages? read, [1-9][\d,]* of [\d,]+ passages embedded$/).waitFor();
+  await uploads.getByRole('progressbar', { name: 'Embedding long.txt' }).waitFor();
+  page.assertClean();
+}));
+
 test('a file that is pasted is added', withSatchel(async (satchel) => {
   const page = await satchel.signedIn();
   await documentsLink(page).click();

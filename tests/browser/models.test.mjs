@@ -7,6 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { LIGHTHOUSE, add, withSatchel } from './support.mjs';
+import { administrator } from './views.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const executable = process.env.SATCHEL_BIN ?? path.join(root, 'target', 'debug', 'satchel');
@@ -84,6 +85,88 @@ test('a model is got, paused, resumed and removed', withSatchel(async (satchel) 
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, 'nothing is wider than the screen');
   page.assertClean();
 }, { HF_ENDPOINT: endpoint }));
+
+test('a download is cancelled, and nothing of it stays', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await page.getByRole('link', { name: 'Models' }).click();
+  const models = page.getByRole('main');
+  hub.pause = 500;
+  await models.getByLabel('Model on the hub').fill('owner/some-model-GGUF');
+  await page.keyboard.press('Enter');
+  const row = models.getByRole('row').filter({ hasText: FILE });
+  await row.getByRole('progressbar', { name: `Download of ${FILE}` }).waitFor();
+  await row.getByRole('button', { name: `Discard ${FILE}` }).click();
+  await row.waitFor({ state: 'detached' });
+  await page.reload();
+  await models.getByRole('button', { name: /^Get / }).first().waitFor();
+  assert.equal(await row.count(), 0);
+  page.assertClean();
+}, { HF_ENDPOINT: endpoint }));
+
+test('a model file can be dropped on the models', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await page.getByRole('link', { name: 'Models' }).click();
+  await page.getByRole('main').getByLabel('Choose a GGUF file').waitFor({ state: 'attached' });
+  const transfer = await page.evaluateHandle(() => {
+    const data = new DataTransfer();
+    data.items.add(new File(['Dear friend'], 'letter.gguf'));
+    return data;
+  });
+  await page.dispatchEvent('main', 'dragenter', { dataTransfer: transfer });
+  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
+  await page.getByRole('alert').getByText('letter.gguf is no GGUF file.').waitFor();
+  page.assertClean();
+}));
+
+test('on a phone the name of a model has the room that its buttons leave', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn({ viewport: { width: 360, height: 780 } });
+  await page.getByRole('button', { name: 'Show the sidebar' }).click();
+  await page.getByRole('link', { name: 'Models' }).click();
+  const get = page.getByRole('button', { name: 'Get Qwen2.5 0.5B Instruct' });
+  const row = page.getByRole('row').filter({ has: get });
+  const name = await row.getByRole('rowheader').boundingBox();
+  const button = await get.boundingBox();
+  const whole = await row.boundingBox();
+  assert.ok(name.width + button.width > whole.width * 0.9, `${name.width} and ${button.width} of ${whole.width}`);
+  assert.ok(button.y < name.y + name.height && button.x >= name.x + name.width, 'they stand beside each other');
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  page.assertClean();
+}));
+
+test('who answers is seen and chosen in the bar of the chat, also on a phone', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn({ viewport: { width: 360, height: 780 } });
+  const client = await administrator(satchel);
+  const tiny = await satchel.file('tiny.gguf', '');
+  execFileSync(path.join(path.dirname(executable), 'examples', 'tiny_model'), [tiny]);
+  const put = await fetch(`${satchel.origin}/api/models/tiny.gguf`, { method: 'PUT', headers: { authorization: `Bearer ${client.token}` }, body: await readFile(tiny) });
+  assert.equal(put.status, 201);
+  while (!(await client.send('GET', '/api/models')).models.every((one) => one.loaded)) await new Promise((resolve) => { setTimeout(resolve, 100); });
+  await client.send('POST', '/api/models/unload');
+  await page.reload();
+
+  await page.getByRole('button', { name: 'Who answers: Quotes only' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Who shall answer?' });
+  assert.equal(await dialog.getByLabel('Your documents themselves').isChecked(), true);
+  const box = await dialog.boundingBox();
+  assert.ok(box.x >= 0 && box.x + box.width <= 360);
+  const { title } = (await client.send('GET', '/api/models')).models[0];
+  await dialog.getByRole('radio', { name: title }).check();
+  await dialog.getByRole('button', { name: 'Use', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const bar = page.getByRole('main').getByRole('button', { name: /^Who answers: / });
+  await page.waitForFunction(() => !/Quotes only|^$/.test(document.querySelector('.tag.model').getAttribute('aria-label')) && document.querySelector('.tag.model use').getAttribute('href') === '#model');
+  assert.equal((await client.send('GET', '/api/status')).chat_model !== null, true);
+  await bar.click();
+  assert.equal(await dialog.getByRole('radio', { name: title }).isChecked(), true);
+  await dialog.getByLabel('Your documents themselves').check();
+  await dialog.getByRole('button', { name: 'Use', exact: true }).click();
+  await page.getByRole('button', { name: 'Who answers: Quotes only' }).waitFor();
+  await page.getByRole('button', { name: 'Who answers: Quotes only' }).click();
+  await dialog.getByRole('link', { name: 'More models' }).click();
+  await page.getByRole('heading', { name: 'Models', exact: true }).waitFor();
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  page.assertClean();
+}));
 
 test('a model file that is handed over is looked into, used and unloaded', withSatchel(async (satchel) => {
   const page = await satchel.signedIn();

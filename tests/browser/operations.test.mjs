@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open, saved, wide } from './administration.mjs';
 import { LIGHTHOUSE, add, ask, withSatchel } from './support.mjs';
+import { administrator } from './views.mjs';
 
 test('the audit log is filtered and exported, and holds no word of a question', withSatchel(async (satchel) => {
   const page = await satchel.signedIn();
@@ -38,7 +39,7 @@ test('the audit log is filtered and exported, and holds no word of a question', 
   page.assertClean();
 }));
 
-test('feedback is listed with its answer, filtered, exported and leads to the chat', withSatchel(async (satchel) => {
+test('feedback is listed with its answer, filtered, exported and leads to it', withSatchel(async (satchel) => {
   const page = await satchel.signedIn();
   await add(page, await satchel.file('lighthouse.md', LIGHTHOUSE));
   await ask(page, 'Who was the first keeper?');
@@ -62,8 +63,44 @@ test('feedback is listed with its answer, filtered, exported and leads to the ch
   await panel.getByLabel('Verdict', { exact: true }).selectOption('Not helpful');
   const file = await saved(page, () => panel.getByRole('button', { name: 'Export' }).click());
   assert.equal(JSON.parse(file.bytes.toString()).feedback_text, 'It leaves out his bees.');
-  await verdicts.getByRole('link', { name: /Open the chat/ }).click();
+  await verdicts.getByRole('link', { name: 'Show the answer to: Who was the first keeper?' }).click();
   await page.getByRole('article').getByText(/Tobias Wren/).first().waitFor();
+  page.assertClean();
+}));
+
+test('an answer that was judged, and words that were looked for, are shown where they stand in a long chat', withSatchel(async (satchel) => {
+  const client = await administrator(satchel);
+  const mapping = {};
+  for (let n = 0; n < 80; n += 1) {
+    const role = n % 2 ? 'assistant' : 'user';
+    const words = n === 20 ? 'What is a zwyxqvorn?' : `${role} says ${n}. ${'And some more of it. '.repeat(20)}`;
+    mapping[`n${n}`] = { parent: n ? `n${n - 1}` : null, children: [], message: { author: { role }, create_time: 1.7e9 + n, content: { content_type: 'text', parts: [words] } } };
+  }
+  await client.send('POST', '/api/sessions/import', [{ id: 'l', title: 'Long', create_time: 1.7e9, current_node: 'n79', mapping }]);
+  const [{ id }] = (await client.send('GET', '/chat/sessions')).sessions;
+  const { messages } = await client.send('GET', `/chat/sessions/${id}`);
+  await client.send('POST', '/chat/feedback', { session_id: id, query_id: messages[30].id, response_id: messages[31].id, feedback_type: 'thumbs_up' });
+
+  const page = await satchel.signedIn();
+  const reached = (words) => page.waitForFunction((text) => {
+    const at = document.activeElement;
+    const box = at?.closest('.scroll')?.getBoundingClientRect();
+    const { top = -1 } = at?.getBoundingClientRect() ?? {};
+    return box && at.textContent.includes(text) && top >= box.top && top < box.top + box.height / 2;
+  }, words);
+  const panel = await open(page, 'Feedback');
+  await panel.getByRole('link', { name: /^Show the answer to: user says 30/ }).click();
+  await reached('assistant says 31.');
+  // What stands above is drawn meanwhile, and nothing moves.
+  await page.waitForFunction(() => document.querySelectorAll('.reply').length === 40);
+  await reached('assistant says 31.');
+  await page.waitForFunction(() => document.querySelector('a[data-session][aria-current]'));
+
+  await page.getByLabel('Search chats').fill('zwyxqvorn');
+  await page.getByRole('group', { name: 'Chats' }).getByRole('link', { name: /zwyxqvorn/ }).click();
+  await reached('What is a zwyxqvorn?');
+  await page.reload();
+  await page.getByText('assistant says 79.', { exact: false }).waitFor();
   page.assertClean();
 }));
 

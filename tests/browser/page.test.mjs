@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Proxy } from './proxy.mjs';
 import { LIGHTHOUSE, add, ask, documentsLink, withSatchel } from './support.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -50,6 +51,71 @@ test('on a phone a citation far down its page opens at the marked words', withSa
     return box.top >= panel.top && box.bottom <= panel.bottom && panel.top < innerHeight;
   });
   page.assertClean();
+}));
+
+/** What has the focus after each press of Tab, as the selector that it is within. */
+async function stops(page, presses, within) {
+  const found = new Set();
+  for (let n = 0; n < presses; n += 1) {
+    await page.keyboard.press(n % 5 === 4 ? 'Shift+Tab' : 'Tab');
+    found.add(await page.evaluate((selector) => {
+      const at = document.activeElement;
+      // Past the last stop the focus is with the browser itself.
+      return at === document.body || at?.closest(selector) ? 'inside' : `${at?.tagName} ${at?.className} ${at?.textContent}`;
+    }, within));
+  }
+  return [...found];
+}
+
+test('what lies over the page keeps the focus, and nothing behind it can be reached', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn({ viewport: { width: 390, height: 800 } });
+  const open = page.getByRole('button', { name: 'Show the sidebar', exact: true });
+  await open.click();
+  await page.getByRole('link', { name: 'New chat' }).waitFor();
+  assert.deepEqual(await stops(page, 25, '#rail'), ['inside']);
+  // In a window that became wide nothing lies over anything.
+  await page.setViewportSize({ width: 1300, height: 800 });
+  await page.waitForFunction(() => !document.getElementById('main').inert);
+  await page.setViewportSize({ width: 390, height: 800 });
+  await open.click();
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => document.activeElement?.getAttribute('aria-label') === 'Show the sidebar');
+
+  await page.getByLabel('Your question').fill('How do I make a backup?');
+  await page.keyboard.press('Enter');
+  const chip = page.getByRole('link', { name: /^Source 1/ }).first();
+  await chip.click();
+  const panel = page.getByRole('complementary', { name: 'Evidence' });
+  await panel.getByRole('mark').first().waitFor();
+  assert.deepEqual(await stops(page, 25, '#ev'), ['inside']);
+  await page.keyboard.press('Escape');
+
+  // Beside the chat the panel is behind the drawer too.
+  await page.setViewportSize({ width: 1000, height: 800 });
+  await chip.click();
+  await panel.getByRole('mark').first().waitFor();
+  await open.click();
+  assert.deepEqual(await stops(page, 25, '#rail'), ['inside']);
+  page.assertClean();
+}));
+
+test('that nothing leaves this machine is said only where it is true', withSatchel(async (satchel) => {
+  const here = 'Runs on this machine. Nothing you ask or open leaves it.';
+  const local = await satchel.signedIn();
+  await local.getByText(here).waitFor();
+  local.assertClean();
+  const proxy = await new Proxy().start(satchel);
+  try {
+    // The same page, opened over the network.
+    for (const address of ['link', 'origin']) satchel[address] = satchel[address].replace('127.0.0.1', 'satchel.test');
+    const other = await satchel.signedIn();
+    await other.getByText('Runs on satchel.test. What you ask and open goes there without encryption, and nowhere else.').waitFor();
+    assert.equal(await other.getByText(here).count(), 0);
+    const encrypted = await other.evaluate(async () => (await import('/assets/js/whereabouts.js')).whereabouts({ hostname: 'satchel.test', protocol: 'https:' }));
+    assert.equal(encrypted, 'Runs on satchel.test. What you ask and open goes there, and nowhere else.');
+  } finally {
+    proxy.stop();
+  }
 }));
 
 test('Escape closes the evidence from wherever the focus is', withSatchel(async (satchel) => {

@@ -16,6 +16,12 @@ export class Proxy {
   /** How often a stream was cut or held. */
   cuts = 0;
 
+  /** The stream that is held open. @type {any} */
+  held = null;
+
+  /** The last events that were known to who came back. @type {string[]} */
+  resumed = [];
+
   /** @param {any} satchel whose page is to be opened through the proxy */
   async start(satchel) {
     this.target = new URL(satchel.origin);
@@ -29,6 +35,7 @@ export class Proxy {
 
   pass(asked, response) {
     if (this.answer(asked, response)) return;
+    if (asked.headers['last-event-id']) this.resumed.push(asked.headers['last-event-id']);
     const headers = { ...asked.headers, host: this.target.host };
     if (headers.origin) headers.origin = this.target.origin;
     const sent = request(new URL(asked.url, this.target), { method: asked.method, headers }, (answer) => {
@@ -59,8 +66,16 @@ export class Proxy {
       if (left > 0 || answer.destroyed) return;
       this.cuts += 1;
       answer.destroy();
-      if (!this.holds) response.destroy();
+      if (this.holds) this.held = response;
+      else response.destroy();
     });
+  }
+
+  /** Breaks the stream that is held open, after what it has said was heard. */
+  breakHeld() {
+    this.holds = false;
+    this.held?.destroy();
+    this.held = null;
   }
 
   stop() {

@@ -17,6 +17,7 @@ test('a chat is found by words of its answer, renamed, pinned and archived', wit
   await add(page, await satchel.file('lighthouse.md', LIGHTHOUSE));
   await ask(page, 'How high is the tower of Skerry Point?');
   await ask(page, 'Who was the first keeper?');
+  await list(page).getByRole('heading', { name: 'Today' }).waitFor();
   await page.getByLabel('Search chats').fill('METRES');
   await page.waitForFunction(() => document.querySelectorAll('a[data-session]').length === 1);
   await chatsOf(page).getByText('31 metres high').waitFor();
@@ -70,12 +71,21 @@ test('chats leave as files and come in from files, also of other products', with
   const markdown = await readFile(await download.path(), 'utf8');
   assert.ok(markdown.startsWith('# How do I make a backup?') && markdown.includes('Sources:'), markdown);
 
+  const kept = page.waitForEvent('download');
+  await act(page, 'How do I make a backup?', 'Save as JSON');
+  const own = await satchel.file('own.json', await readFile(await (await kept).path()));
+  await act(page, 'How do I make a backup?', 'Delete');
+  await chatsOf(page).first().waitFor({ state: 'detached' });
+
   const node = (parent, role, words) => ({ parent, children: [], message: { author: { role }, create_time: 1.7e9, content: { content_type: 'text', parts: [words] } } });
   const chatgpt = [{ id: 'g', title: 'Bees of old', create_time: 1.7e9, current_node: 'b', mapping: { a: node(null, 'user', 'Who kept bees?'), b: node('a', 'assistant', 'It was **Tobias**.') } }];
   const webui = [{ id: 'w', title: 'Honey', chat: { history: { currentId: 'n', messages: { n: { role: 'user', content: 'Where was honey sold?', parentId: null } } } } }];
   const files = [await satchel.file('conversations.json', JSON.stringify(chatgpt)), await satchel.file('webui.json', JSON.stringify(webui)), await satchel.file('wrong.json', '{"a": 1}')];
   await page.getByRole('link', { name: 'Archive, import, export' }).click();
-  await page.getByLabel('Choose a file of chats').setInputFiles(files);
+  // The deletion is carried out where one goes.
+  await page.reload();
+  await page.getByLabel('Choose a file of chats').setInputFiles([own, ...files]);
+  await page.getByText('own.json: 1 chat imported.').waitFor();
   await page.getByText('conversations.json: 1 chat imported.').waitFor();
   await page.getByText('webui.json: 1 chat imported.').waitFor();
   await page.getByText(/^wrong\.json: .*Open WebUI/).waitFor();
@@ -83,6 +93,10 @@ test('chats leave as files and come in from files, also of other products', with
   await page.getByText('conversations.json: 0 chats imported, 1 was here already.').waitFor();
   await page.getByLabel('Which chats').selectOption('all');
   await page.getByRole('row', { name: /Honey/ }).waitFor();
+  await page.getByRole('row', { name: /How do I make a backup/ }).waitFor();
+  await list(page).getByRole('heading', { name: /November.* 2023|2023/ }).waitFor();
+  const [all] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export all' }).click()]);
+  assert.match(all.suggestedFilename(), /\.(json|zip)$/);
   await page.getByRole('row', { name: /Bees of old/ }).getByRole('link').click();
   const answer = page.getByRole('article').last();
   assert.equal(await answer.locator('strong').first().textContent(), 'Tobias');
@@ -94,6 +108,8 @@ test('how a chat is answered is set in plain words and kept', withSatchel(async 
   await ask(page, 'How do I make a backup?');
   await act(page, 'How do I make a backup?', 'How it is answered');
   const dialog = page.getByRole('dialog', { name: 'How this chat is answered' });
+  await dialog.getByLabel('Passages for an answer').hover();
+  await dialog.getByText('k: the most passages that an answer may rest on').waitFor();
   await dialog.getByLabel('Instructions').fill('Answer in German.');
   await dialog.getByLabel('Passages for an answer').selectOption('2');
   await dialog.getByLabel('A passage must fit').selectOption('strict');

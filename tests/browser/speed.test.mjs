@@ -11,6 +11,12 @@ const TOKENS = 20_000;
 /** Longest task of the page, in ms. */
 const LONGEST = 50;
 
+/** From the click to the box that one types in, in ms: the address is loopback. */
+const INTERACTIVE = 200;
+
+/** By the clock, a debug build on a busy machine is slower than what people run. */
+const SLACK = process.env.SATCHEL_BIN?.includes('release') ? 1 : 10;
+
 /** How long a conversation of 500 messages may take to open, in ms. */
 const OPENING = 300;
 
@@ -78,6 +84,7 @@ test('an answer of 20,000 tokens streams without a frame of more than 50 ms', wi
       await page.getByRole('button', { name: 'Copy answer with sources' }).waitFor({ timeout: 120_000 });
       await page.waitForFunction(() => document.querySelectorAll('.answer .ns').length === 1);
     });
+    assert.ok(found.length > TOKENS / 200, `the trace has ${found.length} tasks`);
     const longest = Math.max(...found);
     console.log(`longest task: ${longest.toFixed(1)} ms of ${found.length}`);
     assert.ok(longest < LONGEST, `a task took ${longest.toFixed(1)} ms`);
@@ -110,8 +117,33 @@ test('a conversation of 500 messages opens within 300 ms', withSatchel(async (sa
     await page.getByText('Question 498?').waitFor();
     await page.waitForFunction(() => document.querySelectorAll('.reply').length === 250);
   });
+  assert.ok(found.length > 5, `the trace has ${found.length} tasks`);
   const shown = found.reduce((sum, one) => sum + one, 0);
   const wall = await page.evaluate(() => performance.getEntriesByName('to')[0].startTime - performance.getEntriesByName('from')[0].startTime);
   console.log(`shown after ${shown.toFixed(0)} ms of work, ${wall.toFixed(0)} ms by the clock`);
   assert.ok(shown < OPENING, `showing it took ${shown.toFixed(0)} ms of work`);
+}));
+
+test('one can type after less than 200 ms', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await page.addInitScript(() => {
+    addEventListener('focusin', (event) => {
+      if (event.target.id === 'q' && !performance.getEntriesByName('to').length) performance.mark('to');
+    });
+  });
+  const works = [];
+  const times = [];
+  for (let n = 0; n < 3; n += 1) {
+    const found = await tasks(satchel, page, async () => {
+      await page.reload();
+      await page.waitForFunction(() => performance.getEntriesByName('to').length);
+    });
+    assert.ok(found.length > 10, `the trace has ${found.length} tasks`);
+    works.push(found.reduce((sum, one) => sum + one, 0));
+    times.push(await page.evaluate(() => performance.getEntriesByName('to')[0].startTime));
+  }
+  const [work, time] = [Math.min(...works), Math.min(...times)];
+  console.log(`one can type after ${work.toFixed(0)} ms of work, ${time.toFixed(0)} ms by the clock`);
+  assert.ok(work < INTERACTIVE, `${work.toFixed(0)} ms of work`);
+  assert.ok(time < INTERACTIVE * SLACK, `${time.toFixed(0)} ms by the clock`);
 }));

@@ -76,7 +76,10 @@ export async function prepare(satchel) {
   await admin.send('POST', '/api/users', { ...READER, role: 'user' });
   const nothing = await admin.ask('What does the contract say about zeppelins?');
   const answered = await admin.ask(QUESTION);
-  return { admin, coast: coast.id, lighthouse, answered, nothing };
+  const { messages } = await admin.send('GET', `/chat/sessions/${answered}`);
+  const [question, answer] = messages;
+  await admin.send('POST', '/chat/feedback', { session_id: answered, query_id: question.id, response_id: answer.id, feedback_type: 'thumbs_down', feedback_text: 'It leaves out his bees.' });
+  return { admin, coast: coast.id, lighthouse, answered, answer: answer.id, nothing };
 }
 
 /** Shows what an address names, as a click on a link to it does. */
@@ -120,6 +123,21 @@ export const VIEWS = [
       await page.getByRole('blockquote').first().waitFor();
       await page.getByRole('article').last().getByRole('link', { name: /^Source 1/ }).first().click();
       await page.getByRole('complementary', { name: 'Evidence' }).getByRole('mark').first().waitFor();
+    },
+  },
+  {
+    name: 'chat-message', role: 'admin',
+    async reach(page, world) {
+      await go(page, `#/chat/${world.answered}/${world.answer}`);
+      await page.locator('.wanted').waitFor();
+    },
+  },
+  {
+    name: 'chat-model', role: 'admin',
+    async reach(page) {
+      await go(page, '#/chat');
+      await page.getByRole('button', { name: /^Who answers/ }).click();
+      await page.getByRole('dialog', { name: 'Who shall answer?' }).waitFor();
     },
   },
   {
@@ -229,7 +247,7 @@ export const VIEWS = [
     name: 'administration-feedback', role: 'admin',
     async reach(page) {
       await go(page, '#/admin/feedback');
-      await page.getByText('Nobody has judged').waitFor();
+      await page.getByRole('list', { name: 'Verdicts' }).getByText('It leaves out his bees.').waitFor();
     },
   },
   {

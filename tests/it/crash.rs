@@ -22,7 +22,7 @@ pub struct Process {
 }
 
 impl Process {
-    fn start(folder: &Path) -> Self {
+    pub fn start(folder: &Path) -> Self {
         Self::start_with(folder, &[])
     }
 
@@ -86,7 +86,7 @@ impl Process {
         assert!(killed.success());
     }
 
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

@@ -10,7 +10,7 @@ const DAMAGED: &[u8] = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R\n%%%%
 fn document_wire() -> Value {
     json!({
         "id": "string", "dataset_id": "string", "filename": "string", "title": "string",
-        "file_type": "string", "bytes": "number",
+        "file_type": "string", "bytes": "number", "sha256": "string",
         "status": "queued | extracting | embedding | ready | failed", "error": "string | null",
         "paged": "boolean", "page_count": "number", "pages_without_text": "number",
         "characters": "number", "chunk_count": "number", "embedded_count": "number",

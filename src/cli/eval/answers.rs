@@ -1,92 +1,129 @@
 //! How good answers in quotes are, with the settings that a question has when
-//! it says nothing: does the first quote hold the words that answer, and is
-//! nothing said where there is no answer.
+//! it says nothing: do the first quotes hold the words that answer, are they
+//! from documents that answer, and is nothing said where there is no answer.
 
-use super::{Bench, Collection, EvalQuestion};
+use super::{AnswersReport, Bench, Collection, EvalQuestion};
 use crate::answer::{Quote, quotes};
 use crate::service::ANSWERABLE;
 use crate::types::{Passage, SearchOptions};
 use anyhow::Result;
 use std::io::Write;
 
-/// Counts over the questions of one kind.
+/// Counts over the questions that a document answers.
 #[derive(Default)]
 struct Tally {
-    questions: u32,
-    answered: u32,
-    /// A passage of a judged document was among the sources.
-    sourced: u32,
-    first: u32,
-    any: u32,
+    questions: usize,
+    answered: usize,
+    sourced: usize,
+    /// Questions with the words in the first quote, the first two, any.
+    spans: [usize; 3],
+    quotes: usize,
+    right_quotes: usize,
+    rightly_quoted: usize,
 }
 
-/// Prints a line for the questions with an answer and one for those without.
-pub(super) fn measure(bench: &Bench, collection: &Collection, out: &mut dyn Write) -> Result<()> {
-    let (mut answerable, mut unanswerable) = (Tally::default(), Tally::default());
+/// Asks every question.
+pub(super) fn measure(bench: &Bench, collection: &Collection) -> Result<AnswersReport> {
+    let mut tally = Tally::default();
+    let (mut unanswerable, mut unanswerable_answered) = (0, 0);
     let mut with_words = false;
     for question in &collection.questions {
-        let is_answerable = question.grades.values().any(|&grade| grade > 0);
-        let tally = if is_answerable {
-            &mut answerable
+        if question.grades.values().any(|&grade| grade > 0) {
+            with_words |= !question.answers.is_empty();
+            tally.add(bench, question)?;
         } else {
-            &mut unanswerable
-        };
-        with_words |= !question.answers.is_empty();
-        ask(bench, question, tally)?;
+            unanswerable += 1;
+            let (_, quotes) = ask(bench, question)?;
+            unanswerable_answered += usize::from(!quotes.is_empty());
+        }
     }
-    print("answerable", &answerable, with_words, out)?;
-    print("not answerable", &unanswerable, false, out)
+    let of = |count: usize, all: usize| count as f64 / all.max(1) as f64;
+    let span = |place: usize| with_words.then(|| of(tally.spans[place], tally.questions));
+    Ok(AnswersReport {
+        answerable: tally.questions,
+        answered: of(tally.answered, tally.questions),
+        right_source: of(tally.sourced, tally.questions),
+        span_in_first: span(0),
+        span_in_first_two: span(1),
+        span_in_any: span(2),
+        citation_precision: of(tally.right_quotes, tally.quotes),
+        citation_recall: of(tally.rightly_quoted, tally.questions),
+        unanswerable,
+        unanswerable_answered: of(unanswerable_answered, unanswerable),
+    })
 }
 
-fn ask(bench: &Bench, question: &EvalQuestion, tally: &mut Tally) -> Result<()> {
-    tally.questions += 1;
+/// The passages that are shown, and the quotes of the answer: none if the
+/// question is refused.
+fn ask(bench: &Bench, question: &EvalQuestion) -> Result<(Vec<Passage>, Vec<Quote>)> {
     let options = SearchOptions::default();
     let found = bench
         .retriever
         .search(&question.text, &bench.scope, &options)?;
-    let is_judged = |passage: &Passage| {
-        let id = passage.external_id.as_ref();
-        id.is_some_and(|id| question.grades.get(id).is_some_and(|&grade| grade > 0))
-    };
-    tally.sourced += u32::from(found.passages.iter().any(is_judged));
     if found.passages.is_empty() || found.answerable < ANSWERABLE {
-        return Ok(());
+        return Ok((found.passages, Vec::new()));
     }
-    let Some(answer) = quotes(&question.text, &found.passages, &bench.encoder)? else {
-        return Ok(());
-    };
-    tally.answered += 1;
-    let holds = |quote: &Quote| {
-        let has = |words: &String| quote.text.contains(words.as_str());
-        is_judged(&found.passages[quote.passage]) && question.answers.iter().any(has)
-    };
-    tally.first += u32::from(answer.quotes.first().is_some_and(holds));
-    tally.any += u32::from(answer.quotes.iter().any(holds));
-    Ok(())
+    let answer = quotes(&question.text, &found.passages, &bench.encoder)?;
+    Ok((found.passages, answer.map_or_else(Vec::new, |a| a.quotes)))
 }
 
-fn print(name: &str, tally: &Tally, with_words: bool, out: &mut dyn Write) -> Result<()> {
-    if tally.questions == 0 {
-        return Ok(());
+impl Tally {
+    fn add(&mut self, bench: &Bench, question: &EvalQuestion) -> Result<()> {
+        let (passages, quotes) = ask(bench, question)?;
+        let is_right = |passage: &Passage| {
+            let id = passage.external_id.as_ref();
+            id.is_some_and(|id| question.grades.get(id).is_some_and(|&grade| grade > 0))
+        };
+        let right = |quote: &Quote| is_right(&passages[quote.passage]);
+        let holds = |quote: &Quote| {
+            let has = |words: &String| quote.text.contains(words.as_str());
+            right(quote) && question.answers.iter().any(has)
+        };
+        self.questions += 1;
+        self.answered += usize::from(!quotes.is_empty());
+        self.sourced += usize::from(passages.iter().any(is_right));
+        for (count, of_first) in self.spans.iter_mut().zip([1, 2, usize::MAX]) {
+            *count += usize::from(quotes.iter().take(of_first).any(holds));
+        }
+        self.quotes += quotes.len();
+        let rightly = quotes.iter().filter(|quote| right(quote)).count();
+        self.right_quotes += rightly;
+        self.rightly_quoted += usize::from(rightly > 0);
+        Ok(())
     }
-    let of = |count: u32| f64::from(count) / f64::from(tally.questions);
-    write!(
-        out,
-        "{name}: {} questions, answered {:.3}",
-        tally.questions,
-        of(tally.answered)
-    )?;
-    if name == "answerable" {
-        write!(out, ", a right source shown {:.3}", of(tally.sourced))?;
-    }
-    if with_words {
-        write!(
+}
+
+/// Prints a line for the questions with an answer and one for those without.
+pub(super) fn print(report: &AnswersReport, out: &mut dyn Write) -> Result<()> {
+    if report.answerable > 0 {
+        writeln!(
             out,
-            ", answer in the first quote {:.3}, in any {:.3}",
-            of(tally.first),
-            of(tally.any)
+            "answerable: {} questions, answered {:.3}, a right source shown {:.3}, \
+             quotes from a right source {:.3} (precision), quoted at all {:.3} (recall)",
+            report.answerable,
+            report.answered,
+            report.right_source,
+            report.citation_precision,
+            report.citation_recall
         )?;
     }
-    writeln!(out)?;
+    if let (Some(first), Some(two), Some(any)) = (
+        report.span_in_first,
+        report.span_in_first_two,
+        report.span_in_any,
+    ) {
+        writeln!(
+            out,
+            "the words that answer: in the first quote {first:.3}, in the first two {two:.3}, \
+             in any {any:.3}"
+        )?;
+    }
+    if report.unanswerable > 0 {
+        writeln!(
+            out,
+            "not answerable: {} questions, answered {:.3}",
+            report.unanswerable, report.unanswerable_answered
+        )?;
+    }
     Ok(())
 }

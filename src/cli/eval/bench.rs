@@ -24,6 +24,8 @@ pub(super) struct Bench {
     pub(super) retriever: Retriever,
     pub(super) encoder: Arc<Encoder>,
     pub(super) scope: SearchScope,
+    /// Ids in the order of the collection's documents.
+    documents: Vec<DocumentId>,
 }
 
 impl Bench {
@@ -56,10 +58,23 @@ impl Bench {
         }
         jobs.stop();
         Ok(Self {
+            documents: store.document_ids(&tenant, None)?,
             retriever: Retriever::new(store, lexical, vectors, Arc::clone(&encoder)),
             encoder,
             scope: SearchScope::tenant(tenant),
         })
+    }
+}
+
+impl Bench {
+    /// Everything but the collection's documents at these places.
+    pub(super) fn scope_without(&self, places: &[usize]) -> SearchScope {
+        let all = self.documents.iter().enumerate();
+        let kept = all.filter(|(place, _)| !places.contains(place));
+        SearchScope {
+            documents: kept.map(|(_, id)| id.clone()).collect(),
+            ..self.scope.clone()
+        }
     }
 }
 

@@ -70,6 +70,49 @@ impl Collection {
         })
     }
 
+    /// BEIR's form: `corpus.jsonl` and `queries.jsonl` with an `_id` a line, and
+    /// `qrels/test.tsv`, whose first line is a heading. Queries that nobody judged
+    /// are left out, as everybody does who publishes figures.
+    pub fn beir(folder: &Path) -> Result<Self> {
+        let mut grades: HashMap<String, HashMap<String, u32>> = HashMap::new();
+        let judgements = folder.join("qrels").join("test.tsv");
+        for line in read(&judgements)?.lines().skip(1) {
+            let fields: Vec<&str> = line.split('\t').collect();
+            if let &[query, document, grade] = fields.as_slice() {
+                let grade: i32 = grade
+                    .trim()
+                    .parse()
+                    .with_context(|| format!("{}: grade of {line:?}", judgements.display()))?;
+                let judged = grades.entry(query.to_owned()).or_default();
+                judged.insert(document.to_owned(), grade.max(0).unsigned_abs());
+            }
+        }
+        let documents: Vec<BeirText> = lines(&folder.join("corpus.jsonl"))?;
+        let queries: Vec<BeirText> = lines(&folder.join("queries.jsonl"))?;
+        Ok(Self {
+            name: name_of(folder),
+            documents: documents
+                .into_iter()
+                .filter(|one| !one.text.trim().is_empty())
+                .map(|one| EvalDocument {
+                    id: one.id,
+                    title: one.title,
+                    text: one.text,
+                })
+                .collect(),
+            questions: queries
+                .into_iter()
+                .filter_map(|one| {
+                    Some(EvalQuestion {
+                        grades: grades.remove(&one.id)?,
+                        text: one.text,
+                        answers: Vec::new(),
+                    })
+                })
+                .collect(),
+        })
+    }
+
     /// SQuAD's form: each paragraph is a document, the questions about it have it
     /// as their answer.
     pub fn squad(path: &Path) -> Result<Self> {
@@ -108,9 +151,7 @@ impl Collection {
         };
         let mut ids: HashMap<String, String> = HashMap::new();
         for (path, grade) in [(answerable, 1), (unanswerable, 0)] {
-            for line in read(path)?.lines().filter(|line| !line.trim().is_empty()) {
-                let entry: Clapnq = serde_json::from_str(line)
-                    .with_context(|| format!("{} is not in ClapNQ's form", path.display()))?;
+            for entry in lines::<Clapnq>(path)? {
                 let mut grades = HashMap::new();
                 for passage in entry.passages {
                     let next = ids.len().to_string();
@@ -132,6 +173,30 @@ impl Collection {
             }
         }
         Ok(collection)
+    }
+
+    /// Places of the documents that answer the question.
+    pub(super) fn right_documents(&self, question: &EvalQuestion) -> Vec<usize> {
+        self.places(|document| question.grades.get(&document.id).is_some_and(|&g| g > 0))
+    }
+
+    /// Places of the documents that have the title of one that answers.
+    pub(super) fn of_the_same_title(&self, question: &EvalQuestion) -> Vec<usize> {
+        let right = self.right_documents(question);
+        let titles: HashSet<&str> = right.iter().map(|&n| &*self.documents[n].title).collect();
+        self.places(|document| titles.contains(document.title.as_str()))
+    }
+
+    fn places(&self, is: impl Fn(&EvalDocument) -> bool) -> Vec<usize> {
+        let all = self.documents.iter().enumerate();
+        all.filter_map(|(place, document)| is(document).then_some(place))
+            .collect()
+    }
+
+    /// Whether several documents belong to one title, as paragraphs to an article.
+    pub(super) fn shares_titles(&self) -> bool {
+        let titles: HashSet<&str> = self.documents.iter().map(|d| d.title.as_str()).collect();
+        titles.len() > 1 && titles.len() * 2 <= self.documents.len()
     }
 
     /// A small collection for each title: its documents, the questions about
@@ -169,6 +234,15 @@ impl Collection {
         }
         parts
     }
+}
+
+#[derive(Deserialize)]
+struct BeirText {
+    #[serde(rename = "_id")]
+    id: String,
+    #[serde(default)]
+    title: String,
+    text: String,
 }
 
 #[derive(Deserialize)]
@@ -217,6 +291,18 @@ fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
+/// The JSON of each line that is not empty.
+fn lines<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let text = read(path)?;
+    let lines = text.lines().zip(1..);
+    lines
+        .filter(|(line, _)| !line.trim().is_empty())
+        .map(|(line, number): (&str, u32)| {
+            serde_json::from_str(line).with_context(|| format!("{}, line {number}", path.display()))
+        })
+        .collect()
+}
+
 fn name_of(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default();
     stem.to_string_lossy().into_owned()
@@ -246,6 +332,32 @@ fn field(element: &str, name: &str) -> String {
 mod tests {
     use super::Collection;
     use std::collections::HashMap;
+
+    #[test]
+    fn beir_folder_gives_the_judged_queries() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
+        std::fs::create_dir(folder.path().join("qrels")).unwrap();
+        write(
+            "corpus.jsonl",
+            "{\"_id\":\"d1\",\"title\":\"t\",\"text\":\"a\",\"metadata\":{}}\n{\"_id\":\"d2\",\"text\":\" \"}\n",
+        )
+        .unwrap();
+        write(
+            "queries.jsonl",
+            "{\"_id\":\"1\",\"text\":\"why\"}\n{\"_id\":\"2\",\"text\":\"unjudged\"}\n",
+        )
+        .unwrap();
+        write("qrels/test.tsv", "query-id\tcorpus-id\tscore\n1\td1\t2\n").unwrap();
+        let collection = Collection::beir(folder.path()).unwrap();
+        assert_eq!(collection.documents.len(), 1);
+        assert_eq!(collection.questions.len(), 1);
+        let question = &collection.questions[0];
+        assert_eq!((question.text.as_str(), question.grades["d1"]), ("why", 2));
+        write("queries.jsonl", "{\"_id\":\"1\",\"text\":\"why\"}\n{").unwrap();
+        let error = Collection::beir(folder.path()).unwrap_err();
+        assert!(format!("{error:#}").contains("line 2"), "{error:#}");
+    }
 
     #[test]
     fn queries_are_numbered_by_their_order() {

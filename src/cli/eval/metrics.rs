@@ -45,9 +45,16 @@ pub fn reciprocal_rank(ranked: &[&str], grades: &HashMap<String, u32>) -> f64 {
     place.map_or(0.0, |place| 1.0 / (place + 1) as f64)
 }
 
+/// The value below which such a share of all lies (the nearest rank); 0 of none.
+pub fn percentile(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let place = (share * values.len() as f64).ceil() as usize;
+    values.get(place.max(1) - 1).copied().unwrap_or(0.0)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ndcg, recall, reciprocal_rank};
+    use super::{ndcg, percentile, recall, reciprocal_rank};
     use std::collections::HashMap;
 
     fn grades(list: &[(&str, u32)]) -> HashMap<String, u32> {
@@ -85,5 +92,14 @@ mod tests {
             reciprocal_rank(&["x", "a", "b"], &grades(&[("a", 1), ("b", 1)])),
             0.5
         );
+    }
+
+    #[test]
+    fn percentile_is_a_value_that_was_measured() {
+        let mut values = [4.0, 1.0, 3.0, 2.0];
+        assert_eq!(percentile(&mut values, 0.5), 2.0);
+        assert_eq!(percentile(&mut values, 0.95), 4.0);
+        assert_eq!(percentile(&mut values, 0.0), 1.0);
+        assert_eq!(percentile(&mut [], 0.5), 0.0);
     }
 }

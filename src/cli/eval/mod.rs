@@ -4,13 +4,23 @@
 mod answers;
 mod bench;
 mod collection;
+mod compare;
+mod features;
 mod metrics;
+mod refusal;
+mod report;
 
 pub use collection::{Collection, EvalDocument, EvalQuestion};
-pub use metrics::{ndcg, recall, reciprocal_rank};
+pub use compare::{Comparison, compare};
+pub use features::{Among, features};
+pub use metrics::{ndcg, percentile, recall, reciprocal_rank};
+pub use refusal::{Point, Refusal};
+pub use report::{
+    AnswersReport, METRICS, MethodReport, MetricReport, Milliseconds, Report, ReportFile,
+};
 
 use crate::retrieve::Ranked;
-use crate::types::{SearchOptions, SearchType};
+use crate::types::{SearchOptions, SearchScope, SearchType};
 use anyhow::Result;
 use bench::Bench;
 use std::io::Write;
@@ -22,9 +32,6 @@ const DEPTH: usize = 100;
 
 /// Passages that reranking reads.
 const RERANKED: usize = 20;
-
-/// Candidates whose features are printed.
-const FEATURED: usize = 10;
 
 /// A way of searching that is measured.
 struct Method {
@@ -56,62 +63,61 @@ const METHODS: [Method; 4] = [
     },
 ];
 
-/// Measures each way of searching and prints a line for each. The collection is
-/// indexed in `folder`.
-pub fn run(collection: &Collection, folder: &Path, out: &mut dyn Write) -> Result<()> {
+/// Measures each way of searching and the answers, and prints a line for each.
+/// The collection is indexed in `folder`.
+pub fn run(collection: &Collection, folder: &Path, out: &mut dyn Write) -> Result<Report> {
     let bench = Bench::build(folder, collection)?;
+    let mut report = Report {
+        collection: collection.name.clone(),
+        documents: collection.documents.len(),
+        questions: collection.questions.len(),
+        methods: Vec::new(),
+        answers: AnswersReport::default(),
+    };
     writeln!(
         out,
         "{}: {} documents, {} questions",
-        collection.name,
-        collection.documents.len(),
-        collection.questions.len()
+        report.collection, report.documents, report.questions
     )?;
-    writeln!(
-        out,
-        "{:<14} {:>8} {:>8} {:>8} {:>8} {:>9}",
-        "", "nDCG@10", "R@100", "MRR", "first", "ms"
-    )?;
+    report::print_head(out)?;
     for method in &METHODS {
-        measure(&bench, collection, method, out)?;
+        let measured = measure(&bench, collection, method)?;
+        measured.print(out)?;
+        report.methods.push(measured);
     }
-    answers::measure(&bench, collection, out)
+    report.print_gains(out)?;
+    report.answers = answers::measure(&bench, collection)?;
+    answers::print(&report.answers, out)?;
+    refusal::measure(&bench, collection, out)?;
+    Ok(report)
 }
 
-fn measure(
-    bench: &Bench,
-    collection: &Collection,
-    method: &Method,
-    out: &mut dyn Write,
-) -> Result<()> {
-    let mut sums = [0.0; 4];
-    let started = Instant::now();
+fn measure(bench: &Bench, collection: &Collection, method: &Method) -> Result<MethodReport> {
+    let count = collection.questions.len();
+    let mut scores = Vec::with_capacity(count);
+    let mut millis = Vec::with_capacity(count);
     for question in &collection.questions {
+        let begun = Instant::now();
         let ranked = rank(bench, &question.text, method)?;
+        millis.push(begun.elapsed().as_secs_f64() * 1000.0);
         let ids = documents_of(&ranked);
         let first = ids.first().and_then(|id| question.grades.get(*id));
-        let scores = [
+        scores.push([
             ndcg(&ids, &question.grades, 10),
+            recall(&ids, &question.grades, 10),
             recall(&ids, &question.grades, DEPTH),
             reciprocal_rank(&ids, &question.grades),
             f64::from(u8::from(first.is_some_and(|&grade| grade > 0))),
-        ];
-        sums.iter_mut()
-            .zip(scores)
-            .for_each(|(sum, score)| *sum += score);
+        ]);
     }
-    let count = collection.questions.len().max(1) as f64;
-    let [ndcg, recall, reciprocal, first] = sums.map(|sum| sum / count);
-    let millis = started.elapsed().as_secs_f64() * 1000.0 / count;
-    let name = method.name;
-    writeln!(
-        out,
-        "{name:<14} {ndcg:>8.4} {recall:>8.4} {reciprocal:>8.4} {first:>8.4} {millis:>9.2}"
-    )?;
-    Ok(())
+    Ok(MethodReport::new(method.name, &scores, millis))
 }
 
 fn rank(bench: &Bench, text: &str, method: &Method) -> Result<Ranked> {
+    rank_in(bench, &bench.scope, text, method)
+}
+
+fn rank_in(bench: &Bench, scope: &SearchScope, text: &str, method: &Method) -> Result<Ranked> {
     let options = SearchOptions {
         search_type: method.search_type,
         rerank: method.rerank,
@@ -121,9 +127,7 @@ fn rank(bench: &Bench, text: &str, method: &Method) -> Result<Ranked> {
         ..SearchOptions::default()
     };
     let question = bench.retriever.encode(text)?;
-    Ok(bench
-        .retriever
-        .rank(text, &question, &bench.scope, &options)?)
+    Ok(bench.retriever.rank(text, &question, scope, &options)?)
 }
 
 /// The documents in the order of their best passages.
@@ -137,36 +141,4 @@ fn documents_of(ranked: &Ranked) -> Vec<&str> {
         }
     }
     ids
-}
-
-/// Prints a line for each of the first candidates of each question, for fitting
-/// the calibration (`tests/bench/fit_calibration.py`).
-pub fn features(collections: &[Collection], folder: &Path, out: &mut dyn Write) -> Result<()> {
-    writeln!(
-        out,
-        "collection\tquestion\tanswerable\trank\tgrade\tbm25\tcosine\tcoverage\tfused"
-    )?;
-    for collection in collections {
-        let folder = folder.join(&collection.name);
-        std::fs::create_dir_all(&folder)?;
-        let bench = Bench::build(&folder, collection)?;
-        for (number, question) in collection.questions.iter().enumerate() {
-            let ranked = rank(&bench, &question.text, &METHODS[2])?;
-            for (place, candidate) in ranked.candidates.iter().take(FEATURED).enumerate() {
-                let id = candidate.stored.external_id.as_deref().unwrap_or_default();
-                writeln!(
-                    out,
-                    "{}\t{number}\t{}\t{place}\t{}\t{}\t{}\t{}\t{}",
-                    collection.name,
-                    u8::from(question.grades.values().any(|&grade| grade > 0)),
-                    question.grades.get(id).copied().unwrap_or(0),
-                    candidate.bm25.unwrap_or(0.0),
-                    candidate.cosine.unwrap_or(0.0),
-                    candidate.coverage,
-                    candidate.fused,
-                )?;
-            }
-        }
-    }
-    Ok(())
 }

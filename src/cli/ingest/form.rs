@@ -10,18 +10,25 @@ use uuid::Uuid;
 type Text = Cursor<Vec<u8>>;
 
 /// The body of an upload.
-pub(super) struct Form {
+pub(in crate::cli) struct Form {
     boundary: String,
     length: u64,
     body: Chain<Chain<Text, File>, Text>,
 }
 
 impl Form {
-    pub(super) fn new(path: &Path, dataset: &str, metadata: Option<&Value>) -> Result<Self> {
+    pub(in crate::cli) fn new(
+        path: &Path,
+        dataset: Option<&str>,
+        metadata: Option<&Value>,
+    ) -> Result<Self> {
         let file = File::open(path)?;
         let bytes = file.metadata()?.len();
         let boundary = format!("satchel-{}", Uuid::now_v7().simple());
-        let mut head = field(&boundary, "dataset_id", dataset);
+        let mut head = String::new();
+        if let Some(dataset) = dataset {
+            head += &field(&boundary, "dataset_id", dataset);
+        }
         if let Some(metadata) = metadata {
             head += &field(&boundary, "metadata", &metadata.to_string());
         }
@@ -45,11 +52,11 @@ impl Form {
         })
     }
 
-    pub(super) fn content_type(&self) -> String {
+    pub(in crate::cli) fn content_type(&self) -> String {
         format!("multipart/form-data; boundary={}", self.boundary)
     }
 
-    pub(super) fn length(&self) -> u64 {
+    pub(in crate::cli) fn length(&self) -> u64 {
         self.length
     }
 }
@@ -74,7 +81,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a \"b\".txt");
         std::fs::write(&path, "content").unwrap();
-        let mut form = Form::new(&path, "d1", None).unwrap();
+        let mut form = Form::new(&path, Some("d1"), None).unwrap();
         let length = form.length();
         let mut text = String::new();
         form.read_to_string(&mut text).unwrap();

@@ -1,9 +1,9 @@
 //! `satchel ingest`: adds files, waits until they can be asked, and says what
 //! became of each.
 
-mod form;
+pub(super) mod form;
 mod progress;
-mod selection;
+pub(super) mod selection;
 
 use super::connection::{Connection, Refusal};
 use super::datasets::dataset_named;
@@ -11,7 +11,7 @@ use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use form::Form;
 use progress::Progress;
-use selection::{Selection, select};
+use selection::{PatternOptions, Selection, select};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,8 @@ pub(super) struct Options {
     /// Metadata of all files, as a JSON object
     #[arg(long, value_name = "JSON", value_parser = metadata)]
     metadata: Option<Value>,
+    #[command(flatten)]
+    patterns: PatternOptions,
 }
 
 /// What became of the files.
@@ -50,9 +52,9 @@ struct Outcome {
 
 /// Adds and waits. Exit code 1: something could not be read.
 pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
-    let Selection { files, skipped } = select(&options.paths)?;
-    for (path, reason) in &skipped {
-        eprintln!("skipped {}: {reason}", path.display());
+    let Selection { files, skipped } = select(&options.paths, &options.patterns.compile()?)?;
+    for one in &skipped {
+        eprintln!("skipped {}: {}", one.path.display(), one.reason);
     }
     if files.is_empty() {
         bail!("there is no file to add");
@@ -101,7 +103,7 @@ fn add(
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     progress.reads(&name);
     let metadata = options.metadata.as_ref();
-    let form = Form::new(path, dataset, metadata)
+    let form = Form::new(path, Some(dataset), metadata)
         .with_context(|| format!("{} cannot be read", path.display()))?;
     let (kind, length) = (form.content_type(), form.length());
     let sent = connection.upload("/documents/upload", &kind, length, progress.count(form));
@@ -165,7 +167,7 @@ fn documents(connection: &Connection, dataset: &str, status: &str) -> Result<Val
 }
 
 /// The id of the dataset to add to.
-fn dataset(connection: &Connection, name: Option<&str>) -> Result<String> {
+pub(super) fn dataset(connection: &Connection, name: Option<&str>) -> Result<String> {
     let name = name.unwrap_or(crate::service::DEFAULT_DATASET);
     if let Ok(id) = dataset_named(connection, name) {
         return Ok(id);
@@ -191,7 +193,7 @@ fn print(outcome: &Outcome, skipped: usize) {
     }
 }
 
-fn metadata(text: &str) -> Result<Value, String> {
+pub(super) fn metadata(text: &str) -> Result<Value, String> {
     match serde_json::from_str(text) {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err("it is not a JSON object".to_owned()),

@@ -2,38 +2,90 @@
 
 use crate::extract::extensions;
 use anyhow::{Context, Result};
+use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use walkdir::{DirEntry, WalkDir};
 
-/// The files to add, and what was left out and why.
-pub(super) struct Selection {
-    pub(super) files: Vec<Selected>,
-    pub(super) skipped: Vec<(PathBuf, String)>,
+/// What of a folder is wanted.
+#[derive(clap::Args)]
+pub(in crate::cli) struct PatternOptions {
+    /// Of folders, take only files that match, such as '*.md', whatever their type; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<Glob>,
+    /// Of folders, leave out files and folders that match, such as drafts; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<Glob>,
 }
 
-pub(super) struct Selected {
-    pub(super) path: PathBuf,
-    pub(super) bytes: u64,
+/// The same, ready to be asked.
+pub(in crate::cli) struct Patterns {
+    include: Option<GlobSet>,
+    exclude: GlobSet,
+}
+
+impl PatternOptions {
+    pub(in crate::cli) fn compile(&self) -> Result<Patterns> {
+        Ok(Patterns {
+            include: match self.include.as_slice() {
+                [] => None,
+                some => Some(set(some)?),
+            },
+            exclude: set(&self.exclude)?,
+        })
+    }
+}
+
+fn set(globs: &[Glob]) -> Result<GlobSet> {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        set.add(glob.clone());
+    }
+    Ok(set.build()?)
+}
+
+/// Whether a pattern means a path of a folder, by all of it or by its name alone.
+fn fits(set: &GlobSet, path: &Path) -> bool {
+    set.is_match(path) || path.file_name().is_some_and(|name| set.is_match(name))
+}
+
+/// The files to add, and what was left out and why.
+#[derive(Default)]
+pub(in crate::cli) struct Selection {
+    pub(in crate::cli) files: Vec<Selected>,
+    pub(in crate::cli) skipped: Vec<Skipped>,
+}
+
+pub(in crate::cli) struct Selected {
+    pub(in crate::cli) path: PathBuf,
+    pub(in crate::cli) bytes: u64,
+    /// Where the system knows it.
+    pub(in crate::cli) modified: Option<SystemTime>,
+}
+
+pub(in crate::cli) struct Skipped {
+    pub(in crate::cli) path: PathBuf,
+    pub(in crate::cli) reason: String,
+    /// What is there is not known.
+    pub(in crate::cli) unreadable: bool,
 }
 
 /// Finds the files. From folders those are taken whose extension is known; a
 /// file that is named itself is taken whatever its name is: its content
 /// decides. A path that does not exist is an error; what is unreadable
 /// or of no use inside a folder is skipped.
-pub(super) fn select(paths: &[PathBuf]) -> Result<Selection> {
-    let mut selection = Selection {
-        files: Vec::new(),
-        skipped: Vec::new(),
-    };
+pub(super) fn select(paths: &[PathBuf], patterns: &Patterns) -> Result<Selection> {
+    let mut selection = Selection::default();
     for path in paths {
         let metadata =
             std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
         if metadata.is_dir() {
-            selection.walk(path);
+            selection.walk(path, patterns);
         } else {
             selection.files.push(Selected {
                 path: path.clone(),
                 bytes: metadata.len(),
+                modified: metadata.modified().ok(),
             });
         }
     }
@@ -42,19 +94,27 @@ pub(super) fn select(paths: &[PathBuf]) -> Result<Selection> {
 
 impl Selection {
     /// Links are not followed: they could lead out of the folder, or in circles.
-    fn walk(&mut self, folder: &Path) {
+    pub(in crate::cli) fn walk(&mut self, folder: &Path, patterns: &Patterns) {
+        let within = |entry: &DirEntry| {
+            let path = entry.path();
+            path.strip_prefix(folder).unwrap_or(path).to_owned()
+        };
         let is_shown = |entry: &DirEntry| {
             let hidden = entry.file_name().to_string_lossy().starts_with('.');
-            entry.depth() == 0 || !hidden
+            entry.depth() == 0 || !(hidden || fits(&patterns.exclude, &within(entry)))
         };
         let walk = WalkDir::new(folder).sort_by_file_name().into_iter();
         for entry in walk.filter_entry(is_shown) {
             match entry {
-                Ok(entry) if entry.file_type().is_file() => self.consider(entry),
+                Ok(entry) if entry.file_type().is_file() => match &patterns.include {
+                    Some(include) if fits(include, &within(&entry)) => self.take(entry),
+                    Some(_) => {}
+                    None => self.consider(entry),
+                },
                 Ok(_) => {}
                 Err(error) => {
                     let path = error.path().unwrap_or(folder).to_owned();
-                    self.skipped.push((path, error.to_string()));
+                    self.skip(path, error.to_string(), true);
                 }
             }
         }
@@ -63,24 +123,56 @@ impl Selection {
     fn consider(&mut self, entry: DirEntry) {
         let extension = entry.path().extension().unwrap_or_default();
         let is_known = extensions().any(|known| extension.eq_ignore_ascii_case(known));
+        if is_known {
+            self.take(entry);
+        } else {
+            let reason = "not a type of document that satchel reads".to_owned();
+            self.skip(entry.into_path(), reason, false);
+        }
+    }
+
+    fn take(&mut self, entry: DirEntry) {
         match entry.metadata() {
-            Ok(metadata) if is_known => self.files.push(Selected {
+            Ok(metadata) => self.files.push(Selected {
                 bytes: metadata.len(),
+                modified: metadata.modified().ok(),
                 path: entry.into_path(),
             }),
-            Ok(_) => {
-                let reason = "not a type of document that satchel reads".to_owned();
-                self.skipped.push((entry.into_path(), reason));
-            }
-            Err(error) => self.skipped.push((entry.into_path(), error.to_string())),
+            Err(error) => self.skip(entry.into_path(), error.to_string(), true),
         }
+    }
+
+    fn skip(&mut self, path: PathBuf, reason: String, unreadable: bool) {
+        self.skipped.push(Skipped {
+            path,
+            reason,
+            unreadable,
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::select;
+    use super::{PatternOptions, Selection, select};
+    use globset::Glob;
     use std::fs;
+    use std::path::Path;
+
+    fn patterns(include: &[&str], exclude: &[&str]) -> PatternOptions {
+        let globs = |texts: &[&str]| texts.iter().map(|one| Glob::new(one).unwrap()).collect();
+        PatternOptions {
+            include: globs(include),
+            exclude: globs(exclude),
+        }
+    }
+
+    fn names(selection: &Selection, folder: &Path) -> Vec<String> {
+        let names = selection.files.iter().map(|file| {
+            let name = file.path.strip_prefix(folder).unwrap();
+            name.to_string_lossy().into_owned()
+        });
+        names.collect()
+    }
 
     #[test]
     fn folder_gives_its_documents_and_says_what_it_left_out() {
@@ -93,16 +185,35 @@ mod tests {
         for name in ["b.md", "sub/a.PDF", "photo.jpg", ".hidden/c.md"] {
             write(name);
         }
-        let selection = select(&[folder.path().to_owned()]).unwrap();
-        let names = selection.files.iter().map(|file| {
-            let name = file.path.strip_prefix(folder.path()).unwrap();
-            name.to_string_lossy().into_owned()
-        });
-        assert_eq!(names.collect::<Vec<_>>(), ["b.md", "sub/a.PDF"]);
+        let all = patterns(&[], &[]).compile().unwrap();
+        let selection = select(&[folder.path().to_owned()], &all).unwrap();
+        assert_eq!(names(&selection, folder.path()), ["b.md", "sub/a.PDF"]);
         assert_eq!(selection.skipped.len(), 1);
         // Named itself, a file is taken as it is.
-        let named = select(&[folder.path().join("photo.jpg")]).unwrap();
+        let named = select(&[folder.path().join("photo.jpg")], &all).unwrap();
         assert_eq!(named.files.len(), 1);
-        assert!(select(&[folder.path().join("missing")]).is_err());
+        assert!(select(&[folder.path().join("missing")], &all).is_err());
+    }
+
+    #[test]
+    fn patterns_take_and_leave_out_by_path_and_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.md", "b.txt", "run.xyz", "sub/c.md", "sub/drafts/d.md"] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "text").unwrap();
+        }
+        let chosen = |include: &[&str], exclude: &[&str]| {
+            let patterns = patterns(include, exclude).compile().unwrap();
+            let mut selection = Selection::default();
+            selection.walk(folder.path(), &patterns);
+            names(&selection, folder.path())
+        };
+        assert_eq!(chosen(&[], &["drafts"]), ["a.md", "b.txt", "sub/c.md"]);
+        assert_eq!(chosen(&["*.md"], &["sub/drafts"]), ["a.md", "sub/c.md"]);
+        assert_eq!(
+            chosen(&["run.*", "sub/**"], &["d.md"]),
+            ["run.xyz", "sub/c.md"]
+        );
     }
 }

@@ -35,7 +35,7 @@ pub use self::gguf::is_encoder;
 pub use self::prompts::Prompts;
 pub use self::reranker::Reranker;
 pub use self::token_vectors::TokenVectors;
-pub use self::token_vectors::late_interaction;
+pub use self::token_vectors::{best_matches, late_interaction};
 
 use self::forward::Framed;
 use self::model::Model;

@@ -41,16 +41,25 @@ impl TokenVectors {
 /// Zaharia 2020, as a mean so that long and short queries compare). Zero where
 /// either has no token.
 pub fn late_interaction(query: &TokenVectors, passage: &TokenVectors) -> f32 {
-    if query.is_empty() || passage.is_empty() || query.dimensions != passage.dimensions {
-        return 0.0;
+    let matches = best_matches(query, &[passage]);
+    matches.iter().sum::<f32>() / matches.len().max(1) as f32
+}
+
+/// For each token of the query the best cosine among the tokens of all the
+/// texts; none at all where either side has no token.
+pub fn best_matches(query: &TokenVectors, texts: &[&TokenVectors]) -> Vec<f32> {
+    let mut comparable = texts.to_vec();
+    comparable.retain(|text| !text.is_empty() && text.dimensions == query.dimensions);
+    if comparable.is_empty() {
+        return Vec::new();
     }
     let best = |token: &[f32]| {
-        passage
-            .rows()
+        let others = comparable.iter().flat_map(|text| text.rows());
+        others
             .map(|other| dot(token, other))
             .fold(f32::NEG_INFINITY, f32::max)
     };
-    query.rows().map(best).sum::<f32>() / query.len() as f32
+    query.rows().map(best).collect()
 }
 
 /// Scales to length one; leaves a vector of zeros as it is.
@@ -98,5 +107,14 @@ mod tests {
         let none = vectors(&[]);
         assert_eq!(late_interaction(&none, &some), 0.0);
         assert_eq!(late_interaction(&some, &none), 0.0);
+        assert!(best_matches(&some, &[]).is_empty() && best_matches(&some, &[&none]).is_empty());
+    }
+
+    #[test]
+    fn best_match_may_be_in_any_of_the_texts() {
+        let query = vectors(&[[2.0, 0.0], [0.0, 3.0]]);
+        let (right, up) = (vectors(&[[1.0, 0.0]]), vectors(&[[0.0, 1.0]]));
+        assert_eq!(best_matches(&query, &[&right, &up]), [1.0, 1.0]);
+        assert_eq!(best_matches(&query, &[&up]), [0.0, 1.0]);
     }
 }

@@ -49,9 +49,9 @@ export function feedback() {
     return h('li', { class: 'card' },
       h('div', { class: 'row wrap' }, h('span', { class: 'st' }, icon(symbol, 's'), h('b', {}, name)),
         h('span', { class: 'mute grow' }, t('{who}, {when}', { who: names.get(one.user_id) ?? t('somebody'), when: moment(one.created_at) })),
-        h('a', { class: 'b', href: `#/chat/${encodeURIComponent(one.session_id)}`, 'aria-label': t('Open the chat: {question}', { question: one.question }) }, icon('right', 's'), t('Open the chat'))),
+        h('a', { class: 'b', href: `#/chat/${encodeURIComponent(one.session_id)}/${encodeURIComponent(one.response_id)}`, 'aria-label': t('Show the answer to: {question}', { question: one.question }) }, icon('right', 's'), t('Show the answer'))),
       one.feedback_text && h('p', {}, one.feedback_text),
-      h('details', {}, h('summary', {}, one.question || t('The question was deleted.')), h('p', { class: 'said' }, one.answer || t('The answer was deleted.'))));
+      h('details', {}, h('summary', {}, icon('pick', 's'), one.question || t('The question was deleted.')), h('p', { class: 'said' }, one.answer || t('The answer was deleted.'))));
   }
 
   async function carry() {

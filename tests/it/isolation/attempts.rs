@@ -103,16 +103,35 @@ pub(super) fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
             Own,
         ),
         "delete documents" => one(json!({"document_ids": [victim.document]}), Missing),
-        "move a document" => one(json!({"dataset_id": victim.dataset}), Missing),
+        "change a document" => [
+            json!({"dataset_id": victim.dataset}),
+            json!({"filename": "mine.md", "metadata": {"title": "Mine"}}),
+        ]
+        .map(|body| Attempt::new(&path, body, Missing))
+        .into(),
         "change a dataset" => one(json!({"name": "Mine", "visibility": "tenant"}), Missing),
         "change a user" => one(
             json!({"role": "admin", "password": "known to me now"}),
             Missing,
         ),
         "change a tenant" => one(json!({"name": "Mine"}), Missing),
-        "list sessions" | "list documents" | "list datasets" | "list users" | "list API keys"
-        | "list sign-ins" | "list tenants" | "read the audit log" | "status" | "examine"
-        | "who am I" | "list models" | "list models to ask" | "end all sign-ins" => {
+        "list sessions"
+        | "list documents"
+        | "list datasets"
+        | "list users"
+        | "list API keys"
+        | "list sign-ins"
+        | "list tenants"
+        | "read the audit log"
+        | "status"
+        | "examine"
+        | "progress of the indexes"
+        | "make the indexes anew"
+        | "repair"
+        | "who am I"
+        | "list models"
+        | "list models to ask"
+        | "end all sign-ins" => {
             let mut all = one(json!({}), Own);
             if ["list users", "list API keys"].contains(&endpoint.name) {
                 let elsewhere = format!("{path}?tenant_id={}", victim.tenant);
@@ -237,8 +256,11 @@ pub(super) fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
             ]
         }
         "embed" => one(json!({"model": "all-MiniLM-L6-v2", "input": "bird"}), Own),
-        "upload a document" => {
-            let form = Form::new().field("dataset_id", &victim.dataset);
+        "upload a document" | "replace a document" => {
+            let form = match endpoint.name {
+                "upload a document" => Form::new().field("dataset_id", &victim.dataset),
+                _ => Form::new(),
+            };
             let form = form.file("mine.md", "# Mine\n\nSomething of my own.");
             vec![Attempt {
                 path,

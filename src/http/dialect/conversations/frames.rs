@@ -181,6 +181,7 @@ mod tests {
                 first_token_ms: None,
                 total_ms: 2.5,
                 sources: Vec::new(),
+                searched_for: None,
                 reasoning: None,
             }),
         }

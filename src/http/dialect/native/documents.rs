@@ -1,13 +1,13 @@
 //! Documents beyond contract 2: lists, pages, retry, deletion.
 
-use super::Native;
 use super::wire::{self, ChunkSpan, DocumentWire, PageSummaryWire, Said};
+use super::{Native, openapi};
 use crate::http::auth::Authorized;
 use crate::http::extract::{JsonBody, PathValues, QueryParams};
 use crate::http::failure::Failure;
 use crate::http::{HttpError, State};
-use crate::service::{DocumentFilter, DocumentOrder};
-use crate::types::{DatasetId, DocumentId, DocumentStatus};
+use crate::service::{DocumentChange, DocumentFilter, DocumentOrder};
+use crate::types::{DatasetId, DocumentId, DocumentMetadata, DocumentStatus};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -178,21 +178,33 @@ pub(crate) struct Deleted {
     deleted: usize,
 }
 
-/// Body of `PATCH /api/documents/{document_id}`.
+/// Body of `PATCH /api/documents/{document_id}`; what is absent stays.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct MoveBody {
-    dataset_id: DatasetId,
+pub(crate) struct ChangeBody {
+    /// The dataset to put it into.
+    dataset_id: Option<DatasetId>,
+    #[schema(schema_with = openapi::optional_file_name)]
+    filename: Option<String>,
+    /// Goes over what there is.
+    metadata: Option<DocumentMetadata>,
 }
 
-/// `PATCH /api/documents/{document_id}`: into another dataset.
-pub(crate) async fn relocate(
+/// `PATCH /api/documents/{document_id}`: another dataset, name, metadata.
+pub(crate) async fn update(
     state: web::Data<State>,
     caller: Authorized<Native>,
     id: PathValues<Native, DocumentId>,
-    body: JsonBody<Native, MoveBody>,
+    body: JsonBody<Native, ChangeBody>,
 ) -> Answer {
-    let to = &body.value.dataset_id;
-    let document = state.service.move_document(&caller, &id.value, to).await?;
+    let change = DocumentChange {
+        dataset: body.value.dataset_id,
+        filename: body.value.filename,
+        metadata: body.value.metadata,
+    };
+    let document = state
+        .service
+        .update_document(&caller, &id.value, change)
+        .await?;
     Ok(HttpResponse::Ok().json(DocumentWire::from(&document)))
 }
 

@@ -20,6 +20,7 @@ pub(crate) mod sign_ins;
 mod status;
 pub(crate) mod system;
 pub(crate) mod tenants;
+pub(crate) mod upkeep;
 pub(crate) mod users;
 mod wire;
 

@@ -2,7 +2,7 @@
 
 use super::{
     Refusal, audit, auth, backups, chats, custody, datasets, documents, feedback, keys, models,
-    people, search_models, sign_ins, status, system, tenants, users, wire,
+    people, search_models, sign_ins, status, system, tenants, upkeep, users, wire,
 };
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
@@ -39,6 +39,17 @@ pub(super) fn optional_name_of_100() -> Object {
     name(100, SchemaType::from_iter([Type::String, Type::Null]))
 }
 
+/// The schema of names of files, or nothing: at least one character that shows, and no folder.
+pub(super) fn optional_file_name() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .max_length(Some(255))
+        .pattern(Some(
+            r"^[^\x00-\x1f\x7f-\x9f/\\]*[^\s\x00-\x1f\x7f-\x9f/\\][^\x00-\x1f\x7f-\x9f/\\]*$",
+        ))
+        .build()
+}
+
 /// The schema of what has to be said on purpose.
 pub(super) fn only_true() -> Object {
     ObjectBuilder::new()
@@ -65,6 +76,7 @@ pub(crate) fn description() -> Description {
         of_instance(),
         of_people(),
         of_custody(),
+        upkeep::operations(),
     ];
     Description {
         tongue: Tongue::Native,
@@ -164,10 +176,13 @@ fn of_documents() -> Vec<Operation> {
             .takes::<documents::DeleteBody>()
             .answers::<documents::Deleted>(200)
             .refuses(&[403, 404]),
-        Operation::of("move a document", "Into another dataset.")
-            .takes::<documents::MoveBody>()
-            .answers::<wire::DocumentWire>(200)
-            .refuses(&[403, 409]),
+        Operation::of(
+            "change a document",
+            "Puts it into another dataset, gives it another name or metadata; what is absent stays.",
+        )
+        .takes::<documents::ChangeBody>()
+        .answers::<wire::DocumentWire>(200)
+        .refuses(&[403, 409]),
         Operation::of(
             "read a document anew",
             "Reads it once more, whatever became of it before.",

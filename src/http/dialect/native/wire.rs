@@ -23,6 +23,8 @@ pub(crate) struct DocumentWire<'a> {
     title: &'a str,
     file_type: &'a str,
     bytes: u64,
+    /// SHA-256 of the original in hexadecimal digits; of a line of a `.jsonl` file, of the record.
+    sha256: &'a str,
     #[schema(value_type = DocumentStatus)]
     status: &'static str,
     error: Option<&'a str>,
@@ -49,6 +51,7 @@ impl<'a> From<&'a Document> for DocumentWire<'a> {
             title: document.display_name(),
             file_type: &document.file_type,
             bytes: document.bytes,
+            sha256: &document.sha256,
             status: document.status.as_str(),
             error: document.error.as_deref(),
             paged: document.paged,

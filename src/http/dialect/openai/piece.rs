@@ -235,6 +235,7 @@ pub(super) mod samples {
                 first_token_ms: None,
                 total_ms: 2.5,
                 sources: Vec::new(),
+                searched_for: None,
                 reasoning: None,
             }),
         };

@@ -189,6 +189,7 @@ mod tests {
                 first_token_ms: None,
                 total_ms: 1.0,
                 sources: Vec::new(),
+                searched_for: None,
                 reasoning: None,
             }),
         }

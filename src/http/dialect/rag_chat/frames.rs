@@ -52,7 +52,11 @@ impl Frames {
                 frames
             }
             AnswerEvent::Status(stage) => vec![Frame::unnamed(status(&stage))],
-            AnswerEvent::Sources { passages, coverage } => {
+            AnswerEvent::Sources {
+                passages,
+                coverage,
+                searched_for,
+            } => {
                 let sources: Vec<_> = passages
                     .iter()
                     .enumerate()
@@ -62,8 +66,16 @@ impl Frames {
                 struct Sources<'a, C> {
                     sources: Vec<Source<'a>>,
                     coverage: C,
+                    searched_for: Option<String>,
                 }
-                vec![Frame::named("sources", Sources { sources, coverage })]
+                vec![Frame::named(
+                    "sources",
+                    Sources {
+                        sources,
+                        coverage,
+                        searched_for,
+                    },
+                )]
             }
             AnswerEvent::Thinking(text) => {
                 vec![Frame::named("thinking", json!({"text": text}))]
@@ -207,6 +219,7 @@ mod tests {
                 first_token_ms: Some(1.5),
                 total_ms: 2.5,
                 sources: Vec::new(),
+                searched_for: None,
                 reasoning: None,
             }),
         }

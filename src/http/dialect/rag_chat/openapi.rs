@@ -105,6 +105,19 @@ fn documents() -> Vec<Operation> {
         .answers_shape(200, JSON, document())
         .refuses(&[403, 404, 409, 503, 504]),
         Operation::of(
+            "replace a document",
+            "Gives a document another file: it keeps its id and its dataset, all else is that of \
+             the form. Questions find the old passages until the new text is read, and the new \
+             ones when `metadata.status` is `ready`.",
+        )
+        .takes_shape(
+            true,
+            "multipart/form-data",
+            Shape::named("UploadForm", form()),
+        )
+        .answers_shape(200, JSON, document())
+        .refuses(&[403, 409, 503, 504]),
+        Operation::of(
             "documents of a session",
             "The passages that were cited in a chat.",
         )
@@ -136,6 +149,7 @@ fn events() -> Vec<(&'static str, Shape)> {
     let sources = object(json!({
         "sources": {"type": "array", "items": reference("Source")},
         "coverage": reference("Coverage"),
+        "searched_for": {"type": ["string", "null"]},
     }));
     let block = object(json!({"index": {"type": "integer", "minimum": 0}, "html": text()}));
     let error = object(json!({"error": text(), "code": text()}));

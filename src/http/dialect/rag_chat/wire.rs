@@ -217,6 +217,10 @@ pub(crate) struct SummaryWire<'a> {
     first_token_ms: Option<f64>,
     total_ms: f64,
     sources: &'a [ShownSource],
+    /// What was searched for, where the question leans on its conversation and
+    /// says less than it means; else null.
+    #[schema(required)]
+    searched_for: Option<&'a str>,
     /// What the chat model thought before it answered.
     #[schema(required)]
     reasoning: Option<&'a str>,
@@ -243,6 +247,7 @@ impl<'a> SummaryWire<'a> {
             first_token_ms: summary.first_token_ms,
             total_ms: summary.total_ms,
             sources: &summary.sources,
+            searched_for: summary.searched_for.as_deref(),
             reasoning: summary.reasoning.as_deref(),
         }
     }

@@ -1,0 +1,96 @@
+//! `satchel eval` as who tunes retrieval uses it.
+
+use std::path::Path;
+use std::process::Command;
+
+/// A collection in BEIR's form: three documents, a query for each of two.
+fn collection(folder: &Path) {
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    std::fs::create_dir_all(folder.join("qrels")).unwrap();
+    write(
+        "corpus.jsonl",
+        r#"{"_id":"lamp","title":"Lamp","text":"The lamp of the lighthouse burnt colza oil until 1870."}
+{"_id":"keeper","title":"Keeper","text":"Elin Ravn was the first keeper of the lighthouse."}
+{"_id":"bread","title":"Bread","text":"Rye bread is baked for an hour and a half."}
+"#,
+    );
+    write(
+        "queries.jsonl",
+        r#"{"_id":"1","text":"What did the lamp burn?"}
+{"_id":"2","text":"Who was the first keeper?"}
+"#,
+    );
+    write(
+        "qrels/test.tsv",
+        "query-id\tcorpus-id\tscore\n1\tlamp\t1\n2\tkeeper\t1\n",
+    );
+}
+
+fn eval(folder: &Path, arguments: &[&str]) -> (bool, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_satchel"))
+        .current_dir(folder)
+        .arg("eval")
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.success(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn two_runs_are_compared_question_by_question() {
+    let folder = tempfile::tempdir().unwrap();
+    collection(&folder.path().join("tower"));
+    let (done, table, errors) = eval(folder.path(), &["--beir", "tower", "--json", "before.json"]);
+    assert!(done, "{errors}");
+    assert!(
+        table.starts_with("tower: 3 documents, 2 questions\n"),
+        "{table}"
+    );
+    assert!(table.contains("hybrid over "), "{table}");
+    let file = std::fs::read_to_string(folder.path().join("before.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&file).unwrap();
+    let hybrid = &report["collections"][0]["methods"][2];
+    assert_eq!(hybrid["name"], "hybrid");
+    assert_eq!(hybrid["metrics"][4]["name"], "first");
+    assert_eq!(
+        hybrid["metrics"][4]["scores"],
+        serde_json::json!([1.0, 1.0])
+    );
+    assert_eq!(report["collections"][0]["answers"]["citation_recall"], 1.0);
+
+    let (done, table, errors) = eval(
+        folder.path(),
+        &["--beir", "tower", "--against", "before.json"],
+    );
+    assert!(done, "{errors}");
+    assert!(
+        table.contains("hybrid: nDCG@10 +0.0000 (+0.0 %), p = 1.0000\n"),
+        "{table}"
+    );
+}
+
+#[test]
+fn runs_over_different_questions_are_not_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let tower = folder.path().join("tower");
+    collection(&tower);
+    let before = r#"{"satchel":"0.0.1","collections":[{"collection":"tower","documents":9,"questions":2,
+        "methods":[],"answers":{"answerable":0,"answered":0,"right_source":0,"span_in_first":null,
+        "span_in_first_two":null,"span_in_any":null,"citation_precision":0,"citation_recall":0,
+        "unanswerable":0,"unanswerable_answered":0}}]}"#;
+    std::fs::write(folder.path().join("before.json"), before).unwrap();
+    let (done, _, errors) = eval(
+        folder.path(),
+        &["--beir", "tower", "--against", "before.json"],
+    );
+    assert!(!done);
+    assert!(errors.contains("9 documents and 2 questions"), "{errors}");
+    let (done, _, errors) = eval(folder.path(), &["--beir", "nowhere"]);
+    assert!(!done);
+    assert!(errors.contains("nowhere/qrels/test.tsv"), "{errors}");
+}
