@@ -50,6 +50,8 @@ pub(super) struct QueryTerm {
     phrase: Option<usize>,
     weight: f32,
     idf: f32,
+    /// The word's stem in another language.
+    other: Option<String>,
 }
 
 /// The distinct terms of the question, the rarest first if there are too many.
@@ -79,6 +81,7 @@ pub(super) fn terms(
                 1.0
             },
             idf: 0.0,
+            other: None,
         };
         let span = (token.offset_from, token.offset_to);
         if let Some(first) = terms.last_mut().filter(|_| span == last) {
@@ -87,6 +90,8 @@ pub(super) fn terms(
             term.weight = term.weight.min(first.weight) / 2.0;
             first.weight = term.weight;
             term.phrase = None;
+            term.other = Some(first.text.clone());
+            first.other = Some(term.text.clone());
         }
         last = span;
         terms.push(term);
@@ -140,18 +145,30 @@ pub(super) fn build(terms: &[QueryTerm], filter: &Filter, fields: Fields) -> Opt
 pub(super) fn subjects(question: &str, text: &str, analyzer: &mut TextAnalyzer) -> Vec<Subject> {
     let function_words: HashSet<&str> = FUNCTION_WORDS.split_whitespace().collect();
     let known = words(text, analyzer);
-    let mut found = Vec::new();
+    let mut found: Vec<(Subject, bool)> = Vec::new();
     let mut stream = analyzer.token_stream(cut(question));
     while stream.advance() {
         let token = stream.token();
-        if !function_words.contains(token.text.as_str()) {
-            found.push(Subject {
-                span: token.offset_from..token.offset_to,
-                known: known.contains(&token.text),
-            });
+        let span = token.offset_from..token.offset_to;
+        let is_known = known.contains(&token.text);
+        let is_grammar = function_words.contains(token.text.as_str());
+        match found.last_mut().filter(|(last, _)| last.span == span) {
+            // The second stem of the same word.
+            Some((last, grammar)) => {
+                last.known |= is_known;
+                *grammar |= is_grammar;
+            }
+            None => found.push((
+                Subject {
+                    span,
+                    known: is_known,
+                },
+                is_grammar,
+            )),
         }
     }
-    found
+    found.retain(|(_, grammar)| !grammar);
+    found.into_iter().map(|(subject, _)| subject).collect()
 }
 
 /// The distinct terms of a text.
@@ -172,7 +189,11 @@ pub(super) fn coverage(terms: &[QueryTerm], text: &str, analyzer: &mut TextAnaly
         // In a small collection a subject is in every chunk: it must count all the same.
         let weight = term.weight * (term.idf + 1.0);
         all += weight;
-        found += weight * f32::from(words.contains(&term.text));
+        let other = term
+            .other
+            .as_ref()
+            .is_some_and(|other| words.contains(other));
+        found += weight * f32::from(other || words.contains(&term.text));
     }
     if all > 0.0 { found / all } else { 0.0 }
 }

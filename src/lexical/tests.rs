@@ -216,3 +216,20 @@ fn coverage_counts_subjects_more_than_grammar() {
         "{shares:?}"
     );
 }
+
+#[test]
+fn word_of_another_language_is_found_by_its_own_stem() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = Lexical::open(folder.path()).unwrap();
+    let german = "Die alten Häuser am Hafen wurden im Sommer verkauft.";
+    let english = "The house of the harbour was sold to the trust in summer.";
+    lexical
+        .add(&[chunk(1, 1, german), chunk(2, 1, english)])
+        .unwrap();
+    lexical.commit().unwrap();
+    assert_eq!(found(&lexical, "Wann wurde das Haus verkauft?"), [1]);
+    // Of a question that is too short to tell its language, as it is written.
+    assert_eq!(found(&lexical, "alten Häuser"), [1]);
+    let coverage = lexical.coverage("Wann wurde das Haus verkauft?", &[german]);
+    assert!(coverage.unwrap()[0] > 0.9);
+}
