@@ -3,6 +3,9 @@
 use crate::crash::Process;
 use crate::support::{Answer, BAKERY, Client, Form, LIGHTHOUSE, Server};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const ELECTRIC: &str = "\
 # Lighthouse of Marrow Point
@@ -30,9 +33,17 @@ fn finds(client: &Client, words: &str) -> Vec<String> {
         .collect()
 }
 
+/// What was replaced leaves the keyword index a moment later.
 fn assert_consistent(client: &Client) {
-    let examination = client.get("/api/examination").json();
-    assert_eq!(examination["consistent"], true, "{examination}");
+    let began = Instant::now();
+    loop {
+        let examination = client.get("/api/examination").json();
+        if examination["consistent"] == true {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "{examination}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
