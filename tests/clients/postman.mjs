@@ -14,6 +14,20 @@ const file = new URL('../../static/postman_collection.json', import.meta.url);
 const collection = JSON.parse(await readFile(file, 'utf8'));
 for (const folder of collection.item) folder.item = folder.item.filter((one) => !ENDLESS.test(one.request.url.raw));
 
+/** Asks again until the document can be asked, as a person would wait. */
+const READY = [
+  "if (!['ready', 'failed'].includes(pm.response.json().metadata.status)) {",
+  '  pm.execution.setNextRequest(pm.info.requestId);',
+  '  setTimeout(() => {}, 100);',
+  '}',
+];
+
+const documents = collection.item.find((folder) => folder.item.some((one) => one.name === 'Read a document')).item;
+const read = documents.find((one) => one.name === 'Read a document');
+read.event = [...(read.event ?? []), { listen: 'test', script: { exec: READY } }];
+const replaced = documents.findIndex((one) => one.name === 'Replace a document');
+documents.splice(replaced + 1, 0, { ...read, id: undefined, name: 'Read a replaced document' });
+
 /** How long any other answer may take, in ms. */
 const PATIENCE = 20_000;
 
@@ -50,7 +64,8 @@ function ran() {
 }
 
 test('every request of the collection that ends has a documented answer', async () => {
-  const executions = await ran();
+  // Of those that were asked again, the last answer counts.
+  const executions = [...new Map((await ran()).map((one) => [one.item.id, one])).values()];
   const requests = collection.item.flatMap((folder) => folder.item);
   assert.equal(executions.length, requests.length);
   const wrong = [];
