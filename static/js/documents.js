@@ -149,8 +149,12 @@ class Documents {
   /** @param {string | null} id */
   async show(id) {
     current = id;
+    const chosen = this.tabs.contains(document.activeElement);
     await this.listDatasets();
     await this.files.moveTo(this.place());
+    // Who chose by keyboard goes on from there, whatever was drawn meanwhile.
+    const lost = document.activeElement === document.body;
+    if (chosen && lost) /** @type {HTMLElement | null} */ (this.tabs.querySelector('[aria-current]'))?.focus();
   }
 
   drawDataset() {
