@@ -20,6 +20,9 @@ pub(super) fn work_off(pipeline: &Pipeline, signal: &Signal) -> Result<bool, Job
     pipeline.tidy()?;
     let jobs = pipeline.store.take_embed_jobs(GROUP_CHUNKS)?;
     if jobs.is_empty() {
+        if pipeline.vectors.catch_up() {
+            return Ok(true);
+        }
         if pipeline.vectors.is_dirty() {
             pipeline.vectors.save()?;
             pipeline.lexical.release_writer()?;
@@ -39,6 +42,7 @@ pub(super) fn work_off(pipeline: &Pipeline, signal: &Signal) -> Result<bool, Job
         }
     }
     publish(pipeline, &embedded)?;
+    pipeline.vectors.catch_up();
     Ok(true)
 }
 

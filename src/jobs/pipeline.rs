@@ -197,7 +197,7 @@ impl Pipeline {
         let _publishing = lock(&self.publishing);
         self.tidy()?;
         self.lexical.purge()?;
-        self.vectors.save()?;
+        self.vectors.purge()?;
         self.store.purge()?;
         Ok(())
     }

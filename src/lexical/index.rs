@@ -115,7 +115,7 @@ impl Lexical {
         let searcher = self.searcher();
         let mut analyzer = self.analyzer.clone();
         let terms = query::terms(question, &mut analyzer, &searcher, self.fields)?;
-        let Some(query) = query::build(&terms, filter, self.fields) else {
+        let Some(query) = query::build(&terms, searcher.num_docs(), filter, self.fields) else {
             return Ok(Vec::new());
         };
         let best = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())?;
@@ -242,6 +242,17 @@ impl Lexical {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many terms an index of so many chunks is searched for, in all fields.
+    #[cfg(test)]
+    pub(super) fn clauses(&self, question: &str, chunks: u64) -> usize {
+        let mut analyzer = self.analyzer.clone();
+        let terms = query::terms(question, &mut analyzer, &self.searcher(), self.fields);
+        let query = query::build(&terms.unwrap(), chunks, &Filter::default(), self.fields);
+        let mut count = 0;
+        tantivy::query::Query::query_terms(&query.unwrap(), &mut |_, _| count += 1);
+        count
+    }
+
     fn read<T>(&self, work: impl FnOnce(&Opened) -> Result<T>) -> Result<T> {
         work(&self.opened.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -256,10 +267,11 @@ impl Opened {
     /// Opens what is in `directory` and makes sure that it is whole.
     fn open(directory: &Path, schema: Schema) -> Result<Self> {
         std::fs::create_dir_all(directory)?;
-        let opened = Self::at(directory, schema)?;
-        let damaged = opened.index.validate_checksum()?;
+        let index = Self::index(directory, schema)?;
+        // Before there is a reader: what this maps is let go of again.
+        let damaged = index.validate_checksum()?;
         match damaged.iter().next() {
-            None => Ok(opened),
+            None => Self::of(index),
             Some(file) => Err(LexicalError::Damaged(file.display().to_string())),
         }
     }
@@ -270,16 +282,20 @@ impl Opened {
             std::fs::remove_dir_all(directory)?;
         }
         std::fs::create_dir_all(directory)?;
-        Self::at(directory, schema)
+        Self::of(Self::index(directory, schema)?)
     }
 
-    fn at(directory: &Path, schema: Schema) -> Result<Self> {
+    fn index(directory: &Path, schema: Schema) -> Result<Index> {
         let place = tantivy::directory::MmapDirectory::open(directory)
             .map_err(tantivy::TantivyError::from)?;
         let index = Index::builder()
             .schema(schema)
             .tokenizers(analysis::tokenizers())
             .open_or_create(place)?;
+        Ok(index)
+    }
+
+    fn of(index: Index) -> Result<Self> {
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)

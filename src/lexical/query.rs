@@ -41,6 +41,10 @@ const FUNCTION_WORDS: &str = "a about all also am an and ani are as at be been b
     einer ein es fur hat ist im mit nach sich sie sind und uber um von vor war warum was welch welche \
     welchem welchen welcher wann wer werden wie wird wo wurd wurde wurden zu zum zur";
 
+/// Chunks from which on words of grammar are not searched for at all, where the
+/// question has others: reading which chunks have them takes longer than all else.
+const MANY_CHUNKS: u64 = 20_000;
+
 /// A term of the question.
 #[derive(Debug, Clone)]
 pub(super) struct QueryTerm {
@@ -105,10 +109,21 @@ pub(super) fn terms(
     Ok(terms)
 }
 
-/// The query for these terms; `None` if it cannot match anything.
-pub(super) fn build(terms: &[QueryTerm], filter: &Filter, fields: Fields) -> Option<BooleanQuery> {
+/// The query for these terms in an index of `chunks`; `None` if it cannot match
+/// anything.
+pub(super) fn build(
+    terms: &[QueryTerm],
+    chunks: u64,
+    filter: &Filter,
+    fields: Fields,
+) -> Option<BooleanQuery> {
     let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+    let carries = |term: &QueryTerm| term.weight > FUNCTION_WORD_WEIGHT;
+    let grammar_too = chunks < MANY_CHUNKS || !terms.iter().any(carries);
     for term in distinct(terms) {
+        if !grammar_too && !carries(term) {
+            continue;
+        }
         let weights = [
             (fields.text, 1.0),
             (fields.headings, HEADINGS_WEIGHT),

@@ -56,6 +56,17 @@ fn names_and_numbers_are_found_however_they_are_written() {
 }
 
 #[test]
+fn large_index_is_not_searched_for_words_of_grammar() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    let clauses = |question: &str, chunks: u64| lexical.clauses(question, chunks);
+    let question = "what is the fighter of the fleet";
+    assert!(clauses(question, 100) > clauses(question, 1_000_000));
+    assert_eq!(clauses(question, 1_000_000), clauses("fighter fleet", 1_000_000));
+    assert_eq!(clauses("what is it", 100), clauses("what is it", 1_000_000));
+}
+
+#[test]
 fn no_character_of_a_question_is_a_syntax_error() {
     let folder = tempfile::tempdir().unwrap();
     let lexical = filled(folder.path());

@@ -107,7 +107,7 @@ impl Retriever {
         let question = self.encode(query)?;
         let ranked = self.rank(query, &question, scope, options)?;
         let answerable = ranked.answerable;
-        let passages = rank::select(ranked, options, |keys| self.vectors.get(keys));
+        let passages = rank::select(ranked, options, |keys| Ok(self.vectors.get(keys)?))?;
         let mut coverage = self.store.coverage(scope)?;
         coverage.took_ms = started.elapsed().as_secs_f64() * 1000.0;
         Ok(Retrieved {

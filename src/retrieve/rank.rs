@@ -1,7 +1,7 @@
 //! The order of the candidates, what of it passes the threshold, and what of
 //! that is given back.
 
-use super::{Candidate, Reading, calibrate, mmr};
+use super::{Candidate, Reading, RetrieveError, calibrate, mmr};
 use crate::types::{Passage, PassageScores, SearchOptions, SearchType};
 
 /// The candidates, best first.
@@ -97,20 +97,20 @@ fn sort_by(candidates: &mut [Candidate], score: impl Fn(&Candidate) -> f32) {
 pub(super) fn select(
     ranked: Ranked,
     options: &SearchOptions,
-    vectors: impl FnOnce(&[u64]) -> Vec<Option<Vec<f32>>>,
-) -> Vec<Passage> {
+    vectors: impl FnOnce(&[u64]) -> Result<Vec<Option<Vec<f32>>>, RetrieveError>,
+) -> Result<Vec<Passage>, RetrieveError> {
     let mut passing = ranked.candidates;
     passing.retain(|candidate| candidate.relevance >= options.score_threshold);
     if options.search_type == SearchType::Mmr {
         passing.truncate(options.fetch_k.max(options.k));
         let keys: Vec<u64> = passing.iter().map(|c| c.stored.chunk.key).collect();
         let relevance: Vec<f32> = passing.iter().map(|c| c.fused + c.exact).collect();
-        let picked = mmr::pick(&relevance, &vectors(&keys), options.lambda_mult, options.k);
+        let picked = mmr::pick(&relevance, &vectors(&keys)?, options.lambda_mult, options.k);
         let mut slots: Vec<_> = passing.into_iter().map(Some).collect();
         passing = picked.into_iter().filter_map(|n| slots[n].take()).collect();
     }
     passing.truncate(options.k);
-    passing.into_iter().map(passage).collect()
+    Ok(passing.into_iter().map(passage).collect())
 }
 
 pub(super) fn passage(candidate: Candidate) -> Passage {

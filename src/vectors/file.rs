@@ -1,59 +1,86 @@
-//! The rows on disk: one file, written beside the old one and renamed over it,
-//! closed by a digest. A graph lies beside it under the same generation.
+//! What lies in the folder: the columns in one file, written beside the old one
+//! and renamed over it, closed by a digest; the rows that they name in a second
+//! (`values`), the graph of their generation in a third.
 
-use super::rows::Rows;
+use super::rows::{Columns, Rows};
 use super::{Result, VectorsError};
-use half::f16;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 8] = b"satchelV";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const DIGEST: usize = 32;
 const NAME: &str = "vectors.bin";
+const ROWS: &str = "rows-";
+const ROWS_END: &str = ".f16";
+const GRAPH: &str = "graph-";
+const GRAPH_END: &str = ".usearch";
 
-/// What a file says before its rows.
-struct Header {
-    generation: u64,
-    count: usize,
+/// Which files belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Edition {
+    /// Rises with each save.
+    pub(super) generation: u64,
+    /// Rises when the rows are begun anew.
+    pub(super) epoch: u64,
 }
 
 /// Where the graph of a generation lies.
 pub(super) fn graph_path(directory: &Path, generation: u64) -> PathBuf {
-    directory.join(format!("graph-{generation}.usearch"))
+    directory.join(format!("{GRAPH}{generation}{GRAPH_END}"))
 }
 
-/// Writes the rows so that at any moment the old or the new file is whole.
+/// Where the rows of an epoch lie.
+pub(super) fn rows_path(directory: &Path, epoch: u64) -> PathBuf {
+    directory.join(format!("{ROWS}{epoch}{ROWS_END}"))
+}
+
+/// An epoch whose rows overwrite nothing that is there.
+pub(super) fn next_epoch(directory: &Path) -> Result<u64> {
+    let mut next = 1;
+    for entry in std::fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        let epoch = name.to_str().and_then(|name| number(name, ROWS, ROWS_END));
+        next = next.max(epoch.map_or(1, |epoch| epoch.saturating_add(1)));
+    }
+    Ok(next)
+}
+
+/// Writes the columns so that at any moment the old or the new file is whole.
+/// The rows that they name must be on the disk.
 pub(super) fn save(
     directory: &Path,
     rows: &Rows,
     fingerprint: &str,
-    generation: u64,
+    edition: Edition,
 ) -> Result<()> {
     let temporary = directory.join("vectors.tmp");
     let mut out = Digesting {
         inner: BufWriter::with_capacity(1 << 16, File::create(&temporary)?),
         digest: Sha256::new(),
     };
+    let columns = rows.columns();
     out.write_all(MAGIC)?;
     out.write_all(&VERSION.to_le_bytes())?;
-    out.write_all(&generation.to_le_bytes())?;
-    for number in [fingerprint.len(), rows.dimensions, rows.len()] {
+    for number in [edition.generation, edition.epoch] {
+        out.write_all(&number.to_le_bytes())?;
+    }
+    for number in [fingerprint.len(), rows.dimensions, columns.chunks.len()] {
         out.write_all(&(number as u64).to_le_bytes())?;
     }
     out.write_all(fingerprint.as_bytes())?;
-    for column in [&rows.chunks, &rows.documents, &rows.datasets] {
+    for column in [&columns.chunks, &columns.documents, &columns.datasets] {
         for key in column {
             out.write_all(&key.to_le_bytes())?;
         }
     }
-    for &linked in &rows.linked {
-        out.write_all(&[u8::from(linked)])?;
+    for checksum in &columns.checksums {
+        out.write_all(&checksum.to_le_bytes())?;
     }
-    for value in &rows.values {
-        out.write_all(&value.to_le_bytes())?;
+    for &linked in &columns.linked {
+        out.write_all(&[u8::from(linked)])?;
     }
     let Digesting { mut inner, digest } = out;
     inner.write_all(&digest.finalize())?;
@@ -62,13 +89,13 @@ pub(super) fn save(
     replace(&temporary, &directory.join(NAME))
 }
 
-/// Reads the rows and their generation; `None` if there is no file. A file that
-/// is damaged, or of another model, is an error.
+/// Reads the columns and what belongs to them; `None` if there is no file. A
+/// file that is damaged, or of another model, is an error.
 pub(super) fn load(
     directory: &Path,
     dimensions: usize,
     fingerprint: &str,
-) -> Result<Option<(Rows, u64)>> {
+) -> Result<Option<(Columns, Edition)>> {
     let mut bytes = Vec::new();
     match File::open(directory.join(NAME)) {
         Ok(mut file) => file.read_to_end(&mut bytes)?,
@@ -82,13 +109,13 @@ pub(super) fn load(
         return Err(VectorsError::Damaged("its file does not match its digest"));
     }
     let mut rest = Cursor(body);
-    let header = rest
+    let (edition, slots) = rest
         .header(dimensions, fingerprint)
         .ok_or(VectorsError::Damaged("it is of another version or model"))?;
-    let rows = rest
-        .rows(header.count, dimensions)
+    let columns = rest
+        .columns(slots)
         .ok_or(VectorsError::Damaged("its columns do not fit"))?;
-    Ok(Some((rows, header.generation)))
+    Ok(Some((columns, edition)))
 }
 
 /// Flushes `from` to the disk and puts it in the place of `to`.
@@ -101,17 +128,25 @@ pub(super) fn replace(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes graphs of generations other than `current`.
-pub(super) fn sweep(directory: &Path, current: Option<u64>) -> Result<()> {
-    let keep = current.map(|generation| graph_path(directory, generation));
+/// Removes graphs and rows of other editions; of this one, the graph stays if
+/// there is one.
+pub(super) fn sweep(directory: &Path, edition: Edition, has_graph: bool) -> Result<()> {
     for entry in std::fs::read_dir(directory)? {
-        let path = entry?.path();
-        let graph = path.extension().is_some_and(|e| e == "usearch");
-        if graph && Some(&path) != keep.as_ref() {
-            std::fs::remove_file(path)?;
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let old_rows = number(name, ROWS, ROWS_END).is_some_and(|epoch| epoch != edition.epoch);
+        let old_graph = number(name, GRAPH, GRAPH_END)
+            .is_some_and(|generation| generation != edition.generation || !has_graph);
+        if old_rows || old_graph {
+            std::fs::remove_file(entry.path())?;
         }
     }
     Ok(())
+}
+
+fn number(name: &str, start: &str, end: &str) -> Option<u64> {
+    name.strip_prefix(start)?.strip_suffix(end)?.parse().ok()
 }
 
 /// What is left to read.
@@ -130,35 +165,38 @@ impl<'a> Cursor<'a> {
         Some(u64::from_le_bytes(*head))
     }
 
-    /// `None` unless the file is of this version and model.
-    fn header(&mut self, dimensions: usize, fingerprint: &str) -> Option<Header> {
+    /// The edition and how many slots there are; `None` unless the file is of
+    /// this version and model.
+    fn header(&mut self, dimensions: usize, fingerprint: &str) -> Option<(Edition, usize)> {
         let known = self.take(MAGIC.len())? == MAGIC && self.take(4)? == VERSION.to_le_bytes();
         let generation = self.number()?;
+        let epoch = self.number()?;
         let name = usize::try_from(self.number()?).ok()?;
         let width = self.number()?;
-        let count = usize::try_from(self.number()?).ok()?;
+        let slots = usize::try_from(self.number()?).ok()?;
         let ours = self.take(name)? == fingerprint.as_bytes() && width == dimensions as u64;
-        (known && ours).then_some(Header { generation, count })
+        let edition = Edition { generation, epoch };
+        (known && ours).then_some((edition, slots))
     }
 
-    fn column(&mut self, count: usize) -> Option<Vec<u64>> {
-        let bytes = self.take(count.checked_mul(8)?)?;
-        let (numbers, _) = bytes.as_chunks::<8>();
+    fn keys(&mut self, slots: usize) -> Option<Vec<u64>> {
+        let (numbers, _) = self.take(slots.checked_mul(8)?)?.as_chunks::<8>();
         Some(numbers.iter().map(|n| u64::from_le_bytes(*n)).collect())
     }
 
-    fn rows(&mut self, count: usize, dimensions: usize) -> Option<Rows> {
-        let keys = [
-            self.column(count)?,
-            self.column(count)?,
-            self.column(count)?,
-        ];
-        let linked = self.take(count)?.iter().map(|&byte| byte != 0).collect();
-        let (halves, _) = self
-            .take(count.checked_mul(dimensions)?.checked_mul(2)?)?
-            .as_chunks();
-        let values = halves.iter().map(|h| f16::from_le_bytes(*h)).collect();
-        Rows::from_columns(dimensions, keys, linked, values)
+    fn columns(&mut self, slots: usize) -> Option<Columns> {
+        let chunks = self.keys(slots)?;
+        let documents = self.keys(slots)?;
+        let datasets = self.keys(slots)?;
+        let (sums, _) = self.take(slots.checked_mul(4)?)?.as_chunks::<4>();
+        let linked = self.take(slots)?.iter().map(|&byte| byte != 0).collect();
+        self.0.is_empty().then(|| Columns {
+            chunks,
+            documents,
+            datasets,
+            checksums: sums.iter().map(|n| u32::from_le_bytes(*n)).collect(),
+            linked,
+        })
     }
 }
 

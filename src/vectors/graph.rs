@@ -1,5 +1,6 @@
-//! The graph (HNSW) over the rows of a large collection. It answers which
-//! chunks are near; how near is computed from the rows.
+//! The graph (HNSW, Malkov and Yashunin 2016) over the rows of a large
+//! collection, which knows vectors as one byte a number. It answers which slots
+//! are near; how near is computed from the rows.
 
 use super::{Result, VectorsError};
 use std::path::Path;
@@ -8,14 +9,28 @@ use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
 /// Searches that may be in the graph at once; more are answered from the rows.
 const THREADS: usize = 32;
 
+/// A number this many times the one that a vector of length one has in the mean
+/// gets the largest code; larger ones are cut. Of the bundled model's numbers
+/// none is, and a step of the code is a 21st of the mean.
+const LARGEST: f32 = 6.0;
+
+/// Keys from here on are not slots: see [`Graph::purge`].
+const FILLERS: u64 = 1 << 62;
+
 pub(super) struct Graph {
     index: Index,
+    dimensions: usize,
+    /// Nodes whose vectors are of removed rows.
+    stale: usize,
 }
 
 impl Graph {
     pub(super) fn new(dimensions: usize) -> Result<Self> {
-        let index = Index::new(&options(dimensions)).map_err(failed)?;
-        let graph = Self { index };
+        let graph = Self {
+            index: Index::new(&options(dimensions)).map_err(failed)?,
+            dimensions,
+            stale: 0,
+        };
         graph.reserve(1024)?;
         Ok(graph)
     }
@@ -25,28 +40,52 @@ impl Graph {
     }
 
     /// Must not overlap with a search.
-    pub(super) fn add(&self, chunk: u64, vector: &[f32]) -> Result<()> {
+    pub(super) fn add(&mut self, slot: usize, unit: &[f32]) -> Result<()> {
+        self.insert(slot as u64, &codes(unit))
+    }
+
+    fn insert(&mut self, key: u64, codes: &[i8]) -> Result<()> {
         if self.index.size() + 1 > self.index.capacity() {
             self.reserve(self.index.capacity() * 2)?;
         }
-        self.index.add(chunk, vector).map_err(failed)
-    }
-
-    /// Must not overlap with a search.
-    pub(super) fn remove(&self, chunk: u64) -> Result<()> {
-        self.index.remove(chunk).map_err(failed)?;
+        self.index.add(key, codes).map_err(failed)?;
+        // It takes the node that was left first.
+        self.stale = self.stale.saturating_sub(1);
         Ok(())
     }
 
-    /// About `limit` chunks near `query` among those that `passes` allows.
+    /// Must not overlap with a search. The vector stays in the memory and in
+    /// what is saved until another takes its node.
+    pub(super) fn remove(&mut self, slot: usize) -> Result<()> {
+        self.stale += self.index.remove(slot as u64).map_err(failed)?;
+        Ok(())
+    }
+
+    /// Leaves nothing of what was removed: gives its nodes to vectors that say
+    /// nothing, and takes those out again. Must not overlap with a search.
+    pub(super) fn purge(&mut self) -> Result<()> {
+        let count = self.stale as u64;
+        let filler = vec![1; self.dimensions];
+        for key in (FILLERS..).take(self.stale) {
+            self.insert(key, &filler)?;
+        }
+        for key in (FILLERS..).take(count as usize) {
+            self.index.remove(key).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// About `limit` slots near `unit` among those that `passes` allows.
     pub(super) fn near(
         &self,
-        query: &[f32],
+        unit: &[f32],
         limit: usize,
-        passes: impl Fn(u64) -> bool,
-    ) -> Result<Vec<u64>> {
-        let matches = self.index.filtered_search(query, limit, passes);
-        Ok(matches.map_err(failed)?.keys)
+        passes: impl Fn(usize) -> bool,
+    ) -> Result<Vec<usize>> {
+        let allowed = |key| key < FILLERS && passes(key as usize);
+        let matches = self.index.filtered_search(&codes(unit), limit, allowed);
+        let keys = matches.map_err(failed)?.keys;
+        Ok(keys.into_iter().map(|key| key as usize).collect())
     }
 
     pub(super) fn save(&self, path: &Path) -> Result<()> {
@@ -67,8 +106,13 @@ impl Graph {
         }
         let index = Index::new(&wanted).map_err(failed)?;
         index.load(&path).map_err(failed)?;
-        let graph = Self { index };
-        graph.reserve((graph.len() + 1).next_power_of_two())?;
+        let graph = Self {
+            index,
+            dimensions,
+            stale: found.count_deleted as usize,
+        };
+        let nodes = graph.len() + graph.stale;
+        graph.reserve((nodes + 1).next_power_of_two())?;
         Ok(graph)
     }
 
@@ -88,12 +132,21 @@ fn options(dimensions: usize) -> IndexOptions {
     IndexOptions {
         dimensions,
         metric: MetricKind::IP,
-        quantization: ScalarKind::F16,
+        quantization: ScalarKind::I8,
         connectivity: 16,
         expansion_add: 128,
         expansion_search: 128,
         multi: false,
     }
+}
+
+/// A vector of length one as one byte a number, all on one scale: their inner
+/// products are in the order of the cosines.
+pub(super) fn codes(unit: &[f32]) -> Vec<i8> {
+    let mean = 1.0 / (unit.len() as f32).sqrt();
+    let scale = f32::from(i8::MAX) / (LARGEST * mean);
+    let code = |x: &f32| (x * scale).round().clamp(-127.0, 127.0) as i8;
+    unit.iter().map(code).collect()
 }
 
 fn failed(error: impl std::fmt::Display) -> VectorsError {

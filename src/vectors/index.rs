@@ -2,9 +2,10 @@
 //! beside them, and when each of them answers.
 
 use super::dot::Instructions;
+use super::file::{self, Edition};
 use super::graph::Graph;
-use super::rows::{Rows, unit};
-use super::{Filter, Hit, Result, VectorEntry, VectorsError, file};
+use super::rows::{Columns, Passes, Rows, unit};
+use super::{Filter, Hit, Result, VectorEntry, VectorsError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -12,12 +13,18 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 /// at most, is exact, and costs no memory.
 const GRAPH_FROM: usize = 50_000;
 
-/// Rows that one call of [`Vectors::add`] links beside its own, so that a graph
-/// that is behind catches up without a long pause.
-const LINKED_BESIDE: usize = 256;
+/// Rows that are in memory beside their file for each one of the above.
+const IN_MEMORY: usize = 2;
 
-/// The graph is asked for this many times what is wanted, and the rows decide.
-const GRAPH_SURPLUS: usize = 2;
+/// Rows that are linked while searches wait: for a few milliseconds.
+const LINKED_AT_ONCE: usize = 8;
+
+/// Rows that [`Vectors::catch_up`] links.
+const LINKED_AT_MOST: usize = 512;
+
+/// The graph, which knows vectors roughly, is asked for so many times what is
+/// wanted and so many more, and the rows decide.
+const GRAPH_SURPLUS: (usize, usize) = (2, 40);
 
 /// Vectors of one embedding model. Searches may overlap each other; a write
 /// waits for them and is short.
@@ -32,15 +39,13 @@ pub struct Vectors {
 
 /// What the files hold.
 struct Saved {
-    generation: u64,
+    edition: Edition,
     changes: u64,
 }
 
 struct State {
     rows: Rows,
     graph: Option<Graph>,
-    /// How many rows the graph lacks.
-    unlinked: usize,
     /// Counts changes since the index was opened.
     changes: u64,
 }
@@ -59,16 +64,20 @@ impl Vectors {
         graph_from: usize,
     ) -> Result<Self> {
         std::fs::create_dir_all(directory)?;
-        let loaded = file::load(directory, dimensions, fingerprint).unwrap_or_else(|error| {
+        let most_in_memory = graph_from.saturating_mul(IN_MEMORY);
+        let loaded = file::load(directory, dimensions, fingerprint).and_then(|found| {
+            let open = |(columns, edition)| {
+                State::open(directory, dimensions, columns, edition, most_in_memory)
+            };
+            found.map(open).transpose()
+        });
+        let loaded = loaded.unwrap_or_else(|error| {
             tracing::warn!(%error, "the vector index is begun anew");
             None
         });
-        let (state, generation) = match loaded {
-            Some((rows, generation)) => {
-                let state = State::with_graph(directory, rows, generation);
-                (state, generation)
-            }
-            None => (State::empty(dimensions), 0),
+        let (state, edition) = match loaded {
+            Some(opened) => opened,
+            None => State::begin(directory, dimensions, most_in_memory)?,
         };
         Ok(Self {
             directory: directory.to_owned(),
@@ -77,14 +86,14 @@ impl Vectors {
             instructions: Instructions::detect(),
             state: RwLock::new(state),
             saved: Mutex::new(Saved {
-                generation,
+                edition,
                 changes: 0,
             }),
         })
     }
 
     /// Adds vectors, in place of earlier ones of the same chunks; they are found
-    /// at once. Either all are added or, if one is unfit, none.
+    /// at once, and fast after [`Self::catch_up`]. Either all are added or, if one is unfit, none.
     pub fn add(&self, entries: &[VectorEntry<'_>]) -> Result<()> {
         let dimensions = self.read().rows.dimensions;
         let units = entries
@@ -94,12 +103,26 @@ impl Vectors {
         let mut state = self.write();
         for (entry, unit) in entries.iter().zip(&units) {
             state.remove(entry.chunk);
-            state.rows.push(entry, unit);
-            state.unlinked += 1;
+            state.changes += 1;
+            state.rows.insert(entry, unit)?;
         }
-        state.changes += entries.len() as u64;
-        state.link(self.graph_from, entries.len() + LINKED_BESIDE);
         Ok(())
+    }
+
+    /// Links some of the rows that the graph lacks, if there is to be one, a few
+    /// at a time: searches go on in between. Whether it is worth calling again.
+    pub fn catch_up(&self) -> bool {
+        for _ in 0..LINKED_AT_MOST / LINKED_AT_ONCE {
+            let mut state = self.write();
+            if !state.wants_links(self.graph_from) {
+                return false;
+            }
+            if let Err(error) = state.link(LINKED_AT_ONCE) {
+                state.drop_graph(&error);
+                return false;
+            }
+        }
+        true
     }
 
     /// Removes the vectors of chunks; keys that are not here are passed over.
@@ -110,69 +133,50 @@ impl Vectors {
         }
     }
 
-    /// Removes the vectors of all chunks of a document.
-    pub fn remove_document(&self, document: u64) {
-        let mut state = self.write();
-        let rows = &state.rows;
-        let of_document = rows.chunks.iter().zip(&rows.documents);
-        let chunks: Vec<u64> = of_document
-            .filter_map(|(&chunk, &owner)| (owner == document).then_some(chunk))
-            .collect();
-        for chunk in chunks {
-            state.remove(chunk);
-        }
-    }
-
     /// The chunks nearest to `query`, best first.
     pub fn search(&self, query: &[f32], filter: &Filter, limit: usize) -> Result<Vec<Hit>> {
         let state = self.read();
         let rows = &state.rows;
         let query = unit(query, rows.dimensions)?;
-        let passing = rows.passing(filter);
+        let passes = Passes::from(filter);
         if let Some(graph) = &state.graph {
             // Few that pass are reached slowly through a graph and fast one by one.
-            let many = passing.len() > self.graph_from.max(rows.len() / 10);
-            let near = many.then(|| state.near(graph, &query, &passing, limit));
+            let many = rows.count(filter) > self.graph_from.max(rows.len() / 10);
+            let near = many.then(|| state.near(graph, &query, &passes, limit));
             match near {
-                Some(Ok(places)) => {
-                    return Ok(rows.nearest(&query, places.into_iter(), limit, self.instructions));
+                Some(Ok(slots)) => {
+                    return rows.nearest(&query, &slots, limit, self.instructions);
                 }
                 Some(Err(error)) => tracing::warn!(%error, "every vector is compared instead"),
                 None => {}
             }
         }
-        Ok(rows.nearest(&query, passing.into_iter(), limit, self.instructions))
+        rows.nearest(&query, &rows.passing(&passes), limit, self.instructions)
     }
 
     /// The cosine of `query` and each of the chunks; `None` for those not here.
     pub fn similarities(&self, query: &[f32], chunks: &[u64]) -> Result<Vec<Option<f32>>> {
         let state = self.read();
         let query = unit(query, state.rows.dimensions)?;
-        let similarity = |place| self.instructions.dot(&query, state.rows.row(place));
-        Ok(chunks
-            .iter()
-            .map(|&chunk| state.rows.place(chunk).map(similarity))
-            .collect())
+        let cosine = |slot| -> Result<f32> {
+            let cosines = state.rows.cosines(&query, &[slot], self.instructions)?;
+            Ok(cosines[0])
+        };
+        let slots = chunks.iter().map(|&chunk| state.rows.slot(chunk));
+        slots.map(|slot| slot.map(cosine).transpose()).collect()
     }
 
     /// The vector of each of the chunks, of length one; `None` for those not here.
-    pub fn get(&self, chunks: &[u64]) -> Vec<Option<Vec<f32>>> {
+    pub fn get(&self, chunks: &[u64]) -> Result<Vec<Option<Vec<f32>>>> {
         let state = self.read();
-        let vector = |place| state.rows.vector(place);
-        chunks
-            .iter()
-            .map(|&chunk| state.rows.place(chunk).map(vector))
-            .collect()
-    }
-
-    /// Whether the chunk has a vector here.
-    pub fn contains(&self, chunk: u64) -> bool {
-        self.read().rows.place(chunk).is_some()
+        let vector = |slot| state.rows.vector(slot);
+        let slots = chunks.iter().map(|&chunk| state.rows.slot(chunk));
+        slots.map(|slot| slot.map(vector).transpose()).collect()
     }
 
     /// Keys of all chunks here, in rising order.
     pub fn keys(&self) -> Vec<u64> {
-        let mut keys = self.read().rows.chunks.clone();
+        let mut keys: Vec<u64> = self.read().rows.chunks().collect();
         keys.sort_unstable();
         keys
     }
@@ -187,50 +191,55 @@ impl Vectors {
         self.len() == 0
     }
 
-    /// Writes everything to disk, if there is anything new. Costs a copy of the
-    /// whole index: once for many writes. Searches go on meanwhile, unless there
-    /// is a graph, which cannot be searched and saved at once.
+    /// Writes what is new to disk, and the columns and the graph whole: once for
+    /// many writes. Searches go on meanwhile.
     pub fn save(&self) -> Result<()> {
         let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self.read();
-        if state.graph.is_none() {
-            return self.save_state(&state, &mut saved);
+        if state.changes == saved.changes {
+            return Ok(());
         }
+        let edition = Edition {
+            generation: saved.edition.generation + 1,
+            ..saved.edition
+        };
+        if let Some(graph) = &state.graph {
+            let temporary = self.directory.join("graph.tmp");
+            graph.save(&temporary)?;
+            let path = file::graph_path(&self.directory, edition.generation);
+            file::replace(&temporary, &path)?;
+        }
+        let vacated = state.rows.sync()?;
+        file::save(&self.directory, &state.rows, &self.fingerprint, edition)?;
+        *saved = Saved {
+            edition,
+            changes: state.changes,
+        };
+        let has_graph = state.graph.is_some();
         drop(state);
-        self.save_state(&self.write(), &mut saved)
+        if vacated > 0 {
+            self.write().rows.release(vacated)?;
+        }
+        file::sweep(&self.directory, edition, has_graph)
+    }
+
+    /// Saves so that nothing of what was removed is in the files.
+    pub fn purge(&self) -> Result<()> {
+        let mut state = self.write();
+        if let Some(Err(error)) = state.graph.as_mut().map(Graph::purge) {
+            state.drop_graph(&error);
+        }
+        state.changes += 1;
+        drop(state);
+        self.save()?;
+        self.read().rows.sync()?;
+        Ok(())
     }
 
     /// Whether [`Self::save`] has anything to write.
     pub fn is_dirty(&self) -> bool {
         let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         self.read().changes != saved.changes
-    }
-
-    fn save_state(&self, state: &State, saved: &mut Saved) -> Result<()> {
-        if state.changes == saved.changes {
-            return Ok(());
-        }
-        let generation = saved.generation + 1;
-        if let Some(graph) = &state.graph {
-            let temporary = self.directory.join("graph.tmp");
-            graph.save(&temporary)?;
-            file::replace(&temporary, &file::graph_path(&self.directory, generation))?;
-        }
-        file::save(&self.directory, &state.rows, &self.fingerprint, generation)?;
-        *saved = Saved {
-            generation,
-            changes: state.changes,
-        };
-        file::sweep(&self.directory, state.graph.as_ref().map(|_| generation))
-    }
-
-    /// Removes everything, on disk with the next [`Self::save`].
-    pub fn clear(&self) {
-        let mut state = self.write();
-        *state = State {
-            changes: state.changes + 1,
-            ..State::empty(state.rows.dimensions)
-        };
     }
 
     #[cfg(test)]
@@ -249,75 +258,81 @@ impl Vectors {
 }
 
 impl State {
-    fn empty(dimensions: usize) -> Self {
-        Self {
-            rows: Rows::new(dimensions),
+    /// Begins without rows, beside whatever is in the folder.
+    fn begin(
+        directory: &Path,
+        dimensions: usize,
+        most_in_memory: usize,
+    ) -> Result<(Self, Edition)> {
+        let edition = Edition {
+            generation: 0,
+            epoch: file::next_epoch(directory)?,
+        };
+        let path = file::rows_path(directory, edition.epoch);
+        let state = Self {
+            rows: Rows::begin(&path, dimensions, most_in_memory)?,
             graph: None,
-            unlinked: 0,
             changes: 0,
-        }
+        };
+        Ok((state, edition))
     }
 
-    /// The rows with the graph of their generation, if there is one that fits.
-    fn with_graph(directory: &Path, rows: Rows, generation: u64) -> Self {
-        let linked = rows.linked.iter().filter(|&&linked| linked).count();
+    /// The rows of an edition with its graph, if there is one that fits.
+    fn open(
+        directory: &Path,
+        dimensions: usize,
+        columns: Columns,
+        edition: Edition,
+        most_in_memory: usize,
+    ) -> Result<(Self, Edition)> {
+        let path = file::rows_path(directory, edition.epoch);
+        let (rows, damaged) = Rows::open(&path, dimensions, columns, most_in_memory)?;
+        let linked = rows.len() - rows.unlinked;
         let mut state = Self {
-            unlinked: rows.len() - linked,
-            graph: None,
             rows,
+            graph: None,
             changes: 0,
         };
         if linked > 0 {
-            let path = file::graph_path(directory, generation);
-            match Graph::load(&path, state.rows.dimensions) {
+            let path = file::graph_path(directory, edition.generation);
+            match Graph::load(&path, dimensions) {
                 Ok(graph) if graph.len() == linked => state.graph = Some(graph),
                 Ok(_) => state.drop_graph(&VectorsError::Damaged("the graph is of other rows")),
                 Err(error) => state.drop_graph(&error),
             }
         }
-        state
+        if !damaged.is_empty() {
+            tracing::warn!(rows = damaged.len(), "vectors were damaged and are left out");
+            damaged.into_iter().for_each(|chunk| state.remove(chunk));
+        }
+        Ok((state, edition))
     }
 
     fn remove(&mut self, chunk: u64) {
-        let before = self.rows.len();
-        let linked = self.rows.remove(chunk);
-        if self.rows.len() == before {
+        let Some((slot, linked)) = self.rows.remove(chunk) else {
             return;
-        }
+        };
         self.changes += 1;
-        if !linked {
-            self.unlinked -= 1;
-        } else if let Some(Err(error)) = self.graph.as_ref().map(|graph| graph.remove(chunk)) {
+        let graph = self.graph.as_mut().filter(|_| linked);
+        if let Some(Err(error)) = graph.map(|graph| graph.remove(slot)) {
             self.drop_graph(&error);
         }
     }
 
-    /// Links up to `most` rows that the graph lacks, beginning the graph if
-    /// there are enough rows for one.
-    fn link(&mut self, graph_from: usize, most: usize) {
-        if self.unlinked == 0 || (self.graph.is_none() && self.rows.len() < graph_from) {
-            return;
-        }
-        if let Err(error) = self.try_link(most) {
-            self.drop_graph(&error);
-        }
+    /// Whether the graph lacks rows; there is none yet while there are few.
+    fn wants_links(&self, graph_from: usize) -> bool {
+        self.rows.unlinked > 0 && (self.graph.is_some() || self.rows.len() >= graph_from)
     }
 
-    fn try_link(&mut self, most: usize) -> Result<()> {
-        let graph = match self.graph.take() {
+    fn link(&mut self, most: usize) -> Result<()> {
+        self.changes += 1;
+        let mut graph = match self.graph.take() {
             Some(graph) => graph,
             None => Graph::new(self.rows.dimensions)?,
         };
-        // New rows are at the end.
-        let behind: Vec<usize> = (0..self.rows.len())
-            .rev()
-            .filter(|&place| !self.rows.linked[place])
-            .take(most)
-            .collect();
-        for place in behind {
-            graph.add(self.rows.chunks[place], &self.rows.vector(place))?;
-            self.rows.linked[place] = true;
-            self.unlinked -= 1;
+        for slot in self.rows.to_link(most) {
+            graph.add(slot, &self.rows.vector(slot)?)?;
+            self.rows.set_linked(slot);
         }
         self.graph = Some(graph);
         Ok(())
@@ -327,32 +342,22 @@ impl State {
     fn drop_graph(&mut self, error: &VectorsError) {
         tracing::warn!(%error, "the vector graph is begun anew");
         self.graph = None;
-        self.rows.linked.fill(false);
-        self.unlinked = self.rows.len();
+        self.rows.set_all_unlinked();
         self.changes += 1;
     }
 
-    /// Rows near `query` by the graph, and all passing rows that it lacks.
+    /// Rows near `query` by the graph, and all passing rows that it lacks, rising.
     fn near(
         &self,
         graph: &Graph,
         query: &[f32],
-        passing: &[usize],
+        passes: &Passes,
         limit: usize,
     ) -> Result<Vec<usize>> {
-        let mut passes = vec![false; self.rows.len()];
-        passing.iter().for_each(|&place| passes[place] = true);
-        let near = graph.near(query, limit * GRAPH_SURPLUS, |chunk| {
-            self.rows.place(chunk).is_some_and(|place| passes[place])
-        })?;
-        let mut places: Vec<usize> = near
-            .into_iter()
-            .filter_map(|chunk| self.rows.place(chunk))
-            .collect();
-        if self.unlinked > 0 {
-            let missing = passing.iter().copied();
-            places.extend(missing.filter(|&place| !self.rows.linked[place]));
-        }
-        Ok(places)
+        let wanted = limit * GRAPH_SURPLUS.0 + GRAPH_SURPLUS.1;
+        let mut slots = graph.near(query, wanted, |slot| self.rows.passes(slot, passes))?;
+        slots.extend(self.rows.passing_unlinked(passes));
+        slots.sort_unstable();
+        Ok(slots)
     }
 }

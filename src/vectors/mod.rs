@@ -1,15 +1,16 @@
 //! Vector search over chunks: the only module that names usearch. Vectors are
 //! kept as rows of half-precision numbers and compared one by one, which is
-//! exact and takes a millisecond for ten thousand; a large collection gets a
-//! graph beside the rows. All of it is a cache of what the database holds, and
-//! belongs to one embedding model: files of another are thrown away. Must not
-//! know where vectors come from.
+//! exact and takes a millisecond for ten thousand. A large collection gets a
+//! graph beside the rows, which then stay on the disk. All of it is a cache of
+//! what the database holds, and belongs to one embedding model: files of another
+//! are thrown away. Must not know where vectors come from.
 
 mod dot;
 mod file;
 mod graph;
 mod index;
 mod rows;
+mod values;
 
 pub use index::Vectors;
 
@@ -55,6 +56,8 @@ pub enum VectorsError {
     NoDirection,
     #[error("the vector graph failed: {0}")]
     Graph(String),
+    #[error("the vector index is full")]
+    Full,
     #[error("the vector index cannot be read: {0}")]
     Damaged(&'static str),
 }
@@ -63,7 +66,7 @@ impl Kind for VectorsError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Width { .. } | Self::NoDirection => ErrorKind::Invalid,
-            Self::Io(_) | Self::Graph(_) | Self::Damaged(_) => ErrorKind::Storage,
+            Self::Io(_) | Self::Graph(_) | Self::Full | Self::Damaged(_) => ErrorKind::Storage,
         }
     }
 }

@@ -40,6 +40,20 @@ fn keys(hits: &[Hit]) -> Vec<u64> {
     hits.iter().map(|hit| hit.chunk).collect()
 }
 
+fn link_all(vectors: &Vectors) {
+    while vectors.catch_up() {}
+}
+
+/// What lies in the folder.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
 #[test]
 fn nearest_is_found_first_with_its_cosine() {
     let folder = tempfile::tempdir().unwrap();
@@ -58,7 +72,7 @@ fn nearest_is_found_first_with_its_cosine() {
         .similarities(&doubled, &[hits[3].chunk, 9999])
         .unwrap();
     assert_eq!(given, [Some(hits[3].similarity), None]);
-    let stored = vectors.get(&[123, 9999]);
+    let stored = vectors.get(&[123, 9999]).unwrap();
     assert!(stored[0].is_some() && stored[1].is_none());
 }
 
@@ -68,6 +82,7 @@ fn filter_lets_nothing_else_pass() {
     for graph_from in [usize::MAX, 100] {
         let vectors = open(&folder.path().join(graph_from.to_string()), graph_from);
         add(&vectors, 0..600);
+        link_all(&vectors);
         let odd = Filter {
             datasets: Some(vec![1]),
             documents: None,
@@ -95,13 +110,13 @@ fn graph_finds_what_comparing_all_finds() {
     let exact = open(&folder.path().join("exact"), usize::MAX);
     let graph = open(&folder.path().join("graph"), 300);
     add(&exact, 0..2000);
-    for start in (0..2000).step_by(100) {
-        add(&graph, start..start + 100);
-    }
+    add(&graph, 0..2000);
+    link_all(&graph);
     graph.remove(&[17, 18, 1999]);
     exact.remove(&[17, 18, 1999]);
     add(&graph, 2000..2010);
     add(&exact, 2000..2010);
+    link_all(&graph);
     assert_eq!(graph.linked(), 2007);
     let mut same = 0;
     for seed in 5000..5050 {
@@ -116,12 +131,11 @@ fn graph_finds_what_comparing_all_finds() {
 fn rows_that_the_graph_lacks_are_found_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let vectors = open(folder.path(), 600);
-    for start in (0..590).step_by(10) {
-        add(&vectors, start..start + 10);
-    }
-    assert_eq!(vectors.linked(), 0);
+    add(&vectors, 0..590);
+    assert!(!vectors.catch_up() && vectors.linked() == 0);
     add(&vectors, 590..620);
-    assert!(vectors.linked() < 620);
+    assert!(vectors.catch_up());
+    assert!((1..620).contains(&vectors.linked()));
     for key in [0, 300, 619] {
         let hits = vectors.search(&vector(key), &Filter::default(), 1).unwrap();
         assert_eq!(keys(&hits), [key]);
@@ -133,18 +147,23 @@ fn saved_index_comes_back_with_its_graph() {
     let folder = tempfile::tempdir().unwrap();
     let vectors = open(folder.path(), 100);
     add(&vectors, 0..300);
+    link_all(&vectors);
     assert!(vectors.is_dirty());
     vectors.save().unwrap();
     assert!(!vectors.is_dirty());
-    vectors.remove_document(3);
+    vectors.remove(&(30..40).collect::<Vec<_>>());
     vectors.save().unwrap();
     add(&vectors, 900..901);
     drop(vectors);
     let vectors = open(folder.path(), 100);
     assert_eq!((vectors.len(), vectors.linked()), (290, 290));
-    assert!(!vectors.contains(30) && !vectors.contains(900) && vectors.contains(40));
-    let graphs = std::fs::read_dir(folder.path()).unwrap().count();
-    assert_eq!(graphs, 2, "one file of rows and one graph");
+    let kept: Vec<u64> = (0..30).chain(40..300).collect();
+    assert_eq!(vectors.keys(), kept);
+    for key in [29, 40, 299] {
+        let hits = vectors.search(&vector(key), &Filter::default(), 1).unwrap();
+        assert_eq!(keys(&hits), [key]);
+    }
+    assert_eq!(names(folder.path()), ["graph-2.usearch", "rows-1.f16", "vectors.bin"]);
 }
 
 #[test]
@@ -152,6 +171,7 @@ fn missing_or_foreign_graph_is_built_again() {
     let folder = tempfile::tempdir().unwrap();
     let vectors = open(folder.path(), 100);
     add(&vectors, 0..200);
+    link_all(&vectors);
     vectors.save().unwrap();
     drop(vectors);
     for damage in [&b""[..], b"no graph"] {
@@ -160,8 +180,8 @@ fn missing_or_foreign_graph_is_built_again() {
         assert_eq!((vectors.len(), vectors.linked()), (200, 0));
         let hits = vectors.search(&vector(5), &Filter::default(), 1).unwrap();
         assert_eq!(keys(&hits), [5]);
-        add(&vectors, 200..201);
-        assert_eq!(vectors.linked(), 201);
+        link_all(&vectors);
+        assert_eq!(vectors.linked(), 200);
     }
 }
 
@@ -176,6 +196,7 @@ fn files_of_another_model_or_damaged_ones_are_thrown_away() {
     assert_eq!(reopen(WIDTH, "model-a"), 20);
     assert_eq!(reopen(WIDTH, "model-b"), 0);
     assert_eq!(reopen(WIDTH + 1, "model-a"), 0);
+    assert_eq!(reopen(WIDTH, "model-a"), 20, "who only looked has harmed nothing");
     let path = folder.path().join("vectors.bin");
     let sound = std::fs::read(&path).unwrap();
     for at in [0, 9, 40, sound.len() / 2, sound.len() - 1] {
@@ -186,6 +207,103 @@ fn files_of_another_model_or_damaged_ones_are_thrown_away() {
         std::fs::write(&path, &sound[..at]).unwrap();
         assert_eq!(reopen(WIDTH, "model-a"), 0);
     }
+}
+
+#[test]
+fn damaged_row_is_left_out_and_the_others_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    for graph_from in [usize::MAX, 100] {
+        let directory = folder.path().join(graph_from.to_string());
+        let vectors = open(&directory, graph_from);
+        add(&vectors, 0..300);
+        link_all(&vectors);
+        vectors.save().unwrap();
+        drop(vectors);
+        let path = directory.join("rows-1.f16");
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[7 * WIDTH * 2 + 5] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        let vectors = open(&directory, graph_from);
+        assert!(vectors.len() == 299 && !vectors.keys().contains(&7) && vectors.is_dirty());
+        bytes.truncate(bytes.len() - 1);
+        std::fs::write(&path, &bytes).unwrap();
+        drop(vectors);
+        assert!(open(&directory, graph_from).is_empty());
+    }
+}
+
+#[test]
+fn whoever_dies_before_saving_leaves_what_was_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let vectors = open(folder.path(), 100);
+    add(&vectors, 0..150);
+    link_all(&vectors);
+    vectors.save().unwrap();
+    vectors.remove(&(0..50).collect::<Vec<_>>());
+    add(&vectors, 500..560);
+    link_all(&vectors);
+    drop(vectors);
+    let vectors = open(folder.path(), 100);
+    assert_eq!(vectors.keys(), (0..150).collect::<Vec<_>>());
+    for key in [0, 49, 149] {
+        let hits = vectors.search(&vector(key), &Filter::default(), 1).unwrap();
+        assert!(hits[0].chunk == key && (hits[0].similarity - 1.0).abs() < 1e-3);
+    }
+}
+
+#[test]
+fn slots_of_removed_rows_are_taken_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let vectors = open(folder.path(), 100);
+    add(&vectors, 0..300);
+    link_all(&vectors);
+    vectors.save().unwrap();
+    let size = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().len();
+    let before = size("rows-1.f16");
+    for round in 1..6 {
+        vectors.remove(&(0..2000).filter(|key| key % 300 < 100).collect::<Vec<_>>());
+        vectors.save().unwrap();
+        add(&vectors, round * 300..round * 300 + 100);
+        link_all(&vectors);
+        vectors.save().unwrap();
+    }
+    assert_eq!((vectors.len(), size("rows-1.f16")), (300, before));
+    let hits = vectors.search(&vector(1550), &Filter::default(), 1).unwrap();
+    assert_eq!(keys(&hits), [1550]);
+}
+
+#[test]
+fn purged_vector_is_in_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let vectors = open(folder.path(), 100);
+    add(&vectors, 0..300);
+    link_all(&vectors);
+    vectors.save().unwrap();
+    let held = |vector: &[f32]| {
+        let unit = super::rows::unit(vector, WIDTH).unwrap();
+        let row = super::values::row_of(&unit);
+        let codes: Vec<u8> = super::graph::codes(&unit).iter().map(|&c| c as u8).collect();
+        names(folder.path())
+            .iter()
+            .filter(|name| {
+                let bytes = std::fs::read(folder.path().join(name)).unwrap();
+                let has = |wanted: &[u8]| bytes.windows(wanted.len()).any(|w| w == wanted);
+                has(&row) || has(&codes)
+            })
+            .count()
+    };
+    assert_eq!((held(&vector(7)), held(&vector(8))), (2, 2));
+    vectors.remove(&[7, 100, 250]);
+    vectors.purge().unwrap();
+    assert_eq!((held(&vector(7)), held(&vector(8))), (0, 2));
+    drop(vectors);
+    let vectors = open(folder.path(), 100);
+    assert_eq!((vectors.len(), vectors.linked()), (297, 297));
+    vectors.remove(&[8]);
+    vectors.purge().unwrap();
+    assert_eq!(held(&vector(8)), 0);
+    let hits = vectors.search(&vector(9), &Filter::default(), 300).unwrap();
+    assert_eq!((hits[0].chunk, hits.len()), (9, 296));
 }
 
 #[test]
@@ -213,14 +331,14 @@ fn unfit_vectors_are_refused_as_a_whole() {
 }
 
 #[test]
-fn adding_again_replaces_and_clearing_empties() {
+fn adding_again_replaces() {
     let folder = tempfile::tempdir().unwrap();
     let vectors = open(folder.path(), 10);
     add(&vectors, 0..20);
+    link_all(&vectors);
     add(&vectors, 5..15);
+    assert_eq!((vectors.len(), vectors.linked()), (20, 10));
+    link_all(&vectors);
     assert_eq!((vectors.len(), vectors.linked()), (20, 20));
     assert_eq!(vectors.keys(), (0..20).collect::<Vec<_>>());
-    vectors.clear();
-    vectors.save().unwrap();
-    assert!(open(folder.path(), 10).is_empty());
 }
