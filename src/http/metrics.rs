@@ -2,7 +2,7 @@
 //! the service when somebody asks. Written in Prometheus' text format 0.0.4.
 
 use super::dialect::Tongue;
-use crate::service::{AnswerFigures, ModelActivity, Service, Status};
+use crate::service::{AnswerFigures, IngestionFigures, ModelActivity, Service, Status};
 use crate::telemetry::{Histogram, HistogramReading};
 use actix_web::http::StatusCode;
 use std::collections::BTreeMap;
@@ -44,6 +44,7 @@ impl RequestMetrics {
         write_process(&mut page, service, status);
         write_counters(&mut page, service);
         write_store(&mut page, status);
+        write_ingestion(&mut page, &service.ingestion());
         write_answers(&mut page, &status.answers);
         if let Some(activity) = &status.activity {
             write_model(&mut page, activity);
@@ -149,6 +150,30 @@ fn write_store(page: &mut Page, status: &Status) {
     ];
     for (name, help, value) in gauges {
         page.gauge(name, help, value);
+    }
+}
+
+fn write_ingestion(page: &mut Page, ingestion: &IngestionFigures) {
+    let name = "satchel_ingestion_seconds_total";
+    page.family(name, "counter", "Time that ingestion took, by its steps.");
+    for (step, seconds) in &ingestion.seconds {
+        page.sample(name, &[("step", step)], seconds);
+    }
+    let counters = [
+        (
+            "satchel_ingested_pages_total",
+            "Pages whose text was extracted, or found missing.",
+            ingestion.pages,
+        ),
+        (
+            "satchel_ingested_chunks_total",
+            "Chunks that were embedded.",
+            ingestion.chunks,
+        ),
+    ];
+    for (name, help, value) in counters {
+        page.family(name, "counter", help);
+        page.sample(name, &[], value);
     }
 }
 

@@ -3,6 +3,7 @@
 //! 100 ms whatever is in it, and a batch of the encoder pays off when full.
 
 use super::pipeline::lock;
+use super::steps::Step;
 use super::{JobsError, Pipeline, Signal};
 use crate::store::Job;
 use crate::types::{Document, DocumentStatus};
@@ -41,8 +42,11 @@ pub(super) fn work_off(pipeline: &Pipeline, signal: &Signal) -> Result<bool, Job
             embedded.push((work.job, document));
         }
     }
-    publish(pipeline, &embedded)?;
-    pipeline.vectors.catch_up();
+    pipeline.steps.time(Step::Index, || {
+        publish(pipeline, &embedded)?;
+        pipeline.vectors.catch_up();
+        Ok::<(), JobsError>(())
+    })?;
     Ok(true)
 }
 
@@ -92,7 +96,8 @@ fn embed(pipeline: &Pipeline, signal: &Signal, works: &mut [Work]) -> Result<(),
             return Ok(());
         }
         let texts: Vec<&str> = batch.iter().map(|(_, _, text)| text.as_str()).collect();
-        let vectors = pipeline.encoder.embed_passages(&texts);
+        let steps = &pipeline.steps;
+        let vectors = steps.time(Step::Embed, || pipeline.encoder.embed_passages(&texts));
         for part in batch.chunk_by(|a, b| a.0 == b.0) {
             let work = &mut works[part[0].0];
             let first = batch.iter().position(|one| one.0 == part[0].0).unwrap_or(0);
@@ -115,9 +120,10 @@ fn store(
     let keys = chunks.iter().map(|(_, key, _)| *key);
     let keyed: Vec<(u64, Vec<f32>)> = keys.zip(vectors.iter().cloned()).collect();
     let fingerprint = pipeline.encoder.fingerprint();
-    pipeline
-        .store
-        .insert_vectors(fingerprint, work.job.document_key, &keyed)?;
+    let document = work.job.document_key;
+    let insert = || pipeline.store.insert_vectors(fingerprint, document, &keyed);
+    pipeline.steps.time(Step::Store, insert)?;
+    pipeline.steps.count_chunks(keyed.len());
     work.left -= keyed.len();
     pipeline.announce_key(work.job.document_key)
 }

@@ -1,5 +1,6 @@
 //! The first step: from the original to pages and chunks.
 
+use super::steps::Step;
 use super::{JobsError, Pipeline, Signal};
 use crate::extract::{Limits, SplitOptions, extract, split};
 use crate::store::{Job, StoreError, StoredChunk};
@@ -55,23 +56,31 @@ fn read(
         max_bytes: document.bytes,
         ..Limits::default()
     };
-    let extracted = extract(&path, name, &limits).map_err(|error| error.to_string())?;
+    let steps = &pipeline.steps;
+    let extracted = steps
+        .time(Step::Extract, || extract(&path, name, &limits))
+        .map_err(|error| error.to_string())?;
+    steps.count_pages(extracted.pages.len());
     let encoder = &pipeline.encoder;
     let mut options = SplitOptions::default();
     // A chunk is read to its end, whichever model reads it.
     options.max_tokens = options.max_tokens.min(encoder.room());
     options.target_tokens = options.target_tokens.min(options.max_tokens);
-    let chunks = split(&extracted, &options, &|text| encoder.count_tokens(text));
+    let chunks = steps.time(Step::Split, || {
+        split(&extracted, &options, &|text| encoder.count_tokens(text))
+    });
     let metadata = document.metadata.clone().or(extracted.metadata);
     let before = pipeline.store.document_chunks(document.key, None);
-    let stored = pipeline.store.store_extraction(
-        job,
-        extracted.file_type,
-        extracted.paged,
-        &metadata,
-        &extracted.pages,
-        &chunks,
-    );
+    let stored = steps.time(Step::Store, || {
+        pipeline.store.store_extraction(
+            job,
+            extracted.file_type,
+            extracted.paged,
+            &metadata,
+            &extracted.pages,
+            &chunks,
+        )
+    });
     let unread = extracted
         .pages
         .iter()

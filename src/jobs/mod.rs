@@ -12,12 +12,14 @@ mod originals;
 mod pipeline;
 mod reconcile;
 mod reindex;
+mod steps;
 mod sweep;
 
 pub use originals::Originals;
 pub use pipeline::Pipeline;
 pub use reconcile::Differences;
 pub use reindex::Reindexing;
+pub use steps::IngestionFigures;
 
 use crate::error::{ErrorKind, Kind};
 use crate::lexical::LexicalError;

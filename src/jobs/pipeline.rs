@@ -1,5 +1,6 @@
 //! What the workers share, and the steps that more than one of them takes.
 
+use super::steps::Steps;
 use super::{JobsError, Originals};
 use crate::engine::encoder::Encoder;
 use crate::lexical::{Lexical, LexicalDocument};
@@ -23,6 +24,7 @@ pub struct Pipeline {
     pub vectors: Arc<Vectors>,
     pub encoder: Arc<Encoder>,
     pub originals: Originals,
+    pub steps: Steps,
     progress: broadcast::Sender<DocumentProgress>,
     /// Held while chunks go into the indexes, and while those are purged: what
     /// is deleted in the middle of it is taken out again before a purge begins.
@@ -46,6 +48,7 @@ impl Pipeline {
             vectors,
             encoder,
             originals,
+            steps: Steps::default(),
             progress: broadcast::Sender::new(PROGRESS_BACKLOG),
             publishing: Mutex::new(()),
             gone: Mutex::new(Vec::new()),

@@ -5,7 +5,7 @@ use super::{AnswerFigures, Caller, Inner, Service};
 use crate::engine::decoder::{ModelActivity, installed};
 use crate::engine::encoder::Encoder;
 use crate::error::Fault;
-use crate::jobs::{Differences, JobsError};
+use crate::jobs::{Differences, IngestionFigures, JobsError};
 use crate::types::{DocumentId, Time};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
@@ -146,6 +146,11 @@ impl Service {
 }
 
 impl Service {
+    /// What ingestion has done since the start.
+    pub fn ingestion(&self) -> IngestionFigures {
+        self.inner.jobs.pipeline().steps.read()
+    }
+
     /// Chat model files in the data folder, newest first.
     pub fn installed_models(&self) -> Result<Vec<PathBuf>, Fault> {
         Ok(installed(&self.inner.config.models()).map_err(JobsError::Files)?)

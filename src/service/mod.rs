@@ -94,6 +94,7 @@ pub use writing::WritingOptions;
 pub use crate::answer::{Marker, markers};
 pub use crate::engine::decoder::ModelActivity;
 pub use crate::engine::hub::CatalogueEntry;
+pub use crate::jobs::IngestionFigures;
 pub use crate::store::{
     ApiKey, AuditFilter, AuditOutcome, AuditRecord, Branch, ChatChange, ChatFilter, DocumentFilter,
     DocumentOrder, DocumentPage, FeedbackEntry, FeedbackFilter, FeedbackPage, MessageFilter,

@@ -19,19 +19,19 @@ question and reading the best passage are in them, and the same at every size).
 import argparse
 import hashlib
 import json
-import os
 import pathlib
 import random
 import re
-import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
 import numpy as np
+
+sys.dont_write_bytecode = True
+
+from server import Server
 
 WORDS, PER_DOCUMENT, WIDTH = 60, 20, 384
 QUESTIONS = 200
@@ -45,63 +45,6 @@ def options():
     parser.add_argument("--folder", type=pathlib.Path, help="where the data folder is kept")
     parser.add_argument("--out", help="write all figures here, as JSON")
     return parser.parse_args()
-
-
-class Server:
-    """A running satchel on the folder."""
-
-    def __init__(self, given, folder):
-        began = time.perf_counter()
-        command = [given.satchel, "serve", "--listen", "127.0.0.1:0", "--data-dir", str(folder)]
-        command += ["--rate-limit", "0", "--handbook", "false"]
-        self.log = open(folder.parent / "server.log", "w+")
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
-        self.origin = self.wait_until_it_answers()
-        self.started_s = time.perf_counter() - began
-        key = [given.satchel, "keys", "add", "--data-dir", str(folder), f"bench-{time.time()}"]
-        self.key = subprocess.run(key, check=True, capture_output=True, text=True).stdout.strip()
-
-    def wait_until_it_answers(self):
-        while self.process.poll() is None:
-            printed = pathlib.Path(self.log.name).read_text()
-            origin = re.search(r"http://127\.0\.0\.1:\d+", printed)
-            if origin and "Stop" in printed:
-                return origin[0]
-            time.sleep(0.02)
-        sys.exit("the server did not start:\n" + pathlib.Path(self.log.name).read_text())
-
-    def ask(self, path, body=None):
-        request = urllib.request.Request(self.origin + path)
-        request.add_header("Authorization", f"Bearer {self.key}")
-        if body is not None:
-            request.data = json.dumps(body).encode()
-            request.add_header("Content-Type", "application/json")
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
-            return json.load(answer)
-
-    def search(self, query, search_type, k=10):
-        wanted = {"search_type": search_type, "k": k, "score_threshold": 0.0}
-        return self.ask("/api/search", {"query": query, "search_options": wanted})
-
-    def memory(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return {name: int(re.search(rf"{name}:\s+(\d+)", status)[1]) / 1024 for name in ("VmRSS", "RssAnon", "RssFile")}
-
-    def processor_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def wait_until_idle(self):
-        """Until two seconds pass in which next to nothing is computed."""
-        while True:
-            before = self.processor_seconds()
-            time.sleep(2)
-            if self.processor_seconds() - before < 0.1 and self.ask("/api/status")["jobs_pending"] == 0:
-                return
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
 
 
 def texts_of(data):
@@ -121,9 +64,8 @@ def ingest(given, folder, passages):
     files.mkdir()
     for number, text in enumerate(passages):
         (files / f"passage-{number}.txt").write_text(text)
-    server = Server(given, folder)
-    command = [given.satchel, "ingest", "--data-dir", str(folder), str(files)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    server = Server(given.satchel, folder)
+    server.command("ingest", str(files))
     server.wait_until_idle()
     server.stop()
 
@@ -218,6 +160,11 @@ def quantile(values, share):
     return sorted(values)[min(len(values) - 1, round(share * (len(values) - 1)))]
 
 
+def search(server, query, search_type, k=10):
+    wanted = {"search_type": search_type, "k": k, "score_threshold": 0.0}
+    return server.ask("/api/search", {"query": query, "search_options": wanted})
+
+
 def vectors_of(server, texts):
     model = server.ask("/v1/models")["data"][-1]["id"]
     made = server.ask("/v1/embeddings", {"model": model, "input": texts})
@@ -230,8 +177,8 @@ def measure(server, folder, questions, identifiers):
     found = {}
     for search_type in ("similarity", "keyword", "hybrid"):
         for question in questions[:10]:
-            server.search(question, search_type)
-        answers = [server.search(question, search_type) for question in questions]
+            search(server, question, search_type)
+        answers = [search(server, question, search_type) for question in questions]
         took = [answer["took_ms"] for answer in answers]
         figures[f"{search_type} ms"] = [round(quantile(took, share), 1) for share in (0.5, 0.95)]
         found[search_type] = answers
@@ -242,7 +189,7 @@ def measure(server, folder, questions, identifiers):
         right += len(keys & wanted)
     figures["recall@10"] = right / (10 * len(nearest))
     asked = identifiers[:200]
-    first = [server.search(f"what is said of {name}?", "hybrid", 1)["results"] for name in asked]
+    first = [search(server, f"what is said of {name}?", "hybrid", 1)["results"] for name in asked]
     hits = [hits and name in hits[0]["text"] for name, hits in zip(asked, first)]
     figures["identifiers first"] = f"{sum(map(bool, hits))} of {len(asked)}"
     return figures
@@ -254,20 +201,20 @@ def run(given, folder):
     figures, identifiers = {}, []
     for wanted in map(int, given.chunks.split(",")):
         identifiers += grow(folder, wanted)
-        first = Server(given, folder)
+        first = Server(given.satchel, folder)
         began = time.perf_counter()
         first.wait_until_idle()
         linked_s = time.perf_counter() - began
         first.stop()
-        server = Server(given, folder)
+        server = Server(given.satchel, folder)
         begun = server.memory()
         figures[wanted] = {
             "indexes made s": round(first.started_s, 1),
             "graph made s": round(linked_s, 1),
             "restart s": round(server.started_s, 2),
-            "MiB after the restart": round(begun["VmRSS"]),
+            "MiB after the restart": begun["VmRSS"],
             **measure(server, folder, questions, identifiers),
-            "MiB after the searches": {name: round(size) for name, size in server.memory().items()},
+            "MiB after the searches": server.memory(),
             "on disk MiB": {
                 part: round(sum(f.stat().st_size for f in (folder / part).rglob("*")) / 2**20)
                 for part in ("lexical", "vectors")

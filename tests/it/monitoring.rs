@@ -57,6 +57,11 @@ fn figures_of_an_answer_reach_prometheus_and_the_status() {
         "satchel_keyword_index_chunks",
         "satchel_vector_index_vectors",
         "satchel_database_bytes",
+        "satchel_ingested_pages_total",
+        "satchel_ingested_chunks_total",
+        "satchel_ingestion_seconds_total{step=\"extract\"}",
+        "satchel_ingestion_seconds_total{step=\"embed\"}",
+        "satchel_ingestion_seconds_total{step=\"index\"}",
         "process_start_time_seconds",
     ] {
         assert!(found[name] > 0.0, "{name} is {}", found[name]);
