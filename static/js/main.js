@@ -39,13 +39,19 @@ function address() {
   return { parts: path.split('/').filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
 }
 
+/** How often the address has changed. */
+let turns = 0;
+
 async function route() {
+  const turn = ++turns;
   const { parts, query } = address();
   const [name = 'chat', ...rest] = parts;
   const link = query.get('link');
   if (name === 'welcome' && link) return alone(signInByAddress(link));
   if (!user()) {
     const renewed = await renew().catch((error) => error);
+    // Another view was asked for meanwhile.
+    if (turn !== turns) return;
     if (renewed instanceof Error) return alone(unreachable(renewed.message));
     if (!renewed) return alone(login());
   }
@@ -60,8 +66,7 @@ async function route() {
   const views = { chat, chats, documents, models, settings };
   // Few need the administration: its modules come when it is asked for.
   if (name === 'admin') views.admin = (await import('./admin/administration.js')).administration;
-  // Another view was asked for meanwhile.
-  if (address().parts[0] !== parts[0]) return;
+  if (turn !== turns) return;
   const view = (views[name] ?? chat)(...rest);
   left();
   shown = view;

@@ -28,6 +28,23 @@ test('the printed link signs in and asks for a password that then works', withSa
   other.assertClean();
 }));
 
+test('a link that is opened while the page looks for a sign-in is not covered by the form', withSatchel(async (satchel) => {
+  const page = await satchel.open();
+  const { promise: opened, resolve: open } = Promise.withResolvers();
+  await page.route('**/auth/refresh', async (asked) => {
+    await opened;
+    await asked.continue();
+  });
+  const refused = page.waitForResponse('**/auth/refresh');
+  await page.goto(`${satchel.origin}/#/chat`);
+  await page.evaluate(() => { location.hash = '#/welcome?link=spent'; });
+  await page.getByRole('heading', { name: 'This link does not sign you in' }).waitFor();
+  open();
+  await (await refused).finished();
+  await page.waitForTimeout(200);
+  assert.ok(await page.getByRole('heading', { name: 'This link does not sign you in' }).isVisible());
+}));
+
 test('a sample question is answered from the handbook with a citation', withSatchel(async (satchel) => {
   const page = await satchel.signedIn();
   await page.getByRole('link', { name: 'Documents', exact: true }).click();
