@@ -34,6 +34,7 @@ mod import;
 mod issuers;
 mod keys;
 mod ledger;
+mod listing;
 mod lockout;
 mod messages;
 mod models;
@@ -82,7 +83,7 @@ pub use models::{
 };
 pub use running::{Heard, RunningAnswer};
 pub use samples::{SAMPLE_EVERY, Sample};
-pub use search::{ANSWERABLE, SearchOutcome, SearchRequest};
+pub use search::{ANSWERABLE, SearchOutcome, SearchRequest, Standing};
 pub use search_models::{SearchModel, SearchModels, Trial};
 pub use sessions::{MessageView, NewSession, SessionView};
 pub use sign_ins::{SignInOrigin, SignInView};
