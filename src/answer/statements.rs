@@ -52,8 +52,8 @@ impl Statements {
             return None;
         }
         let sources = quotes.iter().map(|quote| &passages[quote.passage]);
-        let documents: HashSet<_> = sources.map(|passage| &passage.document_id).collect();
-        let documents = documents.len();
+        let documents = sources.map(|passage| &passage.document_id);
+        let documents = documents.collect::<HashSet<_>>().len();
         quotes.truncate(LISTED);
         let passages = with_quotes(passages, &mut quotes);
         let statements = Self {

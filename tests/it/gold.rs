@@ -248,7 +248,7 @@ fn gold_set_is_measured_over_the_own_documents_and_compared() {
     let ada = server.user("ada");
     let [_, _, answer] = asked(&ada, KEEPER);
     mark(&ada, &answer, &place(&ada, &lighthouse, SENTENCE));
-    let oven = asked(&ada, "How hot is the oven of the bakery?");
+    let oven = asked(&ada, "How many degrees does the oven hold?");
     thumb(&ada, &oven, "thumbs_up");
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
