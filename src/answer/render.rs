@@ -4,6 +4,7 @@
 //! allow list once more, so that a fault in this file is not yet a hole.
 
 use super::chips::Chips;
+use super::cite::markers;
 use super::highlight::highlight;
 use super::markdown::{Markdown, nesting};
 use super::mathematics::{inside, mathml};
@@ -86,7 +87,8 @@ pub(super) fn blocks(
     found
 }
 
-/// Quotes are not Markdown: their characters are shown as they are.
+/// Quotes are not Markdown: their characters are shown as they are. A paragraph
+/// without a citation and a checked sentence is no quote, but what is said of them.
 fn quotes(content: &str, chips: &Chips, sentences: &[Sentence]) -> String {
     let markdown = Markdown::new(content);
     let mut writer = Writer::new(&markdown, chips, sentences);
@@ -97,10 +99,16 @@ fn quotes(content: &str, chips: &Chips, sentences: &[Sentence]) -> String {
         if paragraph.trim().is_empty() {
             continue;
         }
-        writer.out.push_str("<blockquote class=\"quote\"><p>");
+        let is_in = |sentence: &Sentence| range.contains(&sentence.bytes.start);
+        let is_quote = sentences.iter().any(is_in) || !markers(paragraph).is_empty();
+        let (before, behind) = match is_quote {
+            true => ("<blockquote class=\"quote\"><p>", "</p></blockquote>"),
+            false => ("<p>", "</p>"),
+        };
+        writer.out.push_str(before);
         writer.verbatim(range);
         writer.leave_sentence();
-        writer.out.push_str("</p></blockquote>");
+        writer.out.push_str(behind);
     }
     sanitise(&writer.take())
 }

@@ -117,6 +117,18 @@ fn tables_and_lists_are_rendered() {
 }
 
 #[test]
+fn what_is_said_of_quotes_is_no_quote() {
+    let content = "The lamp burns oil. [1]\n\nThese are 2 statements.";
+    let checks = [check(0, 23, Support::Supported)];
+    let html = render(content, &AnswerMode::Quotes, &[citation(1)], &checks);
+    assert_eq!(html.matches("<blockquote").count(), 1, "{html}");
+    assert!(
+        html.ends_with("</blockquote><p>These are 2 statements.</p>"),
+        "{html}"
+    );
+}
+
+#[test]
 fn quotes_are_shown_character_by_character() {
     let content = "2 * 3 * 4 is _not_ <b>bold</b> [1]\n\n# no heading [2]";
     let checks = [check(0, 30, Support::Supported)];

@@ -1,18 +1,23 @@
 //! `satchel eval`: the arguments of an evaluation.
 
-use super::eval::{self, Collection, ReportFile};
+use super::connection::Connection;
+use super::eval::{self, Collection, Report, ReportFile};
+use crate::config::Config;
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Measure retrieval and answers on a published test collection.
+/// Measure retrieval and answers on a published test collection, or on the data folder's gold set.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   satchel eval --trec cran.all.1400.xml cran.qry.xml cranqrel.trec.txt
   satchel eval --squad xquad.en.json
   satchel eval --beir scifact --json before.json
   satchel eval --beir scifact --against before.json
-  satchel eval --clapnq answerable.jsonl unanswerable.jsonl")]
+  satchel eval --clapnq answerable.jsonl unanswerable.jsonl
+  satchel eval --gold --json before.json
+  satchel feedback gold > gold.jsonl
+  satchel eval --gold gold.jsonl --against before.json")]
 pub(super) struct Options {
     /// TREC: documents, queries and judgements
     #[arg(long, num_args = 3, value_names = ["DOCUMENTS", "QUERIES", "QRELS"])]
@@ -26,6 +31,10 @@ pub(super) struct Options {
     /// ClapNQ-style lines: questions that their passages answer, and others
     #[arg(long, num_args = 2, value_names = ["ANSWERABLE", "UNANSWERABLE"])]
     clapnq: Option<Vec<PathBuf>>,
+    /// Questions with the passages that people marked, of FILE or else all that there are, asked of
+    /// the data folder's own documents
+    #[arg(long, num_args = 0..=1, value_name = "FILE")]
+    gold: Option<Option<PathBuf>>,
     /// Keep the ingested collection here, for the next time
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -37,20 +46,33 @@ pub(super) struct Options {
     against: Option<PathBuf>,
 }
 
-pub(super) fn run(options: &Options) -> Result<ExitCode> {
+pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     let collections = collections(options)?;
-    if collections.is_empty() {
-        bail!("nothing to measure: name a collection with --trec, --beir, --squad or --clapnq");
+    if collections.is_empty() && options.gold.is_none() {
+        bail!(
+            "nothing to measure: name a collection with --trec, --beir, --squad or --clapnq, \
+             or take the data folder's own with --gold"
+        );
     }
     let earlier = options.against.as_deref().map(ReportFile::read);
     let earlier = earlier.transpose()?;
     let temporary = std::env::temp_dir().join(format!("satchel-eval-{}", std::process::id()));
     let folder = options.keep.as_ref().unwrap_or(&temporary);
     let measured = measure(&collections, folder, earlier.as_ref());
-    if options.keep.is_none() {
+    if options.keep.is_none() && temporary.exists() {
         std::fs::remove_dir_all(&temporary)?;
     }
-    let measured = measured?;
+    let mut reports = measured?;
+    if let Some(file) = &options.gold {
+        let connection = Connection::open(config)?;
+        let out = &mut std::io::stdout();
+        let report = eval::gold::run(&connection, file.as_deref(), out)?;
+        if let Some(earlier) = &earlier {
+            report.print_against(earlier, out)?;
+        }
+        reports.push(report);
+    }
+    let measured = ReportFile::new(reports);
     if let Some(path) = &options.json {
         measured.write(path)?;
     }
@@ -61,7 +83,7 @@ fn measure(
     collections: &[Collection],
     folder: &Path,
     earlier: Option<&ReportFile>,
-) -> Result<ReportFile> {
+) -> Result<Vec<Report>> {
     let out = &mut std::io::stdout();
     let mut reports = Vec::new();
     for collection in collections {
@@ -73,7 +95,7 @@ fn measure(
         }
         reports.push(report);
     }
-    Ok(ReportFile::new(reports))
+    Ok(reports)
 }
 
 fn collections(options: &Options) -> Result<Vec<Collection>> {

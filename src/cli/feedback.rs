@@ -16,12 +16,18 @@ pub(super) struct Options {
 enum Action {
     /// Print all feedback, latest first, one JSON object a line
     Export,
+    /// Print the gold set: each question with the passages that people marked as its answer, one
+    /// JSON object a line
+    Gold,
 }
 
 /// Prints what was asked for.
 pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
-    let Action::Export = options.action;
     let connection = Connection::open(config)?;
+    if let Action::Gold = options.action {
+        connection.download("/api/gold/export", &mut std::io::stdout())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut path = "/api/feedback?limit=500".to_owned();
     loop {
         let page = connection.get(&path)?;

@@ -111,7 +111,7 @@ enum Command {
     Doctor(doctor::Options),
     /// Measure how fast a chat model reads and writes on this machine
     Bench(bench::Options),
-    /// Measure retrieval and answers on a published test collection
+    /// Measure retrieval and answers on a published test collection, or on the own gold set
     Eval(evaluate::Options),
 }
 
@@ -177,7 +177,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Reindex(options)) => reindex::run(&config, &options),
         Some(Command::Doctor(options)) => doctor::run(&config, &options),
         Some(Command::Bench(options)) => bench::run(&config, &options),
-        Some(Command::Eval(options)) => evaluate::run(&options),
+        Some(Command::Eval(options)) => evaluate::run(&config, &options),
     }
 }
 

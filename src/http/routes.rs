@@ -9,8 +9,8 @@ use super::dialect::conversations::{
     handlers as conversations, messages, schemas, system as service,
 };
 use super::dialect::native::{
-    audit, auth, backups, chats, custody, datasets, documents, events, feedback, keys, models,
-    originals, search_models, sign_ins, system, tenants, upkeep, users,
+    audit, auth, backups, chats, custody, datasets, documents, events, feedback, gold, keys,
+    models, originals, search_models, sign_ins, system, tenants, upkeep, users,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
@@ -96,6 +96,9 @@ endpoints! {
 
     GET "/api/answers/{answer_id}/events" "follow an answer" RagChat User running::follow;
     POST "/api/answers/{answer_id}/stop" "stop an answer" RagChat User running::stop;
+    GET "/api/answers/{answer_id}/judgements" "list judged passages" Native User gold::list;
+    POST "/api/answers/{answer_id}/judgements" "judge a passage" Native User gold::judge;
+    DELETE "/api/answers/{answer_id}/judgements/{judgement_id}" "take a judgement back" Native User gold::take_back;
 
     POST "/chat/query" "ask within a session" Orchestration User orchestration::chat::query;
     POST "/chat/selected-text" "ask a selected text" Orchestration User orchestration::chat::selected_text;
@@ -163,6 +166,7 @@ endpoints! {
     POST "/api/search-models/trial" "try a search model" Native Operator search_models::try_out;
     GET "/api/feedback" "list feedback" Native Admin feedback::list;
     GET "/api/feedback/export" "export feedback" Native Admin feedback::export;
+    GET "/api/gold/export" "export the gold set" Native Admin gold::export;
     GET "/api/users" "list users" Native Admin users::list;
     POST "/api/users" "make a user" Native Admin users::create;
     PATCH "/api/users/{user_id}" "change a user" Native Admin users::update;

@@ -207,7 +207,7 @@ pub(super) fn rerank(
 }
 
 /// A passage with what stands above it, as the keyword index sees it.
-fn with_titles(stored: &StoredChunk) -> String {
+pub(super) fn with_titles(stored: &StoredChunk) -> String {
     let title = stored.title.as_deref().unwrap_or_default();
     let headings = stored.chunk.heading_path.join(" ");
     let (name, text) = (&stored.filename, &stored.chunk.text);

@@ -7,6 +7,7 @@ mod calibrate;
 mod candidates;
 mod exact;
 mod fuse;
+mod gathering;
 mod mmr;
 mod overview;
 mod rank;
@@ -14,6 +15,7 @@ mod reading;
 mod scale;
 
 pub use candidates::Candidate;
+pub use gathering::Gathered;
 pub use rank::Ranked;
 pub use reading::Reading;
 

@@ -27,7 +27,7 @@ impl Retriever {
 }
 
 /// A passage that was not found by a search, but belongs to what is asked for.
-fn whole(stored: StoredChunk) -> Candidate {
+pub(super) fn whole(stored: StoredChunk) -> Candidate {
     Candidate {
         stored,
         bm25: None,

@@ -5,12 +5,12 @@ use super::chat::{Accepted, Question};
 use super::concluding::Written;
 use super::fitting::{Begun, Material};
 use super::history::{Passing, Past};
-use super::search::{SearchOutcome, SearchRequest};
+use super::search::{SearchOutcome, SearchRequest, Standing};
 use super::writing::{WritingDefaults, WritingOptions};
 use super::{Caller, Service};
 use crate::answer::{
     BlockStream, MarkerFilter, NOT_IN_SELECTION, NOTHING_FOUND, Prompt, Turn, Verified,
-    asks_for_overview, overview, quotes, render, rests_on_selection, verify,
+    asks_for_list, asks_for_overview, overview, quotes, render, rests_on_selection, verify,
 };
 use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEvent, Thinking};
 use crate::error::{Fault, Kind};
@@ -121,6 +121,8 @@ impl Answering {
         };
         match model {
             _ if !found.is_answer() => self.say_nothing_found(&found).await,
+            // No prompt has room for all of a list, and a model leaves some out.
+            _ if found.is_list() => self.quote(&found).await,
             Some(model) => self.write(model, &found).await,
             None => self.quote(&found).await,
         }
@@ -142,11 +144,14 @@ impl Answering {
         let found = self
             .service
             .computing(move |inner| {
-                let overview = match asks_for_overview(&request.query) {
+                let whole = match asks_for_overview(&request.query) {
                     true => inner.find_overview(&viewer, &request)?,
-                    false => None,
+                    false => match asks_for_list(&request.query) {
+                        Some(wanted) => inner.find_list(&viewer, &request, &wanted)?,
+                        None => None,
+                    },
                 };
-                match overview {
+                match whole {
                     Some(found) => Ok(found),
                     None => inner.find(&viewer, &request),
                 }
@@ -187,12 +192,13 @@ impl Answering {
     async fn quote(&self, found: &SearchOutcome) -> Result<(), Fault> {
         let asked = found.searched_for.as_ref();
         let question = asked.unwrap_or(&self.question.message).clone();
-        let (passages, whole) = (found.passages.clone(), found.overview);
+        let (passages, standing) = (found.passages.clone(), found.standing.clone());
         let quoted = self
             .service
-            .computing(move |inner| match whole {
-                true => Ok(overview(&passages)),
-                false => Ok(quotes(&question, &passages, &inner.encoder)?),
+            .computing(move |inner| match standing {
+                Standing::Documents => Ok(overview(&passages)),
+                Standing::List(statements) => Ok(Some(statements.answer(&passages))),
+                Standing::Places => Ok(quotes(&question, &passages, &inner.encoder)?),
             })
             .await?;
         let Some(quoted) = quoted else {

@@ -1,6 +1,6 @@
 //! What an archive says of people and of what they have: accounts, keys,
-//! sign-ins, feedback, datasets, records of the audit log. Holds no secret and
-//! no hash of one.
+//! sign-ins, feedback, judgements, datasets, records of the audit log. Holds no
+//! secret and no hash of one.
 
 use super::Inner;
 use super::custody::Holder;
@@ -9,7 +9,7 @@ use crate::error::Fault;
 use crate::store::{
     ApiKey, AuditFilter, FeedbackFilter, StoredAuditRecord, StoredSignIn, Tenant, User,
 };
-use crate::types::{Dataset, Document, Feedback, Message, Session, Time, Viewer};
+use crate::types::{Dataset, Document, Feedback, Judgement, Message, Session, Time, Viewer};
 use serde_json::{Value, json};
 
 /// Rows that are read at a time.
@@ -43,6 +43,10 @@ impl Inner {
         let datasets: Vec<Value> = datasets.iter().map(dataset_json).collect();
         add_json(zip, "datasets.json", &json!(datasets))?;
         add_json(zip, "feedback.json", &json!(self.all_feedback(holder)?))?;
+        let mut judgements = self.store.judgements(tenant, None)?;
+        judgements.retain(|one| user.as_ref().is_none_or(|user| one.user_id == *user));
+        let judgements: Vec<Value> = judgements.iter().map(judgement_json).collect();
+        add_json(zip, "judgements.json", &json!(judgements))?;
         add_json(zip, "audit.json", &json!(self.all_records(holder)?))
     }
 
@@ -154,6 +158,21 @@ fn feedback_json(feedback: &Feedback) -> Value {
         "kind": feedback.kind.as_str(),
         "text": feedback.text,
         "created_at": text(feedback.created_at),
+    })
+}
+
+fn judgement_json(judgement: &Judgement) -> Value {
+    let passage = &judgement.passage;
+    json!({
+        "id": judgement.id,
+        "user_id": judgement.user_id,
+        "answer_id": judgement.answer_id,
+        "document_id": passage.document_id,
+        "page": passage.page,
+        "start": passage.start,
+        "end": passage.end,
+        "sha256": passage.sha256,
+        "created_at": text(judgement.created_at),
     })
 }
 

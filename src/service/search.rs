@@ -1,7 +1,7 @@
 //! Retrieval alone, and the rule where a question looks when it does not say.
 
 use super::{Caller, Inner, Service};
-use crate::answer::{OVERVIEW_PASSAGES, names_document};
+use crate::answer::{OVERVIEW_PASSAGES, Statements, names_document};
 use crate::error::Fault;
 use crate::types::{
     Coverage, Dataset, DatasetId, DocumentId, Passage, SearchOptions, SearchScope, Viewer,
@@ -29,6 +29,17 @@ pub struct SearchRequest {
     pub options: SearchOptions,
 }
 
+/// What the passages of an outcome stand for.
+#[derive(Debug, Clone)]
+pub enum Standing {
+    /// Places that may answer.
+    Places,
+    /// Whole documents.
+    Documents,
+    /// All that there is of something.
+    List(Statements),
+}
+
 /// What was found.
 #[derive(Debug, Clone)]
 pub struct SearchOutcome {
@@ -39,14 +50,18 @@ pub struct SearchOutcome {
     pub answerable: f32,
     /// What was searched for, where it is not what was asked.
     pub searched_for: Option<String>,
-    /// The passages stand for whole documents, not for a place in them.
-    pub overview: bool,
+    pub standing: Standing,
 }
 
 impl SearchOutcome {
     /// Whether there is something to answer from.
     pub(super) fn is_answer(&self) -> bool {
         !self.passages.is_empty() && self.answerable >= ANSWERABLE
+    }
+
+    /// Whether all of something was asked for and found.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.standing, Standing::List(_))
     }
 }
 
@@ -83,9 +98,28 @@ impl Inner {
         viewer: &Viewer,
         request: &SearchRequest,
     ) -> Result<SearchOutcome, Fault> {
-        let mut scope = SearchScope {
+        let (scope, fallback) = self.scopes(viewer, request)?;
+        let found = self.find_in(&scope, request)?;
+        let Some(fallback) = fallback.filter(|_| !found.is_answer()) else {
+            return Ok(found);
+        };
+        let elsewhere = self.find_in(&fallback, request)?;
+        Ok(if elsewhere.is_answer() {
+            elsewhere
+        } else {
+            found
+        })
+    }
+
+    /// Where a request looks, and where else if there is nothing.
+    pub(super) fn scopes(
+        &self,
+        viewer: &Viewer,
+        request: &SearchRequest,
+    ) -> Result<(SearchScope, Option<SearchScope>), Fault> {
+        let of = |datasets: Vec<DatasetId>| SearchScope {
             viewer: viewer.clone(),
-            datasets: Vec::new(),
+            datasets,
             documents: request.document_ids.clone(),
             module: request.module.clone(),
             chapter: request.chapter.clone(),
@@ -94,8 +128,7 @@ impl Inner {
             for id in &request.dataset_ids {
                 self.dataset(viewer, id)?;
             }
-            scope.datasets = request.dataset_ids.clone();
-            return self.find_in(&scope, request);
+            return Ok((of(request.dataset_ids.clone()), None));
         }
         let (builtin, own): (Vec<Dataset>, Vec<Dataset>) = self
             .store
@@ -104,21 +137,11 @@ impl Inner {
             .partition(|dataset| dataset.builtin);
         let ids = |datasets: Vec<Dataset>| datasets.into_iter().map(|one| one.id).collect();
         if own.iter().all(|dataset| dataset.documents == 0) {
-            scope.datasets = ids(builtin);
-            return self.find_in(&scope, request);
+            return Ok((of(ids(builtin)), None));
         }
-        scope.datasets = ids(own);
-        let found = self.find_in(&scope, request)?;
-        if found.is_answer() || builtin.is_empty() || !request.document_ids.is_empty() {
-            return Ok(found);
-        }
-        scope.datasets = ids(builtin);
-        let fallback = self.find_in(&scope, request)?;
-        Ok(if fallback.is_answer() {
-            fallback
-        } else {
-            found
-        })
+        let has_fallback = !builtin.is_empty() && request.document_ids.is_empty();
+        let fallback = has_fallback.then(|| of(ids(builtin)));
+        Ok((of(ids(own)), fallback))
     }
 
     /// What stands for the documents that a request for an overview means: those
@@ -164,7 +187,7 @@ impl Inner {
         Ok((!passages.is_empty()).then_some(SearchOutcome {
             passages,
             answerable: 1.0,
-            overview: true,
+            standing: Standing::Documents,
             ..found
         }))
     }
@@ -182,7 +205,7 @@ impl Inner {
             coverage: found.coverage,
             answerable: found.answerable,
             searched_for: None,
-            overview: false,
+            standing: Standing::Places,
         })
     }
 

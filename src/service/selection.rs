@@ -2,7 +2,7 @@
 //! place of all documents, and nothing else is looked at.
 
 use super::answering::Answering;
-use super::search::SearchOutcome;
+use super::search::{SearchOutcome, Standing};
 use crate::answer::{Verified, read_selection, uncited};
 use crate::error::Fault;
 use crate::types::Coverage;
@@ -19,7 +19,7 @@ impl Answering {
                     passages: read.passages,
                     coverage: Coverage::default(),
                     searched_for: None,
-                    overview: false,
+                    standing: Standing::Places,
                 })
             })
             .await

@@ -73,6 +73,10 @@ id!(
     FeedbackId
 );
 id!(
+    /// Somebody's word that a passage is the one that answers.
+    JudgementId
+);
+id!(
     /// An API key, without its secret.
     KeyId
 );

@@ -7,6 +7,7 @@ mod document;
 pub mod error;
 mod feedback;
 mod ids;
+mod judgement;
 pub mod schema;
 mod search;
 mod session;
@@ -24,7 +25,10 @@ pub use document::{
     PageOutcome, PageSummary,
 };
 pub use feedback::{Feedback, FeedbackKind};
-pub use ids::{DatasetId, DocumentId, FeedbackId, KeyId, MessageId, SessionId, TenantId, UserId};
+pub use ids::{
+    DatasetId, DocumentId, FeedbackId, JudgementId, KeyId, MessageId, SessionId, TenantId, UserId,
+};
+pub use judgement::{JudgedPassage, Judgement};
 pub use search::{
     Citation, PartialSearchOptions, Passage, PassageScores, Placement, SearchOptions, SearchScope,
     SearchType,

@@ -2,8 +2,8 @@
 //! beside the nouns because a trait is implemented where its type is.
 
 use crate::{
-    DatasetId, DocumentId, DocumentStatus, FeedbackId, FeedbackKind, KeyId, MessageId, ModelKind,
-    SessionId, TenantId, UserId, Visibility,
+    DatasetId, DocumentId, DocumentStatus, FeedbackId, FeedbackKind, JudgementId, KeyId, MessageId,
+    ModelKind, SessionId, TenantId, UserId, Visibility,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
@@ -30,6 +30,7 @@ ids!(
     DatasetId "Names a dataset: a UUID, or the name of a built-in one",
     DocumentId "Names a document: a UUID",
     FeedbackId "Names a verdict: a UUID",
+    JudgementId "Names a judgement on a passage: a UUID",
     KeyId "Names an API key: a UUID",
     MessageId "Names a message: a UUID",
     SessionId "Names a session: a UUID, or what the client chose",

@@ -3,6 +3,7 @@
 
 import { api, request } from './api.js';
 import { h, icon, iconButton, outOfReach, put, say, toast } from './dom.js';
+import { Judging } from './judging.js';
 import { t, tn } from './language.js';
 import { Nearby } from './nearby.js';
 import { selecting } from './selecting.js';
@@ -28,6 +29,7 @@ export class Evidence {
     this.number = h('span', { class: 'k on' });
     this.of = h('span', { class: 'grow' });
     this.box = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('Page') });
+    this.judging = new Judging();
     this.nearby = new Nearby((passage) => this.turnTo(passage));
     this.originalButton = h('button', { class: 'b', type: 'button', onclick: () => this.openOriginal() }, icon('ext', 's'), t('Open original'));
     this.element = h('aside', { class: 'ev', id: 'ev', 'aria-label': t('Evidence') },
@@ -180,8 +182,9 @@ export class Evidence {
     const sheet = h('div', { class: 'page', dir: 'auto' }, text, place.page_number && h('p', { class: 'folio num' }, place.page_number));
     const shown = marks.find((one) => one.tag === 'mark') ?? marks[0];
     const exact = shown && h('p', { class: 'exact' }, icon('check', 's'), h('span', {}, place.paged ? t('Word for word from the file, characters {start} to {end} of the page.', at(shown)) : t('Word for word from the file, characters {start} to {end} of the text.', at(shown))));
-    this.box.replaceChildren(h('article', {}, heading, h('p', { class: 'meta num' }, where), sheet, exact, this.why(), this.nearby.element, this.pager()));
+    this.box.replaceChildren(h('article', {}, heading, h('p', { class: 'meta num' }, where), sheet, exact, this.judging.element, this.why(), this.nearby.element, this.pager()));
     this.nearby.show(place, this.passage());
+    this.judging.show(this.reply.actions.ids()?.answer ?? null, this.passage());
     const first = text.querySelector('mark') ?? text.querySelector('.passage');
     if (first) this.reach(first);
     else this.box.scrollTop = 0;

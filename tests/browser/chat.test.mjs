@@ -200,3 +200,33 @@ test('a file is attached to one question, and a chat is restricted to chosen doc
   await reply.getByRole('blockquote').getByText('Tobias Wren', { exact: false }).first().waitFor();
   page.assertClean();
 }));
+
+test('a passage is marked as the one that answers, and so is one near it, until that is taken back', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  const filler = Array.from({ length: 40 }, (_, n) => `Paragraph ${n} tells of gardens, hedges and the weather of that day in some detail.`).join('\n\n');
+  await add(page, await satchel.file('long.md', `# Before\n\n${filler}\n\n# Building\n\nThe lighthouse of Skerry Point was built in 1874 by Margaret Oakes.\n\n# After\n\n${filler}`));
+  const reply = await ask(page, WHO);
+  const open = async () => {
+    await replies(page).first().getByRole('link', { name: /^Source 1/ }).first().click();
+    await panel.getByRole('mark').first().waitFor();
+  };
+  const panel = page.getByRole('complementary', { name: 'Evidence' });
+  const mark = (pressed) => panel.getByRole('button', { name: 'This was the passage', pressed });
+  await complete(reply);
+  await open();
+  await mark(false).click();
+  await mark(true).waitFor();
+  await panel.getByRole('region', { name: 'Nearby passages' }).getByRole('button').first().click();
+  await mark(false).click();
+  await mark(true).waitFor();
+  await page.reload();
+  await open();
+  await mark(true).click();
+  await mark(false).waitFor();
+  await page.reload();
+  await open();
+  await mark(false).waitFor();
+  await panel.getByRole('region', { name: 'Nearby passages' }).getByRole('button').first().click();
+  await mark(true).waitFor();
+  page.assertClean();
+}));

@@ -15,6 +15,7 @@ struct Victim {
     user: String,
     session: String,
     answer: String,
+    judgement: String,
     dataset: String,
     document: String,
     key: String,
@@ -44,6 +45,9 @@ impl Victim {
         let asked: Vec<_> = client.stream("/chat/send", &ask).collect();
         let session = text(&asked[0].data["session_id"]);
         let answer = text(&asked.last().unwrap().data["message_id"]);
+        let marks = format!("/api/answers/{answer}/judgements");
+        let marked = json!({"document_id": document, "page": 1, "start": 0, "end": 20});
+        let judgement = text(&client.post(&marks, &marked).json()["id"]);
         let key = client
             .post("/api/keys", &json!({"name": "of the victim"}))
             .json();
@@ -54,6 +58,7 @@ impl Victim {
             user,
             session,
             answer,
+            judgement,
             dataset,
             document,
             key: text(&key["id"]),
@@ -66,7 +71,10 @@ impl Victim {
             &victim.document,
             &victim.key,
         ];
-        let secrets = own.into_iter().chain([&victim.sign_in]).cloned();
+        let secrets = own
+            .into_iter()
+            .chain([&victim.sign_in, &victim.judgement])
+            .cloned();
         let words = ["zebrafinch", "boiler", "finches-of-", "Aviary"].map(str::to_owned);
         let secrets = secrets.chain(words).collect();
         (Self { secrets, ..victim }, client)

@@ -27,6 +27,7 @@ mod feedback;
 mod first_token;
 mod follow_ups;
 mod formats;
+mod gold;
 mod hub;
 mod isolation;
 mod issuers;

@@ -1,4 +1,5 @@
-//! Questions about whole documents are answered from all of their sections.
+//! Questions about whole documents are answered from all of their sections, and
+//! questions for all of something from all that they say of it.
 
 use crate::support::{BAKERY, Client, LIGHTHOUSE, Server};
 use serde_json::{Value, json};
@@ -64,4 +65,109 @@ fn summary_of_a_subject_is_searched_for() {
     let asked = json!({"message": "Give me an overview of the baking of sourdough loaves"});
     let answer = answer(&admin, &asked);
     assert_eq!(answer["sources"][0]["filename"], "bakery.md");
+}
+
+/// A chronicle with more keepers than a search gives passages, and one that no
+/// list of keepers should name.
+fn chronicle(from: usize, to: usize) -> String {
+    let part = |n: usize| {
+        format!(
+            "## Year {n}\n\nKeeper number {n} of the tower came from the parish of Hollowfield {n}. \
+             {}\n\n",
+            "The winter of that year was long and the harbour froze twice before Easter. "
+                .repeat(12)
+        )
+    };
+    let parts: String = (from..to).map(part).collect();
+    format!("# Chronicle of the tower\n\n{parts}")
+}
+
+#[test]
+fn list_of_all_names_each_one_of_all_documents_in_their_order() {
+    let server = Server::start();
+    let admin = server.admin();
+    admin.ingest("early.md", chronicle(100, 112));
+    admin.ingest("late.md", chronicle(111, 120));
+    admin.ingest("bakery.md", BAKERY);
+    let answer = answer(&admin, &json!({"message": "List all keepers of the tower"}));
+    assert_eq!(answer["mode"], "quotes");
+    let content = answer["content"].as_str().unwrap();
+    let places: Vec<usize> = (100..120)
+        .map(|n| {
+            let words = format!("Keeper number {n} of the tower");
+            assert_eq!(content.matches(&words).count(), 1, "{words}: {content}");
+            content.find(&words).unwrap()
+        })
+        .collect();
+    assert!(places.is_sorted(), "{content}");
+    assert!(
+        !content.contains("rye") && !content.contains("froze"),
+        "{content}"
+    );
+    assert!(
+        content.ends_with("These are 20 statements from 2 documents."),
+        "{content}"
+    );
+    let citations = answer["citations"].as_array().unwrap();
+    assert_eq!(citations.len(), 20);
+    for citation in citations {
+        let id = citation["document_id"].as_str().unwrap();
+        let page = admin.get(&format!("/documents/{id}/pages/1")).json();
+        let at = |field: &str| citation[field].as_u64().unwrap() as usize;
+        let text = page["text"].as_str().unwrap().chars();
+        let cited: String = text
+            .skip(at("start"))
+            .take(at("end") - at("start"))
+            .collect();
+        assert_eq!(citation["text"], cited.as_str());
+    }
+    let html = answer["html"].as_str().unwrap();
+    assert_eq!(html.matches("<blockquote").count(), 20);
+}
+
+#[test]
+fn list_that_is_cut_says_how_many_there_are_in_the_language_of_the_question() {
+    let server = Server::start();
+    let admin = server.admin();
+    let keepers: String = (0..50)
+        .map(|n| format!("Der Wärter Nummer {n} zog die Lampe jede Nacht {n} mal auf. "))
+        .collect();
+    admin.ingest("waerter.md", format!("# Die Lampe\n\n{keepers}"));
+    let asked = json!({"message": "Nenne alle Wärter der Lampe"});
+    let content = answer(&admin, &asked)["content"].clone();
+    let content = content.as_str().unwrap();
+    assert!(
+        content.ends_with("Das sind die ersten 40 von 50 Aussagen aus 1 Dokument."),
+        "{content}"
+    );
+}
+
+#[test]
+fn list_of_what_only_one_statement_tells_is_searched_for() {
+    let server = Server::start();
+    let admin = server.admin();
+    admin.ingest("lighthouse.md", LIGHTHOUSE);
+    let answer = answer(
+        &admin,
+        &json!({"message": "List all keepers of the lighthouse"}),
+    );
+    let content = answer["content"].as_str().unwrap();
+    assert!(content.contains("Tobias Grenn"), "{content}");
+    assert!(!content.contains("statements from"), "{content}");
+}
+
+#[test]
+fn list_is_quoted_even_where_a_chat_model_is_loaded_and_keeps_to_its_scope() {
+    let server = Server::with_model(satchel::engine::decoder::Architecture::Qwen2);
+    let admin = server.admin();
+    let early = admin.ingest("early.md", chronicle(100, 104))["id"].clone();
+    admin.ingest("late.md", chronicle(110, 114));
+    let asked = json!({"message": "Which keepers are there?", "document_ids": [early]});
+    let answer = answer(&admin, &asked);
+    assert_eq!(answer["mode"], "quotes");
+    let content = answer["content"].as_str().unwrap();
+    assert!(
+        content.ends_with("These are 4 statements from 1 document."),
+        "{content}"
+    );
 }

@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -287,18 +288,22 @@ struct ClapnqPassage {
     text: String,
 }
 
-fn read(path: &Path) -> Result<String> {
+pub(super) fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The JSON of each line that is not empty.
-fn lines<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let text = read(path)?;
+fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    parsed(&read(path)?, &path.display().to_string())
+}
+
+/// The same of a text that is called `name`.
+pub(super) fn parsed<T: DeserializeOwned>(text: &str, name: &str) -> Result<Vec<T>> {
     let lines = text.lines().zip(1..);
     lines
         .filter(|(line, _)| !line.trim().is_empty())
         .map(|(line, number): (&str, u32)| {
-            serde_json::from_str(line).with_context(|| format!("{}, line {number}", path.display()))
+            serde_json::from_str(line).with_context(|| format!("{name}, line {number}"))
         })
         .collect()
 }

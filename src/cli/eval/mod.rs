@@ -1,11 +1,12 @@
 //! `satchel eval`: how good retrieval is on a published test collection, with
-//! the same code that answers questions.
+//! the same code that answers questions; or on the gold set of a data folder.
 
 mod answers;
 mod bench;
 mod collection;
 mod compare;
 mod features;
+pub(super) mod gold;
 mod metrics;
 mod refusal;
 mod report;

@@ -62,9 +62,19 @@ export function feedback() {
     }
   }
 
+  async function carryGold() {
+    try {
+      await save('/api/gold/export', 'gold.jsonl');
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+    }
+  }
+
   read(true);
   return h('section', { 'aria-label': t('Feedback') },
-    heading(t('Feedback'), h('button', { class: 'b', type: 'button', onclick: carry }, icon('dl', 's'), t('Export'))),
+    heading(t('Feedback'),
+      h('button', { class: 'b', type: 'button', onclick: carryGold, title: t('Questions with the passages that people marked as their answers, for satchel eval') }, icon('dl', 's'), t('Export the gold set')),
+      h('button', { class: 'b', type: 'button', onclick: carry }, icon('dl', 's'), t('Export'))),
     h('div', { class: 'filters' }, field(t('Verdict'), kind)),
     list, nothing, h('div', {}, more));
 }

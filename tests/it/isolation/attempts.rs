@@ -52,6 +52,7 @@ fn filled(path: &str, victim: &Victim) -> String {
         .replace("{key_id}", &victim.key)
         .replace("{sign_in_id}", &victim.sign_in)
         .replace("{answer_id}", &victim.answer)
+        .replace("{judgement_id}", &victim.judgement)
         .replace("{tenant_id}", victim.tenant)
         .replace("{chunk_index}", "0")
         .replace("{page}", "1")
@@ -86,6 +87,8 @@ pub(super) fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
         | "progress of a document"
         | "follow an answer"
         | "stop an answer"
+        | "list judged passages"
+        | "take a judgement back"
         | "delete a dataset"
         | "delete a user"
         | "delete an API key"
@@ -161,9 +164,15 @@ pub(super) fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
                 "response_id": victim.document, "feedback_type": "thumbs_up"}),
             Missing,
         ),
-        "list feedback" | "export feedback" | "metrics" | "status of the service" => {
-            one(json!({}), Own)
-        }
+        "judge a passage" => one(
+            json!({"document_id": victim.document, "page": 1, "start": 0, "end": 9}),
+            Missing,
+        ),
+        "list feedback"
+        | "export feedback"
+        | "export the gold set"
+        | "metrics"
+        | "status of the service" => one(json!({}), Own),
         "history of the status"
         | "list audited actions"
         | "export the audit log"

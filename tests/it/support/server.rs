@@ -178,6 +178,12 @@ impl Server {
         self.base.trim_start_matches("http://")
     }
 
+    /// Writes down where it serves, so that commands on its data folder find it.
+    pub fn publish_address(&self) {
+        let service = self.service.as_ref().unwrap();
+        service.publish(self.address().parse().unwrap()).unwrap();
+    }
+
     /// A client that is the administrator.
     pub fn admin(&self) -> Client {
         Client::new(&self.base, Some(&self.admin_token))

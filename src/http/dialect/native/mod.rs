@@ -10,6 +10,7 @@ pub(crate) mod datasets;
 pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod feedback;
+pub(crate) mod gold;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod openapi;
