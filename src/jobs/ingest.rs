@@ -2,7 +2,7 @@
 
 use super::{JobsError, Pipeline, Signal};
 use crate::extract::{Limits, SplitOptions, extract, split};
-use crate::store::{Job, StoreError, StoredChunk};
+use crate::store::{Job, NewText, StoreError, StoredChunk};
 use crate::types::{Document, DocumentStatus};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -62,16 +62,18 @@ fn read(
     options.max_tokens = options.max_tokens.min(encoder.room());
     options.target_tokens = options.target_tokens.min(options.max_tokens);
     let chunks = split(&extracted, &options, &|text| encoder.count_tokens(text));
+    let language = extracted.language();
     let metadata = document.metadata.clone().or(extracted.metadata);
     let before = pipeline.store.document_chunks(document.key, None);
-    let stored = pipeline.store.store_extraction(
-        job,
-        extracted.file_type,
-        extracted.paged,
-        &metadata,
-        &extracted.pages,
-        &chunks,
-    );
+    let text = NewText {
+        file_type: extracted.file_type,
+        paged: extracted.paged,
+        language,
+        metadata: &metadata,
+        pages: &extracted.pages,
+        chunks: &chunks,
+    };
+    let stored = pipeline.store.store_extraction(job, &text);
     let unread = extracted
         .pages
         .iter()
@@ -82,6 +84,7 @@ fn read(
         pages = extracted.pages.len(),
         unread,
         chunks = chunks.len(),
+        language,
         "text extracted"
     );
     Ok(replaced(pipeline, before, stored))

@@ -2,7 +2,7 @@
 
 use super::{
     Refusal, audit, auth, backups, chats, custody, datasets, documents, feedback, keys, models,
-    people, search_models, sign_ins, status, system, tenants, upkeep, users, wire,
+    people, search_models, sign_ins, status, system, tenants, upkeep, users, versions, wire,
 };
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
@@ -77,6 +77,7 @@ pub(crate) fn description() -> Description {
         of_people(),
         of_custody(),
         upkeep::operations(),
+        versions::operations(),
     ];
     Description {
         tongue: Tongue::Native,
