@@ -17,6 +17,7 @@ mod html;
 mod image;
 mod json;
 mod jsonl;
+mod language;
 mod markdown;
 mod office;
 mod opendocument;
@@ -58,6 +59,17 @@ pub struct Extracted {
     /// In the order of the text.
     pub headings: Vec<Heading>,
     pub metadata: DocumentMetadata,
+}
+
+impl Extracted {
+    /// What most of the text is written in (BCP 47), if that can be told.
+    pub fn language(&self) -> Option<&'static str> {
+        match self.file_type {
+            // The words of a programming language are English, and no text.
+            "code" => None,
+            _ => language::of(&self.pages),
+        }
+    }
 }
 
 /// A heading and where it stands.

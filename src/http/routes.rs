@@ -10,7 +10,7 @@ use super::dialect::conversations::{
 };
 use super::dialect::native::{
     audit, auth, backups, chats, custody, datasets, documents, events, feedback, gold, keys,
-    models, originals, search_models, sign_ins, system, tenants, upkeep, users,
+    models, originals, search_models, sign_ins, system, tenants, upkeep, users, versions,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
@@ -141,6 +141,7 @@ endpoints! {
     GET "/api/documents" "list documents" Native User documents::list;
     POST "/api/documents/delete" "delete documents" Native User documents::delete_all;
     PATCH "/api/documents/{document_id}" "change a document" Native User documents::update;
+    GET "/api/documents/{document_id}/versions" "list versions" Native User versions::list;
     GET "/api/datasets" "list datasets" Native User datasets::list;
     POST "/api/datasets" "make a dataset" Native User datasets::create;
     PATCH "/api/datasets/{dataset_id}" "change a dataset" Native User datasets::update;

@@ -3,7 +3,7 @@
 use super::steps::Step;
 use super::{JobsError, Pipeline, Signal};
 use crate::extract::{Limits, SplitOptions, extract, split};
-use crate::store::{Job, StoreError, StoredChunk};
+use crate::store::{Job, NewText, StoreError, StoredChunk};
 use crate::types::{Document, DocumentStatus};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -69,18 +69,18 @@ fn read(
     let chunks = steps.time(Step::Split, || {
         split(&extracted, &options, &|text| encoder.count_tokens(text))
     });
+    let language = extracted.language();
     let metadata = document.metadata.clone().or(extracted.metadata);
     let before = pipeline.store.document_chunks(document.key, None);
-    let stored = steps.time(Step::Store, || {
-        pipeline.store.store_extraction(
-            job,
-            extracted.file_type,
-            extracted.paged,
-            &metadata,
-            &extracted.pages,
-            &chunks,
-        )
-    });
+    let text = NewText {
+        file_type: extracted.file_type,
+        paged: extracted.paged,
+        language,
+        metadata: &metadata,
+        pages: &extracted.pages,
+        chunks: &chunks,
+    };
+    let stored = steps.time(Step::Store, || pipeline.store.store_extraction(job, &text));
     let unread = extracted
         .pages
         .iter()
@@ -91,6 +91,7 @@ fn read(
         pages = extracted.pages.len(),
         unread,
         chunks = chunks.len(),
+        language,
         "text extracted"
     );
     Ok(replaced(pipeline, before, stored))

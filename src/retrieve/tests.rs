@@ -3,7 +3,7 @@
 use super::{Retrieved, Retriever};
 use crate::engine::encoder::Encoder;
 use crate::lexical::{Lexical, LexicalDocument};
-use crate::store::{Insertion, NewDocument, Store};
+use crate::store::{Insertion, NewDocument, NewText, Store};
 use crate::types::{
     DatasetId, DocumentId, DocumentMetadata, DocumentStatus, NewChunk, Page, PageOutcome,
     SearchOptions, SearchScope, SearchType, TenantId, UserId, Viewer, char_len,
@@ -117,7 +117,17 @@ impl Fixture {
         };
         let job = self.store.take_extract_job().unwrap().unwrap();
         self.store
-            .store_extraction(&job, "plain", false, &document.metadata, &[page], &[chunk])
+            .store_extraction(
+                &job,
+                &NewText {
+                    file_type: "plain",
+                    paged: false,
+                    language: Some("en"),
+                    metadata: &document.metadata,
+                    pages: &[page],
+                    chunks: &[chunk],
+                },
+            )
             .unwrap();
         self.store
             .set_document_status(key, DocumentStatus::Ready, None)

@@ -10,12 +10,9 @@ use std::sync::Arc;
 
 /// The model that makes the vectors: the configured one, else the bundled one.
 pub(super) fn embedder(config: &Config, bundled: &Arc<Encoder>) -> Result<Arc<Encoder>, Fault> {
-    let Some(name) = &config.embedding_model else {
+    let Some(name) = other_than(config, bundled) else {
         return Ok(Arc::clone(bundled));
     };
-    if name.eq_ignore_ascii_case(bundled.name()) {
-        return Ok(Arc::clone(bundled));
-    }
     let path = path_of(config, name, "embedding-model")?;
     let query = config.embedding_query_prefix.clone();
     let passage = config.embedding_passage_prefix.clone();
@@ -27,6 +24,22 @@ pub(super) fn embedder(config: &Config, bundled: &Arc<Encoder>) -> Result<Arc<En
         "vectors come from another embedding model than the built-in one"
     );
     Ok(Arc::new(embedder))
+}
+
+/// What is configured in place of the bundled model.
+pub(super) fn other_than<'a>(config: &'a Config, bundled: &Encoder) -> Option<&'a str> {
+    let name = config.embedding_model.as_deref()?;
+    (!name.eq_ignore_ascii_case(bundled.name())).then_some(name)
+}
+
+/// Whether the model that makes the vectors is known to have learnt English
+/// alone: the bundled one has, of others the catalogue tells.
+pub(super) fn knows_english_only(config: &Config, bundled: &Encoder) -> bool {
+    let Some(name) = other_than(config, bundled) else {
+        return true;
+    };
+    let entry = hub::known(name).or_else(|| hub::known(&format!("{name}.gguf")));
+    entry.is_some_and(|entry| entry.languages == ["en"])
 }
 
 /// The configured reranking model.
@@ -64,7 +77,7 @@ fn path_of(config: &Config, name: &str, setting: &str) -> Result<PathBuf, Fault>
 
 #[cfg(test)]
 mod tests {
-    use super::{embedder, reranker};
+    use super::{embedder, knows_english_only, reranker};
     use crate::config::Config;
     use crate::engine::encoder::Encoder;
     use crate::error::{ErrorKind, Kind};
@@ -97,5 +110,17 @@ mod tests {
         let named = config(folder.path(), "all-MiniLM-L6-v2");
         let same = embedder(&named, &bundled).unwrap();
         assert_eq!(same.fingerprint(), bundled.fingerprint());
+    }
+
+    #[test]
+    fn model_of_the_catalogue_says_whether_it_knows_english_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let bundled = Encoder::bundled().unwrap();
+        let knows = |name: &str| knows_english_only(&config(folder.path(), name), &bundled);
+        assert!(knows_english_only(&Config::default(), &bundled));
+        assert!(knows("ALL-MiniLM-L6-v2"));
+        assert!(knows("nomic-embed-text") && knows("bge-small-en-v1.5-q8_0"));
+        assert!(!knows("bge-m3") && !knows("bge-m3-q8_0.gguf"));
+        assert!(!knows("a-model-of-my-own"), "nothing is known of it");
     }
 }

@@ -1,6 +1,6 @@
 //! Vectors of texts that are not documents.
 
-use super::{EmbedderFacts, Service};
+use super::{EmbedderFacts, Inner, Service, embedders};
 use crate::engine::encoder::Encoder;
 use crate::error::Fault;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Embeddings {
 impl Service {
     /// The embedding model.
     pub fn embedder(&self) -> EmbedderFacts {
-        self.inner.embedder.as_ref().into()
+        self.inner.embedder_facts()
     }
 
     /// Embeds texts. One that the model could not read to its end is refused:
@@ -66,13 +66,15 @@ fn count(encoder: &Encoder, texts: &[String]) -> Result<usize, Fault> {
     Ok(total)
 }
 
-impl From<&Encoder> for EmbedderFacts {
-    fn from(encoder: &Encoder) -> Self {
-        Self {
-            name: encoder.name().to_owned(),
-            dimensions: encoder.dimensions(),
-            fingerprint: encoder.fingerprint().to_owned(),
-            window: encoder.window(),
+impl Inner {
+    pub(super) fn embedder_facts(&self) -> EmbedderFacts {
+        let embedder = &self.embedder;
+        EmbedderFacts {
+            name: embedder.name().to_owned(),
+            dimensions: embedder.dimensions(),
+            fingerprint: embedder.fingerprint().to_owned(),
+            window: embedder.window(),
+            english_only: embedders::knows_english_only(&self.config, &self.encoder),
         }
     }
 }

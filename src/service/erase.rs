@@ -118,7 +118,7 @@ impl Inner {
     }
 
     /// Of a tenant all datasets, of a user those that nobody else sees; what
-    /// others see as well stays with them.
+    /// others see as well stays with them, and does not name the user.
     fn erase_datasets(&self, holder: &Holder, erased: &mut Erased) -> Result<(), Fault> {
         let Holder { tenant, user } = holder;
         for dataset in self.store.datasets(&Viewer::whole_tenant(tenant.clone()))? {
@@ -137,6 +137,7 @@ impl Inner {
         }
         if let Some(user) = user {
             self.store.disown_datasets(tenant, user)?;
+            self.store.forget_in_versions(tenant, user)?;
         }
         Ok(())
     }

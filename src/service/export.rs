@@ -94,7 +94,8 @@ impl Inner {
                 continue;
             };
             let name = format!("documents/{id}/document.json");
-            add_json(&mut zip, &name, &document_json(&document))?;
+            let versions = self.store.document_versions(document.key)?;
+            add_json(&mut zip, &name, &document_json(&document, &versions))?;
             let name = format!("documents/{id}/original/{}", plain_name(&document.filename));
             match File::open(self.jobs.pipeline().originals.path(&id)) {
                 Ok(file) => add_file(&mut zip, &name, file)?,

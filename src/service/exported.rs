@@ -9,7 +9,9 @@ use crate::error::Fault;
 use crate::store::{
     ApiKey, AuditFilter, FeedbackFilter, StoredAuditRecord, StoredSignIn, Tenant, User,
 };
-use crate::types::{Dataset, Document, Feedback, Judgement, Message, Session, Time, Viewer};
+use crate::types::{
+    Dataset, Document, DocumentVersion, Feedback, Judgement, Message, Session, Time, Viewer,
+};
 use serde_json::{Value, json};
 
 /// Rows that are read at a time.
@@ -224,7 +226,8 @@ pub(super) fn session_json(session: &Session, messages: &[Message]) -> Value {
     })
 }
 
-pub(super) fn document_json(document: &Document) -> Value {
+pub(super) fn document_json(document: &Document, versions: &[DocumentVersion]) -> Value {
+    let versions: Vec<Value> = versions.iter().map(version_json).collect();
     json!({
         "id": document.id,
         "external_id": document.external_id,
@@ -237,8 +240,24 @@ pub(super) fn document_json(document: &Document) -> Value {
         "status": document.status.as_str(),
         "error": document.error,
         "pages": document.pages,
+        "language": document.language,
         "metadata": document.metadata,
         "created_at": document.created_at.to_string(),
         "updated_at": document.updated_at.to_string(),
+        "versions": versions,
+    })
+}
+
+fn version_json(version: &DocumentVersion) -> Value {
+    json!({
+        "number": version.number,
+        "filename": version.filename,
+        "bytes": version.bytes,
+        "sha256": version.sha256,
+        "pages": version.pages,
+        "chunks": version.chunks,
+        "user_id": version.user_id,
+        "since": text(version.since),
+        "until": version.until.map(text),
     })
 }

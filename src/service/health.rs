@@ -32,6 +32,8 @@ pub struct EmbedderFacts {
     pub fingerprint: String,
     /// Tokens of a text that are read, the two that frame it included.
     pub window: usize,
+    /// Whether it is known to have learnt English and nothing else.
+    pub english_only: bool,
 }
 
 /// How large what is stored is.
@@ -168,7 +170,7 @@ impl Inner {
             answers: self.figures.read(),
             indexes: self.indexes(),
             chat_model_error: self.models.error(),
-            embedder: self.embedder.as_ref().into(),
+            embedder: self.embedder_facts(),
             documents: self.store.document_count()?,
             chunks: self.store.chunk_count()?,
             jobs_pending: self.store.pending_jobs()?,

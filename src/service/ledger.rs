@@ -2,7 +2,7 @@
 
 use super::{Caller, Inner, Service};
 use crate::error::{ErrorKind, Fault};
-use crate::types::{Chunk, Document, DocumentId, Page, PageSummary};
+use crate::types::{Chunk, Document, DocumentId, DocumentVersion, Page, PageSummary};
 use std::path::PathBuf;
 
 /// One page with all that is known about it.
@@ -71,6 +71,18 @@ impl Service {
         self.of_document(caller, id, |inner, document| {
             let pages = inner.store.page_summaries(document.key)?;
             Ok((document, pages))
+        })
+        .await
+    }
+
+    /// What a document is and was, the content in force first.
+    pub async fn document_versions(
+        &self,
+        caller: &Caller,
+        id: &DocumentId,
+    ) -> Result<Vec<DocumentVersion>, Fault> {
+        self.of_document(caller, id, |inner, document| {
+            Ok(inner.store.document_versions(document.key)?)
         })
         .await
     }

@@ -125,8 +125,7 @@ impl Service {
         self.blocking(|inner| {
             let config = &inner.config;
             let reranker = config.rerank_model.clone();
-            let other = config.embedding_model.as_deref();
-            let other = other.filter(|name| !name.eq_ignore_ascii_case(inner.encoder.name()));
+            let other = embedders::other_than(config, &inner.encoder);
             Ok(SearchModels {
                 embedding: SearchModel {
                     name: Some(inner.embedder.name().to_owned()),

@@ -168,6 +168,7 @@ impl Upload {
                 let more = bytes.saturating_sub(old.bytes);
                 inner.check_quota(&caller.tenant_id, more)?;
                 let new = NewContent {
+                    user_id: caller.user_id.clone(),
                     filename: request.filename,
                     bytes,
                     sha256,

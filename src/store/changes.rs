@@ -2,13 +2,15 @@
 //! dataset, its name and metadata, its content.
 
 use super::documents::{document_by_key, to_json};
-use super::{Store, StoreError, is_duplicate};
-use crate::types::{DocumentId, DocumentMetadata, DocumentStatus, TenantId, Time};
+use super::{Store, StoreError, is_duplicate, versions};
+use crate::types::{DocumentId, DocumentMetadata, DocumentStatus, TenantId, Time, UserId};
 use rusqlite::params;
 
 /// What takes the place of a document's content.
 #[derive(Debug, Clone)]
 pub struct NewContent {
+    /// Who brings it.
+    pub user_id: UserId,
     pub filename: String,
     pub bytes: u64,
     pub sha256: String,
@@ -70,15 +72,19 @@ impl Store {
     }
 
     /// Gives a document another content, which waits to be read from then on;
-    /// who still reads the old one finds its job gone. Content that the
-    /// dataset has already is a [`StoreError::Duplicate`].
+    /// who still reads the old one finds its job gone. What the document was
+    /// until now is remembered. Content that the dataset has already is a
+    /// [`StoreError::Duplicate`].
     pub fn replace_content(&self, key: u64, new: &NewContent) -> Result<(), StoreError> {
         self.write(|transaction| {
             let now = Time::now().millis();
+            versions::remember(transaction, key, &new.sha256, now)?;
             let replaced = transaction.execute(
                 "UPDATE documents SET filename = ?2, bytes = ?3, sha256 = ?4, metadata = ?5,
                  module = ?6, chapter = ?7, external_id = NULL, status = ?8, error = NULL,
-                 updated_at = ?9 WHERE key = ?1",
+                 updated_at = ?9, version = version + (sha256 <> ?4),
+                 content_by = iif(sha256 <> ?4, ?10, content_by),
+                 content_at = iif(sha256 <> ?4, ?9, content_at) WHERE key = ?1",
                 params![
                     key,
                     new.filename,
@@ -88,7 +94,8 @@ impl Store {
                     new.metadata.module,
                     new.metadata.chapter,
                     DocumentStatus::Queued.as_str(),
-                    now
+                    now,
+                    new.user_id.as_str()
                 ],
             );
             match replaced {

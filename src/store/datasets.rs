@@ -8,7 +8,10 @@ use rusqlite::{OptionalExtension, Row, named_params, params};
 const SELECT: &str = "
     SELECT d.key, d.id, d.tenant_id, d.name, d.description, d.builtin, d.created_at,
            count(x.key), coalesce(sum(x.pages), 0), coalesce(sum(x.pages_without_text), 0),
-           coalesce(sum(x.chunks), 0), d.owner_id, d.visibility
+           coalesce(sum(x.chunks), 0), d.owner_id, d.visibility,
+           (SELECT json_group_object(language, count) FROM
+               (SELECT language, count(*) AS count FROM documents
+                WHERE dataset_key = d.key AND language IS NOT NULL GROUP BY language))
     FROM datasets d LEFT JOIN documents x ON x.dataset_key = d.key";
 
 /// Why a private dataset cannot be shown to others under its name.
@@ -205,6 +208,7 @@ fn name_taken(error: rusqlite::Error, name: &str) -> StoreError {
 
 fn dataset(row: &Row<'_>) -> Result<Dataset, StoreError> {
     let visibility: String = row.get(12)?;
+    let languages: String = row.get(13)?;
     Ok(Dataset {
         key: row.get(0)?,
         id: row.get::<_, String>(1)?.into(),
@@ -219,5 +223,7 @@ fn dataset(row: &Row<'_>) -> Result<Dataset, StoreError> {
         chunks: row.get(10)?,
         owner_id: row.get::<_, Option<String>>(11)?.map(Into::into),
         visibility: Visibility::parse(&visibility).ok_or(StoreError::Value(visibility))?,
+        languages: serde_json::from_str(&languages)
+            .map_err(|error| StoreError::Value(error.to_string()))?,
     })
 }

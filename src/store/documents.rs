@@ -93,7 +93,8 @@ pub(super) const SELECT: &str = "
            x.file_type, x.bytes, x.sha256, x.status, x.error, x.paged, x.pages,
            x.pages_without_text, x.characters, x.chunks, x.embedded, x.metadata, x.created_at,
            x.updated_at,
-           CASE WHEN d.visibility = 'private' THEN coalesce(d.owner_id, '') END
+           CASE WHEN d.visibility = 'private' THEN coalesce(d.owner_id, '') END,
+           x.language, x.version
     FROM documents x JOIN datasets d ON d.key = x.dataset_key";
 
 impl Store {
@@ -373,5 +374,7 @@ fn document(row: &Row<'_>) -> Result<Document, StoreError> {
         created_at: Time::from_millis(row.get(20)?),
         updated_at: Time::from_millis(row.get(21)?),
         private_to: row.get::<_, Option<String>>(22)?.map(Into::into),
+        language: row.get(23)?,
+        version: row.get(24)?,
     })
 }

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_traces.sql"),
     include_str!("migrations/0009_unfinished.sql"),
     include_str!("migrations/0010_judgements.sql"),
+    include_str!("migrations/0011_versions.sql"),
 ];
 
 /// Runs the scripts that the database has not seen, each in a transaction.

@@ -30,6 +30,7 @@ mod unfinished;
 mod upkeep;
 mod users;
 mod vectors;
+mod versions;
 
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord, StoredAuditRecord};
 pub use changes::NewContent;
@@ -41,6 +42,7 @@ pub use jobs::Job;
 pub use judgements::JudgedAnswer;
 pub use keys::{ApiKey, NewApiKey};
 pub use messages::{Branch, MessageFilter, Place};
+pub use pages::NewText;
 pub use scope::{ScopeKeys, VisibleCounts};
 pub use sessions::{SessionChange, SessionFilter, SessionPage, SessionPlace};
 pub use sign_ins::{Origin, StoredSignIn};

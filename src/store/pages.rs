@@ -7,20 +7,31 @@ use crate::types::{
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 
+/// What extraction found in a document.
+#[derive(Debug, Clone, Copy)]
+pub struct NewText<'a> {
+    pub file_type: &'a str,
+    /// Whether its pages are pages of the original.
+    pub paged: bool,
+    /// What most of it is written in, if that is known.
+    pub language: Option<&'a str>,
+    pub metadata: &'a DocumentMetadata,
+    pub pages: &'a [Page],
+    pub chunks: &'a [NewChunk],
+}
+
 impl Store {
     /// Stores what extraction found: pages, chunks and the document's counts,
     /// in place of any earlier ones; the document and its job then wait for
     /// embedding. Gives back `false` if the document was deleted meanwhile, or
     /// its content replaced.
-    pub fn store_extraction(
-        &self,
-        job: &Job,
-        file_type: &str,
-        paged: bool,
-        metadata: &DocumentMetadata,
-        pages: &[Page],
-        chunks: &[NewChunk],
-    ) -> Result<bool, StoreError> {
+    pub fn store_extraction(&self, job: &Job, text: &NewText<'_>) -> Result<bool, StoreError> {
+        let NewText {
+            metadata,
+            pages,
+            chunks,
+            ..
+        } = *text;
         let unread = pages.iter().filter(|page| !page.outcome.has_text()).count();
         let characters: usize = pages.iter().map(|page| char_len(&page.text)).sum();
         let document_key = job.document_key;
@@ -31,18 +42,19 @@ impl Store {
             transaction.execute(
                 "UPDATE documents SET file_type = ?2, paged = ?3, pages = ?4,
                  pages_without_text = ?5, characters = ?6, chunks = ?7, embedded = 0,
-                 module = ?8, chapter = ?9, metadata = ?10 WHERE key = ?1",
+                 module = ?8, chapter = ?9, metadata = ?10, language = ?11 WHERE key = ?1",
                 params![
                     document_key,
-                    file_type,
-                    paged,
+                    text.file_type,
+                    text.paged,
                     pages.len(),
                     unread,
                     characters,
                     chunks.len(),
                     metadata.module,
                     metadata.chapter,
-                    to_json(metadata)?
+                    to_json(metadata)?,
+                    text.language
                 ],
             )?;
             delete_text(transaction, document_key)?;
@@ -65,7 +77,7 @@ impl Store {
             delete_text(transaction, document_key)?;
             transaction.execute(
                 "UPDATE documents SET pages = 0, pages_without_text = 0, characters = 0,
-                 chunks = 0, embedded = 0 WHERE key = ?1",
+                 chunks = 0, embedded = 0, language = NULL WHERE key = ?1",
                 [document_key],
             )?;
             set_status(

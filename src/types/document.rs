@@ -24,6 +24,8 @@ pub struct Dataset {
     pub pages: u64,
     pub pages_without_text: u64,
     pub chunks: u64,
+    /// Documents by their language, where that is known.
+    pub languages: BTreeMap<String, u64>,
 }
 
 /// How far the ingestion of a document is.
@@ -144,6 +146,11 @@ pub struct Document {
     pub chunks: u64,
     /// Chunks that have their vector.
     pub embedded: u64,
+    /// What most of its text is written in, as BCP 47 says it; `None`: nobody
+    /// can tell, or it has not been read since that is looked for.
+    pub language: Option<String>,
+    /// 1 until its content is replaced.
+    pub version: u32,
     pub metadata: DocumentMetadata,
     pub created_at: Time,
     pub updated_at: Time,
@@ -154,6 +161,28 @@ impl Document {
     pub fn display_name(&self) -> &str {
         self.metadata.title.as_deref().unwrap_or(&self.filename)
     }
+}
+
+/// What a document was, or is: facts of one of its contents, without the content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentVersion {
+    /// 1 for what was added first.
+    pub number: u32,
+    /// What it was called last.
+    pub filename: String,
+    /// Size of its original in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its original, lower-case hex.
+    pub sha256: String,
+    /// `None`: it is not read to its end, or was replaced before that.
+    pub pages: Option<u64>,
+    /// The same.
+    pub chunks: Option<u64>,
+    /// Who brought it; `None`: somebody whose data were erased.
+    pub user_id: Option<UserId>,
+    pub since: Time,
+    /// When the next one took its place; `None`: it is the one in force.
+    pub until: Option<Time>,
 }
 
 /// A step of the ingestion of a document, as its watchers see it.

@@ -21,8 +21,8 @@ pub use answer::{
 };
 pub use choices::{DeviceChoice, KvCache, ModelKind};
 pub use document::{
-    Chunk, Dataset, Document, DocumentMetadata, DocumentProgress, DocumentStatus, NewChunk, Page,
-    PageOutcome, PageSummary,
+    Chunk, Dataset, Document, DocumentMetadata, DocumentProgress, DocumentStatus, DocumentVersion,
+    NewChunk, Page, PageOutcome, PageSummary,
 };
 pub use feedback::{Feedback, FeedbackKind};
 pub use ids::{

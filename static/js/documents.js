@@ -7,6 +7,7 @@ import { h, icon, put, toast } from './dom.js';
 import { meant } from './drop.js';
 import { Files } from './files.js';
 import { t, tn } from './language.js';
+import { languageNote } from './language_note.js';
 import { menu } from './menu.js';
 import { watchDocuments } from './progress.js';
 import { menuButton } from './shell.js';
@@ -51,6 +52,7 @@ class Documents {
     // What stands below the datasets waits for them.
     this.head = h('div', { class: 'datasets', 'aria-busy': 'true' }, this.tabs, this.about);
     this.lede = h('section', { class: 'lede', hidden: true });
+    this.note = h('div', { hidden: true });
     this.uploads = h('div', {});
     this.adding = h('section', { 'aria-label': t('Adding files') },
       h('div', { class: 'adding' },
@@ -63,7 +65,7 @@ class Documents {
     this.main = h('main', {},
       h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, t('Documents')),
         h('button', { class: 'b', type: 'button', onclick: () => this.edit() }, icon('plus', 's'), t('New dataset'))),
-      h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, this.head, this.lede, this.adding, this.files.element)));
+      h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, this.head, this.lede, this.note, this.adding, this.files.element)));
   }
 
   /** @param {string | null} wanted */
@@ -134,6 +136,7 @@ class Documents {
     this.tabs.replaceChildren(...there.map((one) => this.tab(one)));
     if (focused) /** @type {HTMLElement | null} */ (this.tabs.querySelector('[aria-current]'))?.focus();
     this.drawDataset();
+    await this.drawNote();
     this.head.removeAttribute('aria-busy');
     centre(this.tabs, this.tabs.querySelector('[aria-current]'));
   }
@@ -175,6 +178,17 @@ class Documents {
         h('h2', {}, t('{unread} of {pages} have no text', { unread: dataset.pages_without_text, pages: tn(dataset.page_count, '{count} page', '{count} pages') })),
         h('p', { class: 'sub' }, t('They are blank or images of pages, so satchel cannot search or quote them. Which they are stands in the ledger of each file below.')));
     }
+  }
+
+  /** What the vectors do not know of the dataset, said once for all its files. */
+  async drawNote() {
+    const dataset = this.dataset();
+    // Without it the documents are there all the same.
+    const note = dataset && await languageNote(dataset).catch(() => null);
+    // Another one is shown meanwhile, or this one was counted anew.
+    if (dataset !== this.dataset()) return;
+    this.note.hidden = !note;
+    this.note.replaceChildren(note ?? '');
   }
 
   /** @param {any} dataset */

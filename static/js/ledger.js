@@ -1,11 +1,12 @@
 // @ts-check
-// The ledger of a document: what became of each of its pages.
+// The ledger of a document: what became of each of its pages, and what it was.
 
 import { api } from './api.js';
 import { h, icon, put } from './dom.js';
 import { t, tn } from './language.js';
 import { row, table } from './table.js';
-import { number } from './words.js';
+import { versionList } from './versions.js';
+import { languageNames, number } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -38,7 +39,9 @@ export class Ledger {
   async load() {
     try {
       const { document, pages } = await api('GET', `/documents/${this.id}/pages`);
-      this.draw(document, pages);
+      const replaced = document.version > 1;
+      const { versions } = replaced ? await api('GET', `/api/documents/${this.id}/versions`) : { versions: [] };
+      this.draw(document, pages, versionList(versions));
     } catch (error) {
       this.box.replaceChildren(h('p', { class: 'st bad' }, icon('warn', 's'), /** @type {Error} */ (error).message));
     }
@@ -47,12 +50,14 @@ export class Ledger {
   /**
    * @param {any} file
    * @param {any[]} pages
+   * @param {HTMLElement | null} versions
    */
-  draw(file, pages) {
+  draw(file, pages, versions) {
     const again = this.can.again && h('button', { class: 'b', type: 'button', onclick: this.can.again }, icon('redo', 's'), t('Read again'));
     if (!pages.length) {
       const why = file.status === 'failed' ? t('Nothing was read: {reason}', { reason: file.error }) : t('Nothing has been read yet.');
       this.box.replaceChildren(h('div', { class: 'row wrap' }, h('p', { class: 'grow' }, why), file.status === 'failed' && again));
+      put(this.box, versions);
       return;
     }
     const unread = pages.filter((one) => one.outcome !== 'text').length;
@@ -63,10 +68,12 @@ export class Ledger {
     const columns = /** @type {import('./table.js').Column[]} */ ([{ name: file.paged ? t('Pages') : t('Parts') }, { name: t('What is on them'), kind: 'full' }, { name: t('Characters'), kind: 'n' }, { name: t('Passages'), kind: 'n' }]);
     this.box.replaceChildren(
       picture(pages, words),
-      h('div', { class: 'row wrap' }, h('p', { class: 'key grow' }, words), again),
+      h('div', { class: 'row wrap' }, h('p', { class: 'key grow' }, words),
+        file.language && h('p', { class: 'mute' }, t('Language: {language}', { language: languageNames([file.language]) })), again),
       table(t('Pages of {name}', { name: file.filename }), columns, h('tbody', {}, lines.slice(0, MOST_LINES).map((one) => this.line(columns, one)))));
     const left = lines.length - MOST_LINES;
     if (left > 0) put(this.box, h('p', { class: 'mute' }, tn(left, '{count} more line is not shown.', '{count} more lines are not shown.')));
+    put(this.box, versions);
   }
 
   /**

@@ -24,15 +24,23 @@ const doing = () => ({
   paused: t('Paused'),
 });
 
-/** @returns {import('./main.js').View} */
-export function models() {
-  const view = new Models();
+/** The part of the address that shows the models that find passages. */
+const SEARCH = 'search';
+
+/**
+ * @param {string} [place] what is looked for
+ * @returns {import('./main.js').View}
+ */
+export function models(place) {
+  const view = new Models(place ?? '');
   const drop = (/** @type {File[]} */ files) => view.dropped(files);
   return { main: view.main, title: t('Models'), leave: () => view.leave(), drop };
 }
 
 class Models {
-  constructor() {
+  /** @param {string} place */
+  constructor(place) {
+    this.place = place;
     /** @type {any} what the server last listed */
     this.list = null;
     /** @type {Map<string, any>} downloads by file */
@@ -46,7 +54,7 @@ class Models {
     // Made once: what was typed or is on its way stays when the rest is drawn again.
     this.form = this.byName();
     this.file = new ModelFile(() => this.read());
-    this.search = this.operator ? searchModels() : null;
+    this.search = this.operator ? searchModels((name) => this.pull(name)) : null;
     this.main = h('main', {},
       h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, t('Models'))),
       h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, this.chat,
@@ -62,6 +70,10 @@ class Models {
 
   async start() {
     await this.read();
+    if (this.place === SEARCH && this.search) {
+      await this.search.draw();
+      this.search.element.scrollIntoView();
+    }
     this.watch();
   }
 

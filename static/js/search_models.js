@@ -1,13 +1,14 @@
 // @ts-check
 // The models that find and order passages: which they are, what another one
-// would cost, measured before it is chosen, and how far the change is.
+// would cost, measured before it is chosen, how far the change is, and which can
+// be got.
 
 import { alive, api, renew } from './api.js';
 import { dialog, h, icon, toast } from './dom.js';
 import { t, tn } from './language.js';
 import { field, heading, panel, select } from './panel.js';
 import { progress, row, table } from './table.js';
-import { duration, number } from './words.js';
+import { duration, languageNames, number, size } from './words.js';
 
 /** How often the progress of embedding is read, in ms. */
 const LOOK_EVERY = 1500;
@@ -21,15 +22,18 @@ const BUILT_IN = '';
 
 /** @typedef {'embedding' | 'reranking'} Kind */
 
-/** @returns {{element: HTMLElement, draw: () => void, leave: () => void}} */
-export function searchModels() {
+/**
+ * @param {(name: string) => Promise<boolean>} get begins a download; whether the server took it on
+ * @returns {{element: HTMLElement, draw: () => Promise<void>, leave: () => void}}
+ */
+export function searchModels(get) {
   let timer = 0;
   let left = false;
   const part = panel(t('Search models'), async () => {
-    const now = await api('GET', '/api/search-models');
+    const [now, models] = await Promise.all([api('GET', '/api/search-models'), api('GET', '/api/models')]);
     clearTimeout(timer);
     if (now.unembedded && !left) timer = setTimeout(part.draw, LOOK_EVERY);
-    return content(now);
+    return [...content(now), ...offers(models)];
   });
 
   /** @param {any} now */
@@ -45,6 +49,28 @@ export function searchModels() {
         row(columns, [t('Finds passages'), [now.embedding.name, builtIn], t('Search by words alone'), change('embedding', t('Change what finds passages'))]),
         row(columns, [t('Reranks passages'), now.reranking.name ?? t('none'), t('The order of the search stays'), change('reranking', t('Change what reranks passages'))]))),
       now.unembedded > 0 && embedding(now),
+    ];
+  }
+
+  /**
+   * Those of the catalogue that are neither here nor on their way.
+   * @param {any} models
+   */
+  function offers({ catalogue, downloads }) {
+    const coming = new Set(downloads.map((/** @type {any} */ one) => one.name));
+    const known = catalogue.filter((/** @type {any} */ one) => one.kind !== 'chat' && one.usable && !one.installed && !coming.has(one.file));
+    if (!known.length) return [];
+    const columns = /** @type {import('./table.js').Column[]} */ ([{ name: t('Model') }, { name: t('Download'), kind: 'n' }, { name: t('Languages'), kind: 'full' }, { name: t('Actions'), kind: 'act' }]);
+    const begin = async (/** @type {string} */ name) => {
+      if (await get(name)) part.draw();
+    };
+    const line = (/** @type {any} */ one) => row(columns, [
+      [one.title, h('small', { class: 'mute' }, one.summary)], size(one.bytes), languageNames(one.languages),
+      h('button', { class: 'b', type: 'button', 'aria-label': t('Get {name}', { name: one.title }), onclick: () => begin(one.name) }, icon('dl', 's'), t('Get')),
+    ]);
+    return [
+      h('p', { class: 'sub' }, t('For documents that are not in English get a multilingual model here, then press Change above.')),
+      table(t('Search models you can add'), columns, h('tbody', {}, known.map(line))),
     ];
   }
 

@@ -78,6 +78,15 @@ export function ago(time) {
 }
 
 /**
+ * The names of languages in the reader's own.
+ * @param {string[]} tags BCP 47
+ */
+export function languageNames(tags) {
+  const names = new Intl.DisplayNames(spoken(), { type: 'language' });
+  return new Intl.ListFormat(spoken()).format(tags.map((tag) => names.of(tag) ?? tag));
+}
+
+/**
  * What a search covered.
  * @param {any} coverage
  */

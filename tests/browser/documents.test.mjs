@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { LIGHTHOUSE, add, ask, documentsLink, fixture, withSatchel } from './support.mjs';
+import { administrator } from './views.mjs';
 
 /** Opens the menu of a file and takes an action. */
 async function act(page, name, action) {
@@ -137,6 +138,41 @@ test('the ledger names the pages without text', withSatchel(async (satchel) => {
   await page.getByRole('heading', { name: '1 of 2 pages have no text' }).waitFor();
   await page.getByRole('button', { name: 'Pages of blank-page.pdf' }).click();
   await page.getByRole('cell', { name: 'No text: blank or an image' }).waitFor();
+  page.assertClean();
+}));
+
+test('the ledger of a replaced document lists what it was', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  const client = await administrator(satchel);
+  const id = await client.upload('lighthouse.md', LIGHTHOUSE);
+  const form = new FormData();
+  form.append('file', new File(['---\ntitle: The tower\n---\nThe tower was pulled down in 1931.'], 'tower.md'));
+  await client.send('PUT', `/documents/${id}`, form);
+  await documentsLink(page).click();
+  await page.getByRole('row').filter({ hasText: 'tower.md' }).getByText('Ready').waitFor();
+  await page.getByRole('button', { name: 'Pages of The tower' }).click();
+  const versions = page.getByRole('region', { name: 'Versions' });
+  await versions.getByText(/^Version 2, since .*\d{4}/).waitFor();
+  const earlier = await versions.getByRole('listitem').allTextContents();
+  assert.equal(earlier.length, 1);
+  assert.match(earlier[0], /^Version 1, .*\d{4}.* to .*\d{4}.*lighthouse\.md \d+ bytes?, 1 page$/);
+  page.assertClean();
+}));
+
+test('that documents are in another language is said once, with a way to a model that knows it', withSatchel(async (satchel) => {
+  const page = await satchel.signedIn();
+  await add(page, await satchel.file('lighthouse.md', LIGHTHOUSE));
+  await page.getByRole('button', { name: 'Pages of The lighthouse of Skerry Point' }).click();
+  await page.getByText('Language: English').waitFor();
+  const note = page.getByRole('note');
+  assert.equal(await note.count(), 0);
+  const text = 'Der Leuchtturm wurde 1874 von einer Ingenieurin aus der Stadt gebaut, und sein Turm ist einundvierzig Meter hoch. '
+    + 'Die Lampe brennt mit Rapsöl, und man sieht sie neunzehn Seemeilen weit. Der erste Wärter hielt Bienen neben dem Turm.';
+  await add(page, await satchel.file('leuchtturm.txt', text), await satchel.file('bienen.txt', `${text} Sie hießen alle Ada.`));
+  await note.getByText('2 documents are not in English: German.').waitFor();
+  assert.equal(await note.count(), 1);
+  await note.getByRole('link', { name: 'Choose a multilingual model' }).click();
+  await page.getByRole('button', { name: 'Get BGE-M3' }).waitFor();
   page.assertClean();
 }));
 

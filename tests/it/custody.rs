@@ -359,6 +359,37 @@ fn export_holds_conversations_also_deleted_messages_and_originals() {
 }
 
 #[test]
+fn versions_are_exported_and_those_of_an_erased_user_are_gone() {
+    let server = Server::start();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    let document = bob.ingest("lighthouse.md", LIGHTHOUSE);
+    let id = document["id"].as_str().unwrap();
+    let replace = |client: &Client, name: &str, content: &str| {
+        let form = Form::new().file(name, content);
+        let path = format!("/documents/{id}");
+        let answer = client.call("PUT", &path, Some(Form::KIND), &form.body());
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(client.settled(id)["status"], "ready");
+    };
+    replace(&ada, &format!("{SECRET}.md"), "The lamp is out.");
+    replace(&bob, "tower.md", "The lamp is lit again.");
+    let mut own = archive(&bob, "/api/export");
+    let facts = read(&mut own, &format!("documents/{id}/document.json"));
+    let facts: Value = serde_json::from_str(&facts).unwrap();
+    let versions = facts["versions"].as_array().unwrap().iter();
+    let names: Vec<_> = versions.map(|one| one["filename"].clone()).collect();
+    let second = format!("{SECRET}.md");
+    assert_eq!(names, ["tower.md", &second, "lighthouse.md"]);
+    let body = json!({"user": "ada", "confirm": true});
+    assert_eq!(server.admin().post("/api/erase", &body).status, 200);
+    assert_eq!(files_with(server.data_dir(), SECRET), Vec::<PathBuf>::new());
+    let left = bob.get(&format!("/api/documents/{id}/versions")).json();
+    let left = left["versions"].as_array().unwrap();
+    let numbers: Vec<_> = left.iter().map(|one| one["number"].clone()).collect();
+    assert_eq!(numbers, [3, 1], "{left:?}");
+}
+
+#[test]
 fn conversation_lives_as_long_as_the_settings_say_after_its_last_message() {
     let server = Server::start();
     let client = server.user("ada");

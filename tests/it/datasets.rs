@@ -15,7 +15,7 @@ fn datasets_are_made_changed_and_deleted_with_their_documents() {
     let shape = json!({
         "id": "string", "name": "string", "description": "string", "builtin": "boolean",
         "document_count": "number", "page_count": "number", "pages_without_text": "number",
-        "chunk_count": "number", "created_at": "datetime",
+        "chunk_count": "number", "languages": "object", "created_at": "datetime",
     });
     let list = admin.get("/api/datasets").json();
     assert_shape(&list, &json!({"datasets": [shape]}));

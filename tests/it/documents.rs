@@ -14,6 +14,7 @@ fn document_wire() -> Value {
         "status": "queued | extracting | embedding | ready | failed", "error": "string | null",
         "paged": "boolean", "page_count": "number", "pages_without_text": "number",
         "characters": "number", "chunk_count": "number", "embedded_count": "number",
+        "language": "string | null", "version": "number",
         "metadata": "object", "external_id": "string | null", "created_at": "datetime",
         "updated_at": "datetime",
     })

@@ -284,7 +284,8 @@ fn status_says_what_is_loaded() {
         &json!({
             "version": "string", "uptime_s": "number", "chat_model": "object | null",
             "chat_model_error": "string | null",
-            "embedder": {"name": "string", "dimensions": "number", "fingerprint": "string"},
+            "embedder": {"name": "string", "dimensions": "number", "fingerprint": "string",
+                         "english_only": "boolean"},
             "documents": "number", "chunks": "number", "jobs_pending": "number",
             "memory_bytes": "number", "data_dir": "string",
         }),

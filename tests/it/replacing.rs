@@ -1,7 +1,7 @@
 //! Documents that get another content, name or metadata and stay themselves.
 
 use crate::crash::Process;
-use crate::support::{Answer, BAKERY, Client, Form, LIGHTHOUSE, Server};
+use crate::support::{Answer, BAKERY, Client, Form, LIGHTHOUSE, Server, assert_shape};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,14 @@ const ELECTRIC: &str = "\
 # Lighthouse of Marrow Point
 
 Since 1931 the lamp is electric, and its keeper is Ines Falk.
+";
+
+const GERMAN: &str = "\
+# Leuchtturm
+
+Der Leuchtturm wurde 1874 von einer Ingenieurin aus der Stadt gebaut, und sein Turm ist einundvierzig
+Meter hoch. Die Lampe brennt mit Rapsöl, und man sieht sie neunzehn Seemeilen weit. Der erste Wärter
+hielt Bienen neben dem Turm.
 ";
 
 fn replace(client: &Client, id: &str, form: &Form) -> Answer {
@@ -221,4 +229,95 @@ fn document_with_a_new_name_is_found_by_it_and_keeps_its_other_metadata() {
         200,
         "nothing is changed"
     );
+}
+
+/// What a document is and was: number, file name, pages of each version.
+fn versions(client: &Client, id: &str) -> Vec<Value> {
+    let answer = client.get(&format!("/api/documents/{id}/versions"));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()["versions"].as_array().unwrap().clone()
+}
+
+#[test]
+fn replaced_document_lists_both_versions_and_nobody_elsewhere_sees_one() {
+    let server = Server::start();
+    let admin = server.admin();
+    let stranger = server.tenant("south");
+    let old = admin.ingest("lighthouse.md", LIGHTHOUSE);
+    let only = versions(&admin, &id(&old));
+    let shape = json!({
+        "number": "number", "filename": "string", "bytes": "number", "sha256": "string",
+        "page_count": "number | null", "chunk_count": "number | null",
+        "user_id": "string | null", "since": "datetime", "until": "datetime | null",
+    });
+    assert_shape(&json!(only), &json!([shape]));
+    assert_eq!((only.len(), &old["version"]), (1, &json!(1)));
+    let form = Form::new().file("electric.md", ELECTRIC);
+    assert_eq!(replace(&admin, &id(&old), &form).status, 200);
+    let new = admin.settled(&id(&old));
+    assert_eq!(new["version"], 2);
+    let both = versions(&admin, &id(&old));
+    assert_shape(&json!(both), &json!([shape]));
+    let [now, before] = &both[..] else {
+        panic!("{both:?}");
+    };
+    assert_eq!((&now["number"], &before["number"]), (&json!(2), &json!(1)));
+    assert_eq!(now["filename"], "electric.md");
+    assert_eq!(before["filename"], "lighthouse.md");
+    for (version, document) in [(now, &new), (before, &old)] {
+        for fact in ["sha256", "bytes", "page_count", "chunk_count"] {
+            assert_eq!(version[fact], document[fact], "{fact}");
+        }
+    }
+    assert_eq!(before["since"], old["created_at"]);
+    assert_eq!(
+        (&before["until"], &now["until"]),
+        (&now["since"], &Value::Null)
+    );
+    let hidden = stranger.get(&format!("/api/documents/{}/versions", id(&old)));
+    assert_eq!(hidden.status, 404, "{}", hidden.text);
+    assert_eq!(
+        admin.delete(&format!("/documents/{}", id(&old))).status,
+        200
+    );
+    let gone = admin.get(&format!("/api/documents/{}/versions", id(&old)));
+    assert_eq!(gone.status, 404);
+}
+
+#[test]
+fn refused_replacement_and_a_new_name_are_no_versions() {
+    let server = Server::start();
+    let admin = server.admin();
+    let lighthouse = admin.ingest("lighthouse.md", LIGHTHOUSE);
+    admin.ingest("bakery.md", BAKERY);
+    let refused = Form::new().file("copy.md", BAKERY);
+    assert_eq!(replace(&admin, &id(&lighthouse), &refused).status, 409);
+    let path = format!("/api/documents/{}", id(&lighthouse));
+    let renamed = admin.patch(&path, &json!({"filename": "tower.md"}));
+    assert_eq!(renamed.status, 200, "{}", renamed.text);
+    let only = versions(&admin, &id(&lighthouse));
+    assert_eq!((only.len(), &only[0]["filename"]), (1, &json!("tower.md")));
+}
+
+#[test]
+fn language_of_a_document_is_that_of_its_present_text() {
+    let server = Server::start();
+    let admin = server.admin();
+    let english = admin.ingest("lighthouse.md", LIGHTHOUSE);
+    assert_eq!(english["language"], "en");
+    let short = admin.ingest("short.md", "Loaves rest for fourteen hours.");
+    assert_eq!(short["language"], Value::Null, "nobody can tell");
+    let of_own = |client: &Client| {
+        let datasets = client.get("/api/datasets").json();
+        let all = datasets["datasets"].as_array().unwrap().clone();
+        let own = all.into_iter().find(|one| one["name"] == "Documents");
+        own.unwrap()["languages"].clone()
+    };
+    assert_eq!(of_own(&admin), json!({"en": 1}));
+    let german = Form::new().file("leuchtturm.md", GERMAN);
+    assert_eq!(replace(&admin, &id(&english), &german).status, 200);
+    assert_eq!(admin.settled(&id(&english))["language"], "de");
+    assert_eq!(of_own(&admin), json!({"de": 1}));
+    let embedder = admin.get("/api/status").json()["embedder"].clone();
+    assert_eq!(embedder["english_only"], true, "{embedder}");
 }

@@ -82,6 +82,7 @@ pub(super) fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
         | "ingest again"
         | "read a document anew"
         | "list pages"
+        | "list versions"
         | "read a page"
         | "read the original"
         | "progress of a document"

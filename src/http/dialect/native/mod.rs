@@ -23,6 +23,7 @@ pub(crate) mod system;
 pub(crate) mod tenants;
 pub(crate) mod upkeep;
 pub(crate) mod users;
+pub(crate) mod versions;
 mod wire;
 
 use super::{Dialect, Outward};

@@ -2,7 +2,8 @@
 
 use super::{
     Refusal, audit, auth, backups, chats, custody, datasets, documents, feedback, gold, keys,
-    models, people, search_models, sign_ins, status, system, tenants, upkeep, users, wire,
+    models, people, search_models, sign_ins, status, system, tenants, upkeep, users, versions,
+    wire,
 };
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
@@ -78,6 +79,7 @@ pub(crate) fn description() -> Description {
         of_custody(),
         gold::operations(),
         upkeep::operations(),
+        versions::operations(),
     ];
     Description {
         tongue: Tongue::Native,

@@ -169,6 +169,8 @@ pub(crate) struct EmbedderWire<'a> {
     name: &'a str,
     dimensions: usize,
     fingerprint: &'a str,
+    /// Whether it is known to have learnt English and nothing else.
+    english_only: bool,
 }
 
 impl<'a> From<&'a EmbedderFacts> for EmbedderWire<'a> {
@@ -177,6 +179,7 @@ impl<'a> From<&'a EmbedderFacts> for EmbedderWire<'a> {
             name: &embedder.name,
             dimensions: embedder.dimensions,
             fingerprint: &embedder.fingerprint,
+            english_only: embedder.english_only,
         }
     }
 }

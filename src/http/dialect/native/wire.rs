@@ -6,6 +6,7 @@ use crate::types::{
     Visibility,
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// What was done, in words.
@@ -34,6 +35,11 @@ pub(crate) struct DocumentWire<'a> {
     characters: u64,
     chunk_count: u64,
     embedded_count: u64,
+    /// What most of its text is written in (BCP 47); `null`: nobody can tell, or it was
+    /// added before satchel looked for it.
+    language: Option<&'a str>,
+    /// How often its content was replaced, and one.
+    version: u32,
     metadata: &'a DocumentMetadata,
     external_id: Option<&'a str>,
     #[schema(format = DateTime)]
@@ -60,6 +66,8 @@ impl<'a> From<&'a Document> for DocumentWire<'a> {
             characters: document.characters,
             chunk_count: document.chunks,
             embedded_count: document.embedded,
+            language: document.language.as_deref(),
+            version: document.version,
             metadata: &document.metadata,
             external_id: document.external_id.as_deref(),
             created_at: document.created_at.to_string(),
@@ -172,6 +180,8 @@ pub(crate) struct DatasetWire<'a> {
     page_count: u64,
     pages_without_text: u64,
     chunk_count: u64,
+    /// Documents by their language (BCP 47), where that is known.
+    languages: &'a BTreeMap<String, u64>,
     #[schema(format = DateTime)]
     created_at: String,
 }
@@ -189,6 +199,7 @@ impl<'a> From<&'a Dataset> for DatasetWire<'a> {
             page_count: dataset.pages,
             pages_without_text: dataset.pages_without_text,
             chunk_count: dataset.chunks,
+            languages: &dataset.languages,
             created_at: dataset.created_at.to_string(),
         }
     }
