@@ -62,7 +62,10 @@ fn large_index_is_not_searched_for_words_of_grammar() {
     let clauses = |question: &str, chunks: u64| lexical.clauses(question, chunks);
     let question = "what is the fighter of the fleet";
     assert!(clauses(question, 100) > clauses(question, 1_000_000));
-    assert_eq!(clauses(question, 1_000_000), clauses("fighter fleet", 1_000_000));
+    assert_eq!(
+        clauses(question, 1_000_000),
+        clauses("fighter fleet", 1_000_000)
+    );
     assert_eq!(clauses("what is it", 100), clauses("what is it", 1_000_000));
 }
 

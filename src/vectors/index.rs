@@ -302,7 +302,10 @@ impl State {
             }
         }
         if !damaged.is_empty() {
-            tracing::warn!(rows = damaged.len(), "vectors were damaged and are left out");
+            tracing::warn!(
+                rows = damaged.len(),
+                "vectors were damaged and are left out"
+            );
             damaged.into_iter().for_each(|chunk| state.remove(chunk));
         }
         Ok((state, edition))

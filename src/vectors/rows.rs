@@ -206,7 +206,10 @@ impl Rows {
 
     /// Wipes the first `count` vacated slots, which may be taken from now on.
     pub(super) fn release(&mut self, count: usize) -> Result<()> {
-        let names: Vec<u32> = self.vacated.drain(..count.min(self.vacated.len())).collect();
+        let names: Vec<u32> = self
+            .vacated
+            .drain(..count.min(self.vacated.len()))
+            .collect();
         let slots: Vec<usize> = names.iter().map(|&name| name as usize).collect();
         self.free.extend(names);
         self.values.wipe(&slots)

@@ -163,7 +163,10 @@ fn saved_index_comes_back_with_its_graph() {
         let hits = vectors.search(&vector(key), &Filter::default(), 1).unwrap();
         assert_eq!(keys(&hits), [key]);
     }
-    assert_eq!(names(folder.path()), ["graph-2.usearch", "rows-1.f16", "vectors.bin"]);
+    assert_eq!(
+        names(folder.path()),
+        ["graph-2.usearch", "rows-1.f16", "vectors.bin"]
+    );
 }
 
 #[test]
@@ -196,7 +199,11 @@ fn files_of_another_model_or_damaged_ones_are_thrown_away() {
     assert_eq!(reopen(WIDTH, "model-a"), 20);
     assert_eq!(reopen(WIDTH, "model-b"), 0);
     assert_eq!(reopen(WIDTH + 1, "model-a"), 0);
-    assert_eq!(reopen(WIDTH, "model-a"), 20, "who only looked has harmed nothing");
+    assert_eq!(
+        reopen(WIDTH, "model-a"),
+        20,
+        "who only looked has harmed nothing"
+    );
     let path = folder.path().join("vectors.bin");
     let sound = std::fs::read(&path).unwrap();
     for at in [0, 9, 40, sound.len() / 2, sound.len() - 1] {
@@ -268,7 +275,9 @@ fn slots_of_removed_rows_are_taken_again() {
         vectors.save().unwrap();
     }
     assert_eq!((vectors.len(), size("rows-1.f16")), (300, before));
-    let hits = vectors.search(&vector(1550), &Filter::default(), 1).unwrap();
+    let hits = vectors
+        .search(&vector(1550), &Filter::default(), 1)
+        .unwrap();
     assert_eq!(keys(&hits), [1550]);
 }
 
@@ -282,7 +291,10 @@ fn purged_vector_is_in_no_file() {
     let held = |vector: &[f32]| {
         let unit = super::rows::unit(vector, WIDTH).unwrap();
         let row = super::values::row_of(&unit);
-        let codes: Vec<u8> = super::graph::codes(&unit).iter().map(|&c| c as u8).collect();
+        let codes: Vec<u8> = super::graph::codes(&unit)
+            .iter()
+            .map(|&c| c as u8)
+            .collect();
         names(folder.path())
             .iter()
             .filter(|name| {
