@@ -333,7 +333,7 @@ impl State {
             Some(graph) => graph,
             None => Graph::new(self.rows.dimensions)?,
         };
-        for slot in self.rows.to_link(most) {
+        for slot in self.rows.next_unlinked(most) {
             graph.add(slot, &self.rows.vector(slot)?)?;
             self.rows.set_linked(slot);
         }

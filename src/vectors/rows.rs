@@ -181,7 +181,7 @@ impl Rows {
     }
 
     /// Up to `most` slots that the graph lacks, the lowest ones.
-    pub(super) fn to_link(&mut self, most: usize) -> Vec<usize> {
+    pub(super) fn next_unlinked(&mut self, most: usize) -> Vec<usize> {
         let slots: Vec<usize> = self.unlinked_slots().take(most).collect();
         if let Some(&first) = slots.first() {
             self.unlinked_from = first;
