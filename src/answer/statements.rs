@@ -8,7 +8,7 @@ use crate::types::Passage;
 use std::collections::HashSet;
 
 /// Statements that are shown.
-pub(super) const LISTED: usize = 40;
+const LISTED: usize = 40;
 
 /// All statements about something, and how many there are.
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
@@ -141,10 +142,14 @@ fn still_there(
                 continue;
             };
             let path = format!("/documents/{}/pages/{page}", passage.document_id);
-            if !pages.contains_key(&path) {
-                pages.insert(path.clone(), page_text(connection, &path)?);
-            }
-            let text = pages[&path].as_deref().unwrap_or_default();
+            let text = match pages.entry(path) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let text = page_text(connection, place.key())?;
+                    place.insert(text)
+                }
+            };
+            let text = text.as_deref().unwrap_or_default();
             if start < end && hash(slice_chars(text, start..end)) == passage.sha256 {
                 there.push(passage);
             }
