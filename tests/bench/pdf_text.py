@@ -17,6 +17,7 @@ wide characters), white space, hyphens between letters, leaders, bullets of
 symbol fonts. Running heads and page numbers, which satchel takes out on
 purpose, are taken out of the reference and counted: lines near the top or the
 bottom of a page that stand there on other pages too, apart from their numbers.
+So are words whose type is too small to be seen.
 
     error   edit distance of the characters, in parts of the reference's
     words   characters of words that one side has and the other lacks, in any
@@ -30,6 +31,7 @@ written into it, and pdftotext is measured against that as well.
 
 import argparse
 import collections
+import html
 import json
 import pathlib
 import re
@@ -48,6 +50,8 @@ from rapidfuzz.distance import Levenshtein
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
+# Type of less height, in points, is not to be seen.
+VISIBLE = 2.0
 # A running line stands among so many lines of a page's top or bottom.
 EDGE_LINES = 4
 # And on so many pages, or on half of the pages of a short file.
@@ -66,20 +70,22 @@ class Server:
         command = [executable, "serve", "--listen", self.address, "--rate-limit", "0",
                    "--handbook", "false", "--threads", "1", "--max-upload-mib", "500", *common]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.wait()
-        token = subprocess.run([executable, "token", *common], check=True, capture_output=True, text=True)
-        self.token = token.stdout.strip()
+        self.token = self.wait_for_token([executable, "token", *common])
 
-    def wait(self):
+    def wait_for_token(self, command):
+        """A token, as soon as the server can be reached: from then on it answers."""
         for _ in range(600):
+            if self.process.poll() is not None:
+                sys.exit(f"the server ended with {self.process.returncode}")
+            time.sleep(0.1)
             try:
                 with socket.create_connection(self.address.split(":")):
-                    return
+                    done = subprocess.run(command, capture_output=True, text=True)
             except OSError:
-                if self.process.poll() is not None:
-                    sys.exit(f"the server ended with {self.process.returncode}")
-                time.sleep(0.1)
-        sys.exit("the server does not answer")
+                continue
+            if done.returncode == 0:
+                return done.stdout.strip()
+        sys.exit(f"the server gives no token: {done.stderr.strip()}")
 
     def ask(self, path, body=None, kind=None):
         headers = {"Authorization": f"Bearer {self.token}"}
@@ -120,6 +126,20 @@ def pdftotext(path, *options):
     if done.returncode:
         return None
     return done.stdout.decode("utf-8", "replace").split("\f")[:-1]
+
+
+def without_hidden(path, pages):
+    """The pages without words too small to be seen, and how many these are."""
+    boxes = subprocess.run(["pdftotext", "-bbox", str(path), "-"], capture_output=True, text=True).stdout
+    pattern = r'<word xMin="[^"]*" yMin="([^"]*)" xMax="[^"]*" yMax="([^"]*)">(.*?)</word>'
+    kept, count = [], 0
+    for page, box in zip(pages, boxes.split("<page ")[1:]):
+        for top, bottom, word in re.findall(pattern, box):
+            if abs(float(bottom) - float(top)) < VISIBLE:
+                page = page.replace(html.unescape(word), "", 1)
+                count += 1
+        kept.append(page)
+    return kept, count
 
 
 def plain(text):
@@ -216,6 +236,8 @@ def compare(path, read, truth):
         print(f"{path.name}: not read: {read}; pdftotext: {'opens it' if layout is not None else 'neither'}")
         return []
     ours = [page["text"] for page in read]
+    layout, hidden = without_hidden(path, layout)
+    flow, _ = without_hidden(path, flow)
     number_of = [page["page_number"] for page in read]
     expected = layout if truth is None else truth
     if number_of != list(range(1, len(expected) + 1)):
@@ -234,7 +256,7 @@ def compare(path, read, truth):
             row["pdftotext"] = character_error(raw, theirs)
             row["pdftotext_flow"] = character_error(flown, theirs)
         rows.append(row)
-    print_file(path.name, rows, taken)
+    print_file(path.name, rows, taken, hidden)
     return rows
 
 
@@ -242,14 +264,15 @@ def weighted(rows, key):
     return sum(row[key] * max(row["characters"], 1) for row in rows) / max(1, sum(max(row["characters"], 1) for row in rows))
 
 
-def print_file(name, rows, taken):
+def print_file(name, rows, taken, hidden):
     outcomes = collections.Counter(row["outcome"] for row in rows)
     print(f"\n{name}: {len(rows)} pages, " + ", ".join(f"{count} {kind}" for kind, count in outcomes.items()))
     print("  " + ", ".join(f"{key} {100 * weighted(rows, key):.2f} %"
                            for key in ("error", "flow", "words", "pdftotext", "pdftotext_flow") if key in rows[0]))
     over = sum(row["error"] > 0.02 for row in rows), sum(min(row["error"], row["flow"]) > 0.02 for row in rows)
     print(f"  pages over 2 %: {over[0]} by error, {over[1]} by the better of error and flow, "
-          f"{sum(row['words'] > 0.02 for row in rows)} by words; running lines taken out: {len(taken)}")
+          f"{sum(row['words'] > 0.02 for row in rows)} by words; "
+          f"running lines taken out: {len(taken)}; words too small to be seen: {hidden}")
     for row in rows:
         if row["outcome"] != "text":
             text = "" if row["characters"] == 0 else f"; THE REFERENCE HAS {row['characters']} CHARACTERS"
