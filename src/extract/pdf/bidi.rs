@@ -2,6 +2,9 @@
 //! order in which they are seen, a reader and the search need that in which
 //! they are written. Must not look at places, only at the text of one line.
 
+/// Bytes of the longest line that is put in order; none of a book has more.
+const LONGEST: usize = 10_000;
+
 /// Whether a character belongs to a script that is written from right to left.
 pub(super) fn is_rtl(c: char) -> bool {
     // Their digits are written from left to right like all others.
@@ -23,7 +26,7 @@ pub(super) fn leans_left(text: &str) -> bool {
 
 /// The characters of a line, given from left to right, as they are written.
 pub(super) fn logical(seen: &str) -> String {
-    if !seen.contains(is_rtl) {
+    if seen.len() > LONGEST || !seen.contains(is_rtl) {
         return seen.to_owned();
     }
     let characters: Vec<char> = seen.chars().collect();

@@ -9,11 +9,12 @@ const STRIP: f64 = 2.0;
 const PROSE: usize = 18;
 /// One row in so many may reach into the white strip between columns.
 const REACHING: usize = 20;
-/// Parts of a row, from which on it is one of a table, and the gap between
-/// them in parts of the type size: that between justified words is smaller.
+/// Cells of a row, on both sides or on one, from which on it is one of a table.
+const TABLE_CELLS: usize = 4;
+const TABLE_CELLS_OF_A_SIDE: usize = 3;
+/// Gap between cells, in parts of the type size; that between justified words
+/// is smaller.
 const TABLE_GAP: f64 = 2.0;
-const TABLE_PARTS: usize = 4;
-const TABLE_PARTS_OF_A_SIDE: usize = 3;
 /// Rows below columns that may belong to what follows these, and how much wider
 /// than all gaps of their column the gap above them is.
 const TAIL_ROWS: usize = 2;
@@ -102,7 +103,7 @@ pub(super) fn is_apart(cells: &[Segment], gutter: f64) -> bool {
     let crosses = cells.iter().any(|s| s.left < gutter && s.right > gutter);
     let on = |side| move |s: &&Segment| s.is_cell && s.is_on(side, gutter);
     let [left, right] = [0, 1].map(|side| cells.iter().filter(on(side)).count());
-    crosses || left + right >= TABLE_PARTS || left.max(right) >= TABLE_PARTS_OF_A_SIDE
+    crosses || left + right >= TABLE_CELLS || left.max(right) >= TABLE_CELLS_OF_A_SIDE
 }
 
 /// Where the columns end: what stands alone below them, and further below than
@@ -145,7 +146,9 @@ pub(super) fn is_prose(rows: &[Row], gutter: f64) -> bool {
         let (mut lines, mut parts, mut characters, mut labels) = (0, 0, 0, 0);
         for (_, cells) in rows {
             let here = || cells.iter().filter(|s| s.is_on(side, gutter));
-            let Some(last) = here().last() else { continue };
+            let Some(last) = here().next_back() else {
+                continue;
+            };
             lines += 1;
             parts += here().count();
             characters += here().map(|s| s.characters).sum::<usize>();
