@@ -16,7 +16,7 @@ const TABLE_CELLS_OF_A_SIDE: usize = 3;
 /// is smaller.
 const TABLE_GAP: f64 = 2.0;
 /// Rows below columns that may belong to what follows these, and how much wider
-/// than all gaps of their column the gap above them is.
+/// than the gaps of their column the gap above them is.
 const TAIL_ROWS: usize = 2;
 const TAIL_GAP: f64 = 1.1;
 
@@ -119,22 +119,22 @@ pub(super) fn end(rows: &[Row], gutter: f64) -> usize {
     if shorter.last().map(|last| last.0) > longer.last().map(|last| last.0) {
         std::mem::swap(&mut shorter, &mut longer);
     }
-    let (Some((first, _)), Some((shared, _))) = (shorter.first(), shorter.last()) else {
+    let Some((shared, _)) = shorter.last() else {
         return rows.len();
     };
-    let mut widest = 0.0;
+    // One gap is that below the head of the page.
+    let (mut widest, mut second) = (0.0, 0.0);
     for pair in longer.windows(2) {
         let [(_, above), (at, below)] = pair else {
             continue;
         };
         let gap = above - below;
         let is_tail = at > shared && rows.len() - at <= TAIL_ROWS;
-        if is_tail && gap > TAIL_GAP * widest {
+        if is_tail && second > 0.0 && gap > TAIL_GAP * second {
             return *at;
         }
-        if at > first {
-            widest = f64::max(widest, gap);
-        }
+        second = f64::max(second, gap.min(widest));
+        widest = f64::max(widest, gap);
     }
     rows.len()
 }
