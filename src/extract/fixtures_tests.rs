@@ -362,3 +362,40 @@ fn damaged_files_are_read_in_part_or_refused_with_a_reason() {
     }
     assert!(seen > 20, "{seen}");
 }
+
+#[test]
+fn running_heads_and_page_numbers_of_a_pdf_are_taken_out() {
+    let read = read("running-heads.pdf");
+    let texts: Vec<&str> = read.pages.iter().map(|page| page.text.as_str()).collect();
+    let body = |number: u32| {
+        let station = number * number;
+        format!("Question {number}\nStation {station} was inspected in the spring.")
+    };
+    let head = "Annual report of the water works";
+    assert_eq!(texts[0], format!("{head}\tPumps\n\n{}", body(1)));
+    assert_eq!(texts[1..3], [body(2), body(3)]);
+    assert_eq!(texts[3], format!("{head}\tReservoirs\n\n{}", body(4)));
+    assert_eq!(texts[4], body(5));
+}
+
+#[test]
+fn pdf_text_from_right_to_left_is_in_the_order_of_writing() {
+    let read = read("right-to-left.pdf");
+    assert_has(
+        &text(&read),
+        &[
+            "הלחץ המרבי של משאבה P-40 הוא 16 בר (לפחות).",
+            "أقصى ضغط للمضخة P-40 هو 16 بار على الأقل.",
+            "The word שסתום היניקה is Hebrew.",
+        ],
+    );
+}
+
+#[test]
+fn pdf_fonts_whose_encoding_is_named_are_read() {
+    let read = read("named-encodings.pdf");
+    assert_has(
+        &text(&read),
+        &["水泵P-40的最高压力为16巴。", "吸込弁を開いてください。"],
+    );
+}

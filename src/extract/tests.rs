@@ -191,9 +191,28 @@ fn text_that_the_font_does_not_tell_is_not_stored() {
         &stream("", "BT /F 12 Tf 10 10 Td <0001000200030004> Tj ET"),
         "<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[<</Type/Font/Subtype/CIDFontType2>>]>>",
     ]);
-    let read = read_as("cid.pdf", &pdf).unwrap();
+    assert_unreadable(&pdf);
+}
+
+#[test]
+fn codes_of_a_font_that_are_only_numbers_are_not_stored_as_signs() {
+    let codes: String = (128..160).map(|code| format!("{code:02x}")).collect();
+    let pdf = pdf(&[
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/Resources<</Font<</F 5 0 R>>>>/Contents 4 0 R>>",
+        &stream("", &format!("BT /F 12 Tf 10 10 Td <{codes}> Tj ET")),
+        "<</Type/Font/Subtype/TrueType/BaseFont/AAAAAA+X/Encoding/WinAnsiEncoding>>",
+    ]);
+    assert_unreadable(&pdf);
+}
+
+fn assert_unreadable(pdf: &[u8]) {
+    let read = read_as("unreadable.pdf", pdf).unwrap();
+    let outcome = &read.pages[0].outcome;
     assert!(
-        matches!(&read.pages[0].outcome, PageOutcome::Failed(reason) if reason.contains("OCR"))
+        matches!(outcome, PageOutcome::Failed(reason) if reason.contains("OCR")),
+        "{outcome:?}"
     );
     assert_eq!(read.pages[0].text, "");
 }

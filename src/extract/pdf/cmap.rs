@@ -103,6 +103,13 @@ pub(super) fn write(map: &CodeMap) -> Vec<u8> {
     out.into_bytes()
 }
 
+/// The map of a font whose codes are the characters themselves.
+pub(super) fn identity() -> Vec<u8> {
+    // Halves of a pair have no character of their own.
+    let ranges = "2 beginbfrange\n<00000001> <0000d7ff> <0001>\n<0000e000> <0000ffff> <e000>\n";
+    format!("{ranges}endbfrange\n").into_bytes()
+}
+
 fn code(bytes: &[u8]) -> u32 {
     let last = &bytes[bytes.len().saturating_sub(4)..];
     last.iter()

@@ -179,7 +179,15 @@ fn widths<'a>(from: &Resolver<'a>, font: &'a Dictionary, made: &mut Dictionary, 
 fn composite<'a>(from: &Resolver<'a>, font: &'a Dictionary, made: &mut Dictionary) -> Option<()> {
     let descendants = from.array(font, b"DescendantFonts")?;
     let descendant = descendants.first()?.as_dict().ok()?;
-    let encoding = match from.entry(font, b"Encoding") {
+    let given = from.entry(font, b"Encoding");
+    let codes_are_characters = matches!(given, Some(Object::Name(name)) if is_utf16(name));
+    if codes_are_characters && !made.has(b"ToUnicode") {
+        made.set(
+            "ToUnicode",
+            Stream::new(Dictionary::new(), cmap::identity()),
+        );
+    }
+    let encoding = match given {
         Some(Object::Stream(stream)) => Object::Stream(stream.clone()),
         // Other names stand for tables that the decoder does not have. The
         // codes keep their width, and the map to characters is still used.
@@ -194,11 +202,20 @@ fn composite<'a>(from: &Resolver<'a>, font: &'a Dictionary, made: &mut Dictionar
         .and_then(number)
         .unwrap_or(1000.0);
     single.set("DW", default as i64);
-    if let Some(given) = from.array(descendant, b"W") {
+    // The widths of such a font are told by other codes, which are not known.
+    let widths = from.array(descendant, b"W");
+    if let Some(given) = widths.filter(|_| !codes_are_characters) {
         single.set("W", composite_widths(from, &given));
     }
     made.set("DescendantFonts", vec![Object::Dictionary(single)]);
     Some(())
+}
+
+/// Whether the codes of an encoding are UTF-16, as in `UniGB-UCS2-H`. Such a
+/// font is one that the reader brings, and has no map of its own.
+fn is_utf16(name: &[u8]) -> bool {
+    let has = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
+    name.starts_with(b"Uni") && (has(b"-UCS2-") || has(b"-UTF16-"))
 }
 
 /// `first [w w w]` and `first last w`, all written in the first form.

@@ -4,6 +4,7 @@
 use pdf_extract::{Document, MediaBox, OutputDev, OutputError, Transform, output_doc_page};
 use std::fmt;
 use std::time::Instant;
+use unicode_normalization::UnicodeNormalization;
 
 /// Characters of one page.
 const MAX_GLYPHS: usize = 1_000_000;
@@ -137,7 +138,8 @@ impl Collector {
     }
 }
 
-/// Ligatures as letters, every kind of space as a space. The decoder gives
+/// Ligatures as letters, shapes of letters as the letters themselves, every
+/// kind of space as a space. The decoder gives
 /// nothing where it does not know a character: that must not go unnoticed.
 fn readable(text: &str) -> Option<String> {
     if text.is_empty() {
@@ -152,7 +154,11 @@ fn readable(text: &str) -> Option<String> {
             '\u{fb03}' => out.push_str("ffi"),
             '\u{fb04}' => out.push_str("ffl"),
             '\u{fb05}' | '\u{fb06}' => out.push_str("st"),
-            '\u{200b}' | '\u{feff}' | '\0' => {}
+            // Ideographs' parts, Hebrew and Arabic letters as they are joined.
+            '\u{2e80}'..='\u{2fdf}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' => {
+                out.extend(std::iter::once(c).nfkc());
+            }
+            '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' | '\0' => {}
             // Symbol fonts have their bullets in the private use area.
             '\u{f0b7}' | '\u{f0a7}' | '\u{f076}' | '\u{f0d8}' | '\u{f0fc}' => out.push('•'),
             c if c.is_whitespace() => out.push(' '),

@@ -2,6 +2,8 @@
 //! are read one after the other; the cells of a table row stay in one line,
 //! with a tab between them.
 
+use super::bidi;
+use super::columns::{self, Row};
 use super::glyphs::Glyph;
 use std::ops::Range;
 
@@ -11,10 +13,10 @@ const SPACE: f64 = 0.17;
 /// white space shown in it, as in justified text, it must be wider still.
 const CELL: f64 = 1.0;
 const SPACED_CELL: f64 = 1.8;
-/// Width of the strips in which columns are looked for, in points.
-const STRIP: f64 = 2.0;
-/// Mean characters of a line, above which a column holds prose.
-const PROSE: usize = 18;
+/// Type below this size and this part of the usual one is not to be seen:
+/// marks that a program left for itself.
+const TINY: f64 = 2.0;
+const TINY_PART: f64 = 0.25;
 /// Columns inside columns.
 const MAX_DEPTH: usize = 4;
 
@@ -29,28 +31,41 @@ pub(super) struct Line {
     pub(super) size: f64,
     /// Lines of one number stand in one column.
     pub(super) column: u32,
+    /// Quarter turns of the text against the page.
+    pub(super) turn: u8,
 }
 
 /// The lines of a page in reading order: upright text first, then turned text.
 pub(super) fn lines(glyphs: &[Glyph]) -> Vec<Line> {
     let mut out = Vec::new();
     let mut column = 0;
+    let tiny = TINY.min(TINY_PART * usual_size(glyphs));
     for turn in 0..4 {
-        let runs = runs(glyphs.iter().filter(|glyph| glyph.turn == turn));
+        let shown = |glyph: &&Glyph| glyph.turn == turn && glyph.size >= tiny;
+        let runs = runs(glyphs.iter().filter(shown));
+        let first = out.len();
         region(runs, &mut column, 0, &mut out);
+        out[first..].iter_mut().for_each(|line| line.turn = turn);
         column += 1;
     }
     out
 }
 
+/// The size in the middle of all.
+fn usual_size(glyphs: &[Glyph]) -> f64 {
+    let mut sizes: Vec<f64> = glyphs.iter().map(|glyph| glyph.size).collect();
+    sizes.sort_by(f64::total_cmp);
+    sizes.get(sizes.len() / 2).copied().unwrap_or(0.0)
+}
+
 /// Characters that follow each other on one base line.
 #[derive(Debug, Clone)]
-struct Run {
-    text: String,
-    left: f64,
-    right: f64,
-    y: f64,
-    size: f64,
+pub(super) struct Run {
+    pub(super) text: String,
+    pub(super) left: f64,
+    pub(super) right: f64,
+    pub(super) y: f64,
+    pub(super) size: f64,
     /// White space was shown before it.
     spaced: bool,
 }
@@ -70,22 +85,34 @@ fn runs<'a>(glyphs: impl Iterator<Item = &'a Glyph>) -> Vec<Run> {
                 if (spaced && gap > -SPACE * glyph.size) || gap > SPACE * glyph.size {
                     run.text.push(' ');
                 }
-                run.text.push_str(&glyph.text);
+                run.text.push_str(&seen(glyph));
                 run.right = run.right.max(end);
                 run.size = run.size.max(glyph.size);
             }
-            _ => runs.push(Run {
-                text: glyph.text.clone(),
-                left: glyph.x,
-                right: end,
-                y: glyph.y,
-                size: glyph.size,
-                spaced,
-            }),
+            last => {
+                // White space that was shown before it may stand at its right.
+                let before = last.is_none_or(|run| run.left < glyph.x);
+                runs.push(Run {
+                    text: seen(glyph),
+                    left: glyph.x,
+                    right: end,
+                    y: glyph.y,
+                    size: glyph.size,
+                    spaced: spaced && (before || !glyph.text.contains(bidi::is_rtl)),
+                });
+            }
         }
         spaced = false;
     }
     runs
+}
+
+/// The letters of a glyph from left to right.
+fn seen(glyph: &Glyph) -> String {
+    match glyph.text.contains(bidi::is_rtl) {
+        true => glyph.text.chars().rev().collect(),
+        false => glyph.text.clone(),
+    }
 }
 
 fn follows(run: &Run, glyph: &Glyph) -> bool {
@@ -123,112 +150,60 @@ fn rows(mut runs: Vec<Run>) -> Vec<Vec<Run>> {
     members.collect()
 }
 
-/// Part of a row without wide gaps.
-struct Segment {
-    left: f64,
-    right: f64,
-    characters: usize,
-}
-
-fn segments(row: &[Run]) -> Vec<Segment> {
-    let mut segments: Vec<Segment> = Vec::new();
-    for run in row {
-        let characters = run.text.chars().count();
-        match segments.last_mut() {
-            Some(last) if run.left - last.right < run.size => {
-                last.right = last.right.max(run.right);
-                last.characters += characters + 1;
-            }
-            _ => segments.push(Segment {
-                left: run.left,
-                right: run.right,
-                characters,
-            }),
-        }
-    }
-    segments
-}
-
 /// Emits the lines of a region, cut into columns where it has them.
 fn region(runs: Vec<Run>, column: &mut u32, depth: usize, out: &mut Vec<Line>) {
-    let rows = rows(runs);
-    let cut: Vec<Vec<Segment>> = rows.iter().map(|row| segments(row)).collect();
-    let gutter = (depth < MAX_DEPTH).then(|| gutter(&cut)).flatten();
+    let rows = rows(runs).into_iter().map(|row| {
+        let cells = columns::segments(&row);
+        (row, cells)
+    });
+    let rows: Vec<Row> = rows.collect();
+    let gutter = (depth < MAX_DEPTH)
+        .then(|| columns::gutter(&rows))
+        .flatten();
     let Some(gutter) = gutter else {
-        *column += 1;
-        out.extend(rows.into_iter().filter_map(|row| line(row, *column)));
-        return;
+        return as_lines(rows, column, out);
     };
-    let crosses = |row: &[Segment]| row.iter().any(|s| s.left < gutter && s.right > gutter);
-    let mut rows = rows.into_iter().zip(cut).peekable();
-    while let Some((row, cells)) = rows.next() {
-        let crossing = crosses(&cells);
-        let mut band = vec![(row, cells)];
-        while let Some(next) = rows.next_if(|(_, cells)| crosses(cells) == crossing) {
+    let mut rows = rows.into_iter().peekable();
+    while let Some(first) = rows.next() {
+        let is_apart = columns::is_apart(&first.1, gutter);
+        let mut band = vec![first];
+        while let Some(next) =
+            rows.next_if(|(_, cells)| columns::is_apart(cells, gutter) == is_apart)
+        {
             band.push(next);
         }
-        let columns = !crossing && is_prose(band.iter().map(|(_, cells)| cells.as_slice()), gutter);
-        let runs = band.into_iter().map(|(row, _)| row);
-        if columns {
-            let (left, right) = runs.flatten().partition(|run| run.right <= gutter);
-            region(left, column, depth + 1, out);
-            region(right, column, depth + 1, out);
-        } else {
-            *column += 1;
-            out.extend(runs.filter_map(|row| line(row, *column)));
+        let end = columns::end(&band, gutter);
+        if is_apart || !columns::is_prose(&band[..end], gutter) {
+            as_lines(band, column, out);
+            continue;
         }
+        let tail = band.split_off(end);
+        let runs = band.into_iter().flat_map(|(row, _)| row);
+        let (left, right) = runs.partition(|run| run.right <= gutter);
+        for side in in_order(left, right) {
+            region(side, column, depth + 1, out);
+        }
+        as_lines(tail, column, out);
     }
 }
 
-/// The place of a white strip down the middle, crossed by few lines only.
-fn gutter(rows: &[Vec<Segment>]) -> Option<f64> {
-    let all = || rows.iter().flatten();
-    let left = all().map(|s| s.left).min_by(f64::total_cmp)?;
-    let right = all().map(|s| s.right).max_by(f64::total_cmp)?;
-    let count = ((right - left) / STRIP) as usize;
-    if rows.len() < 6 || !(40..4000).contains(&count) {
-        return None;
-    }
-    let mut cover = vec![0_usize; count + 1];
-    for segment in all() {
-        let first = ((segment.left - left) / STRIP) as usize;
-        let last = ((segment.right - left) / STRIP) as usize;
-        cover[first.min(count)..=last.min(count)]
-            .iter_mut()
-            .for_each(|strip| *strip += 1);
-    }
-    let middle = count / 5..count * 4 / 5;
-    let least = cover[middle.clone()].iter().copied().min()?;
-    let start = middle.clone().find(|at| cover[*at] == least)?;
-    let length = cover[start..].iter().take_while(|c| **c == least).count();
-    let most = |side: &[usize]| side.iter().copied().max().unwrap_or(0);
-    let beside = most(&cover[..start]).min(most(&cover[start + length..]));
-    let found = length >= 2 && beside >= 5 && least * 10 <= beside * 4;
-    found.then(|| left + (start as f64 + length as f64 / 2.0) * STRIP)
+/// Emits each row as a line of one column.
+fn as_lines(rows: Vec<Row>, column: &mut u32, out: &mut Vec<Line>) {
+    *column += 1;
+    out.extend(rows.into_iter().filter_map(|(row, _)| line(row, *column)));
 }
 
-/// Whether both sides hold running text: lines long enough, hardly any cells.
-fn is_prose<'a>(rows: impl Iterator<Item = &'a [Segment]>, gutter: f64) -> bool {
-    // Rows with text, segments, characters; left and right.
-    let mut sides = [(0_usize, 0_usize, 0_usize); 2];
-    for row in rows {
-        for side in [0, 1] {
-            let here = |s: &&Segment| usize::from(s.left > gutter) == side;
-            let count = row.iter().filter(here).count();
-            if count > 0 {
-                sides[side].0 += 1;
-                sides[side].1 += count;
-                sides[side].2 += row.iter().filter(here).map(|s| s.characters).sum::<usize>();
-            }
-        }
+/// Two columns as they are read.
+fn in_order(left: Vec<Run>, right: Vec<Run>) -> [Vec<Run>; 2] {
+    let texts = left.iter().chain(&right).map(|run| run.text.as_str());
+    match bidi::leans_left(&texts.collect::<String>()) {
+        true => [right, left],
+        false => [left, right],
     }
-    sides.iter().all(|(rows, segments, characters)| {
-        *rows >= 3 && segments * 10 <= rows * 14 && characters / rows >= PROSE
-    })
 }
 
 fn line(row: Vec<Run>, column: u32) -> Option<Line> {
-    let left = row.first()?.left;
+    let mut left = row.first()?.left;
     let mut text = String::new();
     let mut right = left;
     // The size of most of its characters.
@@ -252,7 +227,11 @@ fn line(row: Vec<Run>, column: u32) -> Option<Line> {
             y = run.y;
         }
     }
-    let text = without_leaders(&text);
+    let text = without_leaders(&bidi::logical(&text));
+    if bidi::leans_left(&text) {
+        // Its end is at the left: places count from the other side.
+        (left, right) = (-right, -left);
+    }
     (!text.trim().is_empty()).then_some(Line {
         text,
         left,
@@ -260,6 +239,7 @@ fn line(row: Vec<Run>, column: u32) -> Option<Line> {
         y,
         size: main.1,
         column,
+        turn: 0,
     })
 }
 
@@ -351,6 +331,113 @@ mod tests {
             write(&mut glyphs, 400.0, y, "(3)");
         }
         assert_eq!(texts(&glyphs)[2], "Expense number 2\t$ 1,200\t(3)");
+    }
+
+    /// Two columns, the left one longer.
+    fn columns(glyphs: &mut Vec<Glyph>) {
+        for row in 0..10 {
+            let y = 680.0 - 12.0 * f64::from(row);
+            write(glyphs, 50.0, y, &format!("left column line number {row}"));
+            if row < 8 {
+                write(glyphs, 300.0, y, &format!("right column line number {row}"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_columns_is_not_read_with_them() {
+        let mut glyphs = Vec::new();
+        columns(&mut glyphs);
+        write(&mut glyphs, 50.0, 540.0, "Heading below");
+        for (row, cells) in [
+            ["Part", "Price", "Stock", "Unit"],
+            ["P-40", "118", "12", "pc"],
+        ]
+        .iter()
+        .enumerate()
+        {
+            for (cell, x) in cells.iter().zip([50.0, 150.0, 300.0, 400.0]) {
+                write(&mut glyphs, x, 520.0 - 12.0 * row as f64, cell);
+            }
+        }
+        let read = texts(&glyphs);
+        assert!(read[..10].iter().all(|line| line.starts_with("left")));
+        assert!(read[10..18].iter().all(|line| line.starts_with("right")));
+        let below = [
+            "Heading below",
+            "Part\tPrice\tStock\tUnit",
+            "P-40\t118\t12\tpc",
+        ];
+        assert_eq!(read[18..], below);
+    }
+
+    #[test]
+    fn title_that_ends_between_columns_does_not_hide_them() {
+        let mut glyphs = Vec::new();
+        write(
+            &mut glyphs,
+            50.0,
+            700.0,
+            "a title that ends a little before the right column",
+        );
+        for row in 0..40 {
+            let y = 680.0 - 12.0 * f64::from(row);
+            write(
+                &mut glyphs,
+                50.0,
+                y,
+                "the left column of the page goes down to here it",
+            );
+            write(
+                &mut glyphs,
+                302.0,
+                y,
+                "the right column of the page goes there",
+            );
+        }
+        let read = texts(&glyphs);
+        assert_eq!(read.len(), 81);
+        assert!(read[1..41].iter().all(|line| line.starts_with("the left")));
+    }
+
+    #[test]
+    fn labels_stay_with_what_they_label() {
+        let mut glyphs = Vec::new();
+        for (row, label) in [
+            "Investigator in charge:",
+            "Participating persons:",
+            "Docket of the case:",
+        ]
+        .iter()
+        .enumerate()
+        {
+            for line in 0..3 {
+                let y = 680.0 - 12.0 * (3 * row + line) as f64;
+                if line == 0 {
+                    write(&mut glyphs, 50.0, y, label);
+                }
+                write(
+                    &mut glyphs,
+                    300.0,
+                    y,
+                    &format!("words that tell of it, part {line}"),
+                );
+            }
+        }
+        assert_eq!(
+            texts(&glyphs)[3],
+            "Participating persons:\twords that tell of it, part 0"
+        );
+    }
+
+    #[test]
+    fn marks_too_small_to_be_seen_are_left_out() {
+        let mut glyphs = Vec::new();
+        write(&mut glyphs, 50.0, 700.0, "Mission");
+        write(&mut glyphs, 300.0, 700.0, "_9b56");
+        let mark = glyphs.iter_mut().filter(|glyph| glyph.x >= 300.0);
+        mark.for_each(|glyph| glyph.size = 0.9);
+        assert_eq!(texts(&glyphs), ["Mission"]);
     }
 
     #[test]

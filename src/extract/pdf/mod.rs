@@ -1,14 +1,20 @@
 //! PDF: text by pages, in reading order. `flatten` reduces a page to its text
-//! operators and its fonts (`fonts`, `cmap`) to what is needed for reading, `glyphs` collects where each character stands, `layout` finds
-//! columns and lines, `paragraphs` makes readable text of them.
+//! operators and its fonts (`fonts`, `cmap`) to what is needed for reading,
+//! `glyphs` collects where each character stands, `columns` finds columns and
+//! `layout` lines, `bidi` puts those from right to left in order, `running`
+//! takes out running heads and page numbers, `paragraphs` makes readable text
+//! of the rest.
 
+mod bidi;
 mod cmap;
+mod columns;
 mod flatten;
 mod fonts;
 mod glyphs;
 mod inflate;
 mod layout;
 mod paragraphs;
+mod running;
 
 use super::format::{Content, Format, Source};
 use super::{ExtractError, Limits, guard};
@@ -93,7 +99,12 @@ fn open(bytes: &[u8]) -> Result<Document, ExtractError> {
 }
 
 /// Text of all pages: some decisions need the words of the whole document.
-fn compose(read: Vec<(u32, Result<Vec<Line>, String>)>, metadata: DocumentMetadata) -> Content {
+fn compose(mut read: Vec<(u32, Result<Vec<Line>, String>)>, metadata: DocumentMetadata) -> Content {
+    let lines = read.iter().filter_map(|(_, lines)| lines.as_deref().ok());
+    let body_size = paragraphs::body_size(lines);
+    let lines = read.iter_mut();
+    let lines = lines.filter_map(|(number, lines)| Some((*number, lines.as_mut().ok()?)));
+    running::remove(&mut lines.collect::<Vec<_>>(), body_size);
     let lines = read.iter().filter_map(|(_, lines)| lines.as_deref().ok());
     let mut composer = Composer::new(lines);
     let pages = read.into_iter().map(|(number, lines)| {
@@ -126,18 +137,23 @@ fn compose(read: Vec<(u32, Result<Vec<Line>, String>)>, metadata: DocumentMetada
     }
 }
 
-/// Whether the characters are not those that the page shows.
+/// Visible characters of a page, from which on their kinds say something.
+const JUDGED: usize = 20;
+
+/// Whether the characters are not those that the page shows: they are unknown,
+/// or nearly all are signs, as where the codes of a font are only numbers.
 fn is_garbage(text: &str) -> bool {
-    let visible = text.chars().filter(|c| !c.is_whitespace());
-    let bad = |c: &char| {
+    let unknown = |c: char| {
         matches!(c, '\u{fffd}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..) || c.is_control()
     };
-    let (mut all, mut wrong) = (0_usize, 0_usize);
-    for c in visible {
+    let (mut all, mut wrong, mut signs) = (0_usize, 0_usize, 0_usize);
+    for c in text.chars().filter(|c| !c.is_whitespace()) {
         all += 1;
-        wrong += usize::from(bad(&c));
+        wrong += usize::from(unknown(c));
+        // Rules and leaders are drawn with signs, too.
+        signs += usize::from(!c.is_alphanumeric() && !matches!(c, '_' | '-' | '.'));
     }
-    wrong * 5 > all
+    wrong * 5 > all || (all >= JUDGED && signs * 10 > all * 6)
 }
 
 fn metadata(document: &Document) -> DocumentMetadata {

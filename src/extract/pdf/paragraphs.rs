@@ -32,23 +32,18 @@ pub(super) struct Composer {
 }
 
 impl Composer {
-    pub(super) fn new<'a>(pages: impl Iterator<Item = &'a [Line]>) -> Self {
+    pub(super) fn new<'a>(pages: impl Iterator<Item = &'a [Line]> + Clone) -> Self {
         let mut words = HashSet::new();
-        let mut sizes: HashMap<u32, usize> = HashMap::new();
-        for line in pages.flatten() {
-            *sizes.entry(tenths(line.size)).or_default() += line.text.chars().count();
+        for line in pages.clone().flatten() {
             let edge = |c: char| !c.is_alphanumeric();
             // The last word may be half of one.
             let complete = line.text.rsplit_once(' ').map_or("", |(rest, _)| rest);
             let parts = complete.split(|c: char| c.is_whitespace() || c == '/');
             words.extend(parts.map(|word| word.trim_matches(edge).to_lowercase()));
         }
-        let most = sizes
-            .into_iter()
-            .max_by_key(|(size, count)| (*count, *size));
         Self {
             words,
-            body_size: most.map_or(0.0, |(size, _)| f64::from(size) / 10.0),
+            body_size: body_size(pages),
             found: Vec::new(),
         }
     }
@@ -150,7 +145,10 @@ impl Composer {
         if indented && ends_sentence(&previous.text) {
             return Between::BlankLine;
         }
-        let next_word = words.split(' ').next().unwrap_or("").chars().count() as f64;
+        let next_word = match words.starts_with(is_unspaced) {
+            true => 1.0,
+            false => words.split(' ').next().unwrap_or("").chars().count() as f64,
+        };
         let characters = words.chars().count().max(1) as f64;
         let width = (line.right - line.left) / characters * next_word;
         let fitted = previous.right + 0.25 * size + width < edge - size;
@@ -163,6 +161,9 @@ impl Composer {
 
     /// Ends a wrapped line: a space, or the hyphen of the line end taken away.
     fn join(&self, text: &mut String, next: &str) {
+        if text.ends_with(is_unspaced) && next.starts_with(is_unspaced) {
+            return;
+        }
         let Some(stem) = text.strip_suffix(['-', '\u{ad}', '\u{2010}']) else {
             text.push(' ');
             return;
@@ -196,8 +197,26 @@ impl Composer {
     }
 }
 
+/// The size of most type.
+pub(super) fn body_size<'a>(pages: impl Iterator<Item = &'a [Line]>) -> f64 {
+    let mut sizes: HashMap<u32, usize> = HashMap::new();
+    for line in pages.flatten() {
+        *sizes.entry(tenths(line.size)).or_default() += line.text.chars().count();
+    }
+    let most = sizes
+        .into_iter()
+        .max_by_key(|(size, count)| (*count, *size));
+    most.map_or(0.0, |(size, _)| f64::from(size) / 10.0)
+}
+
 fn tenths(size: f64) -> u32 {
     (size * 10.0).round() as u32
+}
+
+/// Characters of scripts that have no spaces between words, and their signs.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+        | '\u{ff01}'..='\u{ff65}' | '\u{20000}'..='\u{3ffff}')
 }
 
 fn ends_sentence(text: &str) -> bool {
@@ -260,6 +279,7 @@ mod tests {
             y: 700.0 - 12.0 * f64::from(row),
             size: 10.0,
             column: 1,
+            turn: 0,
         }
     }
 
@@ -303,6 +323,14 @@ mod tests {
         let wanted =
             format!("Zone Sud\n200 rue de Paris\n\n{full} wraps here.\n• an item\nLabel\tvalue");
         assert_eq!(text, wanted);
+    }
+
+    #[test]
+    fn wrapped_lines_of_ideographs_are_joined_without_a_space() {
+        let full = "启动电机前请打开吸入阀并检查一次";
+        let lines = [line(0, full), line(1, "油位。"), line(2, "每隔一天。")];
+        let (text, _) = compose(&lines);
+        assert_eq!(text, format!("{full}油位。\n\n每隔一天。"));
     }
 
     #[test]
