@@ -27,7 +27,7 @@ pub use cite::{Marker, MarkerFilter, complete_until, markers};
 pub use error::AnswerError;
 pub use follow_up::{Before, REWRITE, carried_over, is_faithful};
 pub use overview::{OVERVIEW_PASSAGES, asks_for_overview, names_document, overview};
-pub use prompt::{Prompt, PromptBudget, PromptReader, Turn, build, opening};
+pub use prompt::{Prompt, PromptBudget, PromptReader, Turn, build, opening, turn};
 pub use quotes::{NOTHING_FOUND, Quote, QuotedAnswer, quotes};
 pub use render::render;
 pub use selection::{

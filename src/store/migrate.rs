@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_branches.sql"),
     include_str!("migrations/0008_traces.sql"),
     include_str!("migrations/0009_unfinished.sql"),
+    include_str!("migrations/0010_answer_records.sql"),
 ];
 
 /// Runs the scripts that the database has not seen, each in a transaction.

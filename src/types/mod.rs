@@ -7,6 +7,7 @@ mod document;
 pub mod error;
 mod feedback;
 mod ids;
+mod record;
 pub mod schema;
 mod search;
 mod session;
@@ -25,6 +26,10 @@ pub use document::{
 };
 pub use feedback::{Feedback, FeedbackKind};
 pub use ids::{DatasetId, DocumentId, FeedbackId, KeyId, MessageId, SessionId, TenantId, UserId};
+pub use record::{
+    AnswerRecord, Omission, RecordedDocument, RecordedModel, RecordedPassage, RecordedRetrieval,
+    RecordedScope, RecordedSearch, RecordedTurn, RecordedWriting,
+};
 pub use search::{
     Citation, PartialSearchOptions, Passage, PassageScores, Placement, SearchOptions, SearchScope,
     SearchType,
