@@ -9,8 +9,8 @@ use super::dialect::conversations::{
     handlers as conversations, messages, schemas, system as service,
 };
 use super::dialect::native::{
-    audit, auth, backups, chats, custody, datasets, documents, events, feedback, keys, models,
-    originals, search_models, sign_ins, system, tenants, upkeep, users,
+    answers, audit, auth, backups, chats, custody, datasets, documents, events, feedback, keys,
+    models, originals, search_models, sign_ins, system, tenants, upkeep, users,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
@@ -96,6 +96,8 @@ endpoints! {
 
     GET "/api/answers/{answer_id}/events" "follow an answer" RagChat User running::follow;
     POST "/api/answers/{answer_id}/stop" "stop an answer" RagChat User running::stop;
+    GET "/api/answers/{answer_id}/record" "read how an answer came about" Native User answers::record;
+    POST "/api/answers/{answer_id}/replay" "replay an answer" Native User answers::replay;
 
     POST "/chat/query" "ask within a session" Orchestration User orchestration::chat::query;
     POST "/chat/selected-text" "ask a selected text" Orchestration User orchestration::chat::selected_text;

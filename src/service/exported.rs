@@ -9,7 +9,9 @@ use crate::error::Fault;
 use crate::store::{
     ApiKey, AuditFilter, FeedbackFilter, StoredAuditRecord, StoredSignIn, Tenant, User,
 };
-use crate::types::{Dataset, Document, Feedback, Message, Session, Time, Viewer};
+use crate::types::{
+    AnswerRecord, Dataset, Document, Feedback, Message, MessageId, Session, Time, Viewer,
+};
 use serde_json::{Value, json};
 
 /// Rows that are read at a time.
@@ -203,6 +205,13 @@ pub(super) fn session_json(session: &Session, messages: &[Message]) -> Value {
         "expires_at": session.expires_at.map(|time| time.to_string()),
         "messages": messages,
     })
+}
+
+/// How the answers of a conversation came about.
+pub(super) fn records_json(records: &[(MessageId, AnswerRecord)]) -> Value {
+    let records = records.iter();
+    let records = records.map(|(id, record)| json!({"answer_id": id, "record": record}));
+    records.collect()
 }
 
 pub(super) fn document_json(document: &Document) -> Value {

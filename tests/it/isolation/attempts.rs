@@ -86,6 +86,8 @@ pub(super) fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
         | "progress of a document"
         | "follow an answer"
         | "stop an answer"
+        | "read how an answer came about"
+        | "replay an answer"
         | "delete a dataset"
         | "delete a user"
         | "delete an API key"

@@ -1,8 +1,8 @@
 //! The native dialect, described.
 
 use super::{
-    Refusal, audit, auth, backups, chats, custody, datasets, documents, feedback, keys, models,
-    people, search_models, sign_ins, status, system, tenants, upkeep, users, wire,
+    Refusal, answers, audit, auth, backups, chats, custody, datasets, documents, feedback, keys,
+    models, people, search_models, sign_ins, status, system, tenants, upkeep, users, wire,
 };
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
@@ -76,6 +76,7 @@ pub(crate) fn description() -> Description {
         of_instance(),
         of_people(),
         of_custody(),
+        answers::operations(),
         upkeep::operations(),
     ];
     Description {
