@@ -30,7 +30,7 @@ pub use error::AnswerError;
 pub use follow_up::{Before, REWRITE, carried_over, is_faithful};
 pub use listing::{ListLanguage, Listing, asks_for_list};
 pub use overview::{OVERVIEW_PASSAGES, asks_for_overview, names_document, overview};
-pub use prompt::{Prompt, PromptBudget, PromptReader, Turn, build, opening};
+pub use prompt::{Prompt, PromptBudget, PromptReader, Turn, build, opening, turn};
 pub use quotes::{NOTHING_FOUND, Quote, QuotedAnswer, quotes};
 pub use render::render;
 pub use selection::{

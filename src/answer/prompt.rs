@@ -257,42 +257,55 @@ impl Draft<'_> {
             .map(|(_, number)| number + 1)
             .max()
             .unwrap_or(1);
-        let (mut content, mut again) = (String::new(), String::new());
-        let (mut shown, mut used) = (Vec::new(), Vec::new());
+        let (mut told, mut used) = (Vec::new(), Vec::new());
         for index in &self.kept {
             let passage = &self.passages[*index];
             let before = known.iter().find(|(key, _)| *key == passage.chunk_key);
             let number = match before {
                 Some((_, number)) => {
-                    again.push_str(&format!("[{number}]"));
+                    told.push((*number, None));
                     *number
                 }
                 None => {
                     let number = next;
                     next += 1;
-                    content.push_str(&fenced(number, passage));
-                    shown.push((passage.chunk_key, number));
+                    told.push((number, Some(passage)));
                     known.push((passage.chunk_key, number));
                     number
                 }
             };
             used.push((*index, number));
         }
-        if !again.is_empty() {
-            content.push_str(&format!(
-                "These passages from above matter again: {again}\n\n"
-            ));
+        (turn(self.question, &told), used)
+    }
+}
+
+/// The turn of a question with the passages that it is to be answered from, by
+/// their numbers; `None` for one whose text an earlier turn shows.
+pub fn turn(question: &str, passages: &[(u32, Option<&Passage>)]) -> Turn {
+    let (mut content, mut again, mut shown) = (String::new(), String::new(), Vec::new());
+    for (number, passage) in passages {
+        match passage {
+            Some(passage) => {
+                content.push_str(&fenced(*number, passage));
+                shown.push((passage.chunk_key, *number));
+            }
+            None => again.push_str(&format!("[{number}]")),
         }
-        if self.kept.is_empty() {
-            content.push_str("No passage was found for this question.\n\n");
-        }
-        content.push_str(&format!("Question: {}", defuse(self.question.trim())));
-        let turn = Turn {
-            role: Role::User,
-            content,
-            shown,
-        };
-        (turn, used)
+    }
+    if !again.is_empty() {
+        content.push_str(&format!(
+            "These passages from above matter again: {again}\n\n"
+        ));
+    }
+    if passages.is_empty() {
+        content.push_str("No passage was found for this question.\n\n");
+    }
+    content.push_str(&format!("Question: {}", defuse(question.trim())));
+    Turn {
+        role: Role::User,
+        content,
+        shown,
     }
 }
 

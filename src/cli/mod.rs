@@ -21,6 +21,7 @@ mod openapi;
 mod people;
 mod process;
 mod reindex;
+mod replay;
 mod search;
 mod serve;
 mod tenants;
@@ -79,6 +80,8 @@ enum Command {
     Ask(ask::Options),
     /// Print the passages that fit a query best
     Search(search::Options),
+    /// Answer once more what was answered, and print what differs
+    Replay(replay::Options),
     /// List, download, choose and remove chat models
     Models(models::Options),
     /// Print an access token for scripts, valid for 30 days
@@ -158,6 +161,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Watch(options)) => watch::run(&config, &options),
         Some(Command::Ask(options)) => ask::run(&config, &options),
         Some(Command::Search(options)) => search::run(&config, &options),
+        Some(Command::Replay(options)) => replay::run(&config, &options),
         Some(Command::Models(options)) => models::run(&config, &options),
         Some(Command::Token(options)) => people::token(&config, &options),
         Some(Command::Users(options)) => people::users(&config, &options),

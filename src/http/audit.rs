@@ -44,6 +44,7 @@ pub const EXEMPT: &[(&str, &str)] = &[
         "the session keeps what was said and when",
     ),
     ("stop an answer", "the session keeps that it was stopped"),
+    ("replay an answer", "nothing is kept"),
     ("complete a chat", "nothing is kept"),
     ("embed", "nothing is kept"),
     ("search", "nothing is changed"),

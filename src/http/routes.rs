@@ -9,8 +9,8 @@ use super::dialect::conversations::{
     handlers as conversations, messages, schemas, system as service,
 };
 use super::dialect::native::{
-    audit, auth, backups, chats, custody, datasets, documents, events, feedback, gold, keys,
-    models, originals, search_models, sign_ins, system, tenants, upkeep, users, versions,
+    answers, audit, auth, backups, chats, custody, datasets, documents, events, feedback, gold,
+    keys, models, originals, search_models, sign_ins, system, tenants, upkeep, users, versions,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
@@ -99,6 +99,8 @@ endpoints! {
     GET "/api/answers/{answer_id}/judgements" "list judged passages" Native User gold::list;
     POST "/api/answers/{answer_id}/judgements" "judge a passage" Native User gold::judge;
     DELETE "/api/answers/{answer_id}/judgements/{judgement_id}" "take a judgement back" Native User gold::take_back;
+    GET "/api/answers/{answer_id}/record" "read how an answer came about" Native User answers::record;
+    POST "/api/answers/{answer_id}/replay" "replay an answer" Native User answers::replay;
 
     POST "/chat/query" "ask within a session" Orchestration User orchestration::chat::query;
     POST "/chat/selected-text" "ask a selected text" Orchestration User orchestration::chat::selected_text;

@@ -62,6 +62,12 @@ impl Lexical {
         })
     }
 
+    /// Names how words are taken from texts and questions: two that differ find
+    /// other words in the same text.
+    pub fn analysis() -> &'static str {
+        analysis::NAME
+    }
+
     /// Adds chunks, in place of earlier ones of the same keys. Found after the
     /// next [`Self::commit`].
     pub fn add(&self, documents: &[LexicalDocument<'_>]) -> Result<()> {

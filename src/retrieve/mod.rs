@@ -23,7 +23,7 @@ use crate::engine::encoder::{Encoder, EncoderError, Encoding, Reranker};
 use crate::error::{ErrorKind, Kind};
 use crate::lexical::{Lexical, LexicalError};
 use crate::store::{Store, StoreError};
-use crate::types::{Coverage, Passage, SearchOptions, SearchScope};
+use crate::types::{Coverage, Omission, Passage, SearchOptions, SearchScope};
 use crate::vectors::{Vectors, VectorsError};
 use scale::Scale;
 use std::sync::Arc;
@@ -55,11 +55,22 @@ struct Embedder {
 pub struct Retrieved {
     /// Best first; none if the documents say nothing about it.
     pub passages: Vec<Passage>,
+    /// The best of those that were ranked and not taken.
+    pub passed_over: Vec<PassedOver>,
+    /// How many were ranked.
+    pub ranked: usize,
     pub coverage: Coverage,
     /// How likely it is that the documents answer the question at all, 0-1.
     pub answerable: f32,
     /// The question as the encoder sees it, for those who compare it further.
     pub question: Encoding,
+}
+
+/// A passage that was ranked, but is not among those that were found.
+#[derive(Debug, Clone)]
+pub struct PassedOver {
+    pub passage: Passage,
+    pub reason: Omission,
 }
 
 impl Retriever {
@@ -97,6 +108,11 @@ impl Retriever {
         self
     }
 
+    /// The model that reads question and passage together, if there is one.
+    pub fn reranker(&self) -> Option<&str> {
+        self.reranker.as_deref().map(Reranker::name)
+    }
+
     /// The passages that answer `query` best. Blocks for some milliseconds of
     /// computing and reading: async code calls it on a blocking thread.
     pub fn search(
@@ -108,12 +124,15 @@ impl Retriever {
         let started = Instant::now();
         let question = self.encode(query)?;
         let ranked = self.rank(query, &question, scope, options)?;
-        let answerable = ranked.answerable;
-        let passages = rank::select(ranked, options, |keys| Ok(self.vectors.get(keys)?))?;
+        let (answerable, considered) = (ranked.answerable, ranked.candidates.len());
+        let (passages, passed_over) =
+            rank::select(ranked, options, |keys| Ok(self.vectors.get(keys)?))?;
         let mut coverage = self.store.coverage(scope)?;
         coverage.took_ms = started.elapsed().as_secs_f64() * 1000.0;
         Ok(Retrieved {
             passages,
+            passed_over,
+            ranked: considered,
             coverage,
             answerable,
             question,

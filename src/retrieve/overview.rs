@@ -24,6 +24,12 @@ impl Retriever {
         }
         Ok(passages)
     }
+
+    /// The passages with these keys, in their order; those that are gone are left out.
+    pub fn passages(&self, keys: &[u64]) -> Result<Vec<Passage>, RetrieveError> {
+        let stored = self.store.chunks_by_key(keys)?.into_iter();
+        Ok(stored.map(|stored| rank::passage(whole(stored))).collect())
+    }
 }
 
 /// A passage that was not found by a search, but belongs to what is asked for.

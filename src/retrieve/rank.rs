@@ -1,8 +1,8 @@
 //! The order of the candidates, what of it passes the threshold, and what of
 //! that is given back.
 
-use super::{Candidate, Reading, RetrieveError, calibrate, mmr};
-use crate::types::{Passage, PassageScores, SearchOptions, SearchType};
+use super::{Candidate, PassedOver, Reading, RetrieveError, calibrate, mmr};
+use crate::types::{Omission, Passage, PassageScores, SearchOptions, SearchType};
 
 /// The candidates, best first.
 #[derive(Debug, Clone)]
@@ -26,6 +26,9 @@ const CLOSE_WEIGHT: f32 = 0.1;
 /// What a passage is worth at least that has to the letter all that the question
 /// names so: it passes the contract's default threshold.
 const EXACT_RELEVANCE: f32 = 0.75;
+
+/// Most passages of which it is said that they were not given back.
+const MOST_PASSED_OVER: usize = 50;
 
 /// Orders the candidates and says how relevant each is; `abroad` is 1 where the
 /// encoder does not know the question's words.
@@ -93,24 +96,38 @@ fn sort_by(candidates: &mut [Candidate], score: impl Fn(&Candidate) -> f32) {
     });
 }
 
-/// What is given back: at most `k` passages that reach the threshold.
+/// What is given back, at most `k` passages that reach the threshold, and the
+/// best of what is not.
 pub(super) fn select(
     ranked: Ranked,
     options: &SearchOptions,
     vectors: impl FnOnce(&[u64]) -> Result<Vec<Option<Vec<f32>>>, RetrieveError>,
-) -> Result<Vec<Passage>, RetrieveError> {
-    let mut passing = ranked.candidates;
-    passing.retain(|candidate| candidate.relevance >= options.score_threshold);
+) -> Result<(Vec<Passage>, Vec<PassedOver>), RetrieveError> {
+    let reaches = |candidate: &Candidate| candidate.relevance >= options.score_threshold;
+    let (mut passing, below): (Vec<_>, Vec<_>) = ranked.candidates.into_iter().partition(reaches);
+    let (mut unpicked, mut far) = (Vec::new(), Vec::new());
     if options.search_type == SearchType::Mmr {
-        passing.truncate(options.fetch_k.max(options.k));
+        far = passing.split_off(passing.len().min(options.fetch_k.max(options.k)));
         let keys: Vec<u64> = passing.iter().map(|c| c.stored.chunk.key).collect();
         let relevance: Vec<f32> = passing.iter().map(|c| c.fused + c.exact).collect();
         let picked = mmr::pick(&relevance, &vectors(&keys)?, options.lambda_mult, options.k);
         let mut slots: Vec<_> = passing.into_iter().map(Some).collect();
         passing = picked.into_iter().filter_map(|n| slots[n].take()).collect();
+        unpicked = slots.into_iter().flatten().collect();
     }
-    passing.truncate(options.k);
-    Ok(passing.into_iter().map(passage).collect())
+    let beyond = passing.split_off(passing.len().min(options.k));
+    let outranked = beyond.into_iter().chain(unpicked).chain(far);
+    let outranked = outranked.map(|one| (one, Omission::Outranked));
+    let below = below.into_iter().map(|one| (one, Omission::BelowThreshold));
+    let passed_over = outranked.chain(below).take(MOST_PASSED_OVER);
+    let passed_over = passed_over.map(|(candidate, reason)| PassedOver {
+        passage: passage(candidate),
+        reason,
+    });
+    Ok((
+        passing.into_iter().map(passage).collect(),
+        passed_over.collect(),
+    ))
 }
 
 pub(super) fn passage(candidate: Candidate) -> Passage {

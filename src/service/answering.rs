@@ -3,8 +3,10 @@
 
 use super::chat::{Accepted, Question};
 use super::concluding::Written;
-use super::fitting::{Begun, Material};
-use super::history::{Passing, Past};
+use super::fitting::{Begun, Haste, Material};
+use super::history::Past;
+use super::recording::{Basis, Told};
+use super::replaying::Again;
 use super::search::{SearchOutcome, SearchRequest, Standing};
 use super::writing::{WritingDefaults, WritingOptions};
 use super::{Caller, Service};
@@ -15,8 +17,8 @@ use crate::answer::{
 use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEvent, Thinking};
 use crate::error::{Fault, Kind};
 use crate::types::{
-    AnswerEvent, AnswerMode, FinishReason, MessageId, Passage, PromptReading, Role, SearchOptions,
-    SessionId, Stage, TokenUsage,
+    AnswerEvent, AnswerMode, FinishReason, Passage, PromptReading, RecordedWriting, Role,
+    SearchOptions, Stage, TokenUsage,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -43,6 +45,8 @@ pub(super) struct Answering {
     pub(super) writing: WritingOptions,
     /// Whether question and answer are stored.
     pub(super) kept: bool,
+    /// There for an answer that is made once more, to be compared with the first.
+    pub(super) again: Option<Arc<Again>>,
     pub(super) started: Instant,
     pub(super) events: Sender<AnswerEvent>,
     /// Turns true when the asker has had enough.
@@ -184,6 +188,7 @@ impl Answering {
             left_out: None,
             first_token_ms,
             reasoning: None,
+            basis: Basis::Nothing,
         };
         self.conclude(found, written).await
     }
@@ -236,6 +241,7 @@ impl Answering {
             left_out: None,
             first_token_ms,
             reasoning: None,
+            basis: Basis::Found,
         };
         self.conclude(found, written).await
     }
@@ -253,7 +259,11 @@ impl Answering {
                 true => Past::default(),
                 false => self.past(config.history_messages),
             },
-            all_passages: bound || self.options.all_passages,
+            haste: match &self.again {
+                Some(again) => again.haste(),
+                None if bound || self.options.all_passages => Haste::None,
+                None => Haste::Measured,
+            },
             writing: self.writing.clone(),
             defaults: DEFAULTS,
         };
@@ -262,6 +272,7 @@ impl Answering {
             past,
             generation,
             left_out,
+            recorded,
         } = self.service.begin(&model, material).await?;
         let generated = self.generate(generation, &prompt, &found.passages).await;
         let Generated {
@@ -292,13 +303,21 @@ impl Answering {
             }
             self.send(AnswerEvent::Token(verified.content.clone()))
                 .await;
-        } else {
+        } else if self.again.is_none() {
             let (name, [asked, answered]) = self.named_with(&verified.content);
             let mut turns = past.after(prompt.dropped_turns);
-            turns.push((asked, prompt.turn));
-            turns.push((answered, Turn::plain(Role::Assistant, raw)));
+            turns.push((asked, prompt.turn.clone()));
+            turns.push((answered, Turn::plain(Role::Assistant, raw.clone())));
             history.keep(&name, turns);
         }
+        let told = Told {
+            writing: RecordedWriting {
+                raw: (raw != verified.content).then_some(raw),
+                ..recorded
+            },
+            new: prompt.turn.shown,
+            used: prompt.used,
+        };
         let written = Written {
             mode: AnswerMode::Model {
                 name: model.info().name.clone(),
@@ -309,6 +328,7 @@ impl Answering {
             left_out,
             first_token_ms,
             reasoning: Some(reasoning).filter(|text| !text.trim().is_empty()),
+            basis: Basis::Prompt(Box::new(told)),
         };
         match error {
             None => self.conclude(found, written).await,
@@ -317,41 +337,6 @@ impl Answering {
                 Err(error.into())
             }
         }
-    }
-
-    /// What was sent of the conversation before the question.
-    fn past(&self, most: usize) -> Past {
-        let (history, session) = (&self.service.inner.history, &self.accepted.session);
-        let earlier = &self.accepted.earlier;
-        if self.kept {
-            return history.past(&session.uuid, earlier, most);
-        }
-        let mut passing = Passing::new(&self.caller);
-        let mut named = earlier.clone();
-        for message in &mut named {
-            message.id = passing.say(message.role, &message.content);
-        }
-        history.past(&passing.name(), &named, most)
-    }
-
-    /// What the conversation is called once it has its answer, and the ids of
-    /// its question and its answer.
-    fn named_with(&self, answer: &str) -> (SessionId, [MessageId; 2]) {
-        let accepted = &self.accepted;
-        if self.kept {
-            let ids = [
-                accepted.question_id.clone(),
-                self.accepted.answer_id.clone(),
-            ];
-            return (accepted.session.uuid.clone(), ids);
-        }
-        let mut passing = Passing::new(&self.caller);
-        for message in &accepted.earlier {
-            passing.say(message.role, &message.content);
-        }
-        let asked = passing.say(Role::User, &self.question.message);
-        let answered = passing.say(Role::Assistant, answer);
-        (passing.name(), [asked, answered])
     }
 
     /// Passes on what the model writes, until it ends or nobody listens.

@@ -1,13 +1,14 @@
 //! The end of an answer: what is kept of it, and what is said of it.
 
 use super::answering::Answering;
+use super::recording::Basis;
 use super::search::SearchOutcome;
 use crate::answer::{Verified, render};
 use crate::error::Fault;
 use crate::store::Place;
 use crate::types::{
-    AnswerEvent, AnswerMode, AnswerSummary, FinishReason, LeftOut, Message, Role, ShownSource,
-    Time, TokenUsage,
+    AnswerEvent, AnswerMode, AnswerRecord, AnswerSummary, FinishReason, LeftOut, Message, Role,
+    ShownSource, Time, TokenUsage,
 };
 
 /// What was written, before it is stored.
@@ -19,6 +20,7 @@ pub(super) struct Written {
     pub(super) left_out: Option<LeftOut>,
     pub(super) first_token_ms: Option<f64>,
     pub(super) reasoning: Option<String>,
+    pub(super) basis: Basis,
 }
 
 impl Answering {
@@ -48,6 +50,7 @@ impl Answering {
             left_out,
             first_token_ms,
             reasoning,
+            basis,
         } = written;
         let Verified {
             content,
@@ -70,9 +73,15 @@ impl Answering {
             searched_for: found.searched_for.clone(),
             reasoning,
         };
-        self.service.inner.figures.note_answer(&summary);
+        if let Some(again) = &self.again {
+            let record = self.record(found, &summary, &basis);
+            again.made(self.with_documents(record).await?);
+        } else {
+            self.service.inner.figures.note_answer(&summary);
+        }
         if self.kept {
-            self.keep(&content, &summary).await?;
+            let record = self.record(found, &summary, &basis);
+            self.keep(&content, &summary, record).await?;
         }
         Ok(AnswerEvent::Done {
             answer_id: self.accepted.answer_id.clone(),
@@ -94,7 +103,13 @@ impl Answering {
             .collect()
     }
 
-    async fn keep(&self, content: &str, summary: &AnswerSummary) -> Result<(), Fault> {
+    async fn keep(
+        &self,
+        content: &str,
+        summary: &AnswerSummary,
+        record: AnswerRecord,
+    ) -> Result<(), Fault> {
+        let record = self.with_documents(record).await?;
         let message = Message {
             id: self.accepted.answer_id.clone(),
             session_id: self.accepted.session.id.clone(),
@@ -109,7 +124,10 @@ impl Answering {
         let tenant = self.caller.tenant_id.clone();
         let place = Place::After(self.accepted.question_id.clone());
         self.service
-            .blocking(move |inner| Ok(inner.store.append_message(&tenant, &message, &place)?))
+            .blocking(move |inner| {
+                let store = &inner.store;
+                Ok(store.append_answer(&tenant, &message, &place, &record)?)
+            })
             .await
             .map(drop)
     }

@@ -2,7 +2,7 @@
 //! files. It is written while it is being sent and needs no room of its own.
 
 use super::custody::{DataOf, Holder};
-use super::exported::{document_json, session_json};
+use super::exported::{document_json, records_json, session_json};
 use super::{Caller, Inner, Service};
 use crate::error::{ErrorKind, Fault};
 use crate::store::{Branch, MessageFilter};
@@ -85,6 +85,11 @@ impl Inner {
             let messages = self.store.messages(tenant, &session.id, &all)?;
             let name = format!("sessions/{}.json", session.uuid);
             add_json(&mut zip, &name, &session_json(&session, &messages))?;
+            let records = self.store.answer_records(tenant, &session.id)?;
+            if !records.is_empty() {
+                let name = format!("answers/{}.json", session.uuid);
+                add_json(&mut zip, &name, &records_json(&records))?;
+            }
         }
         for id in self.store.document_ids(tenant, user.as_ref())? {
             let Some(document) = self

@@ -10,7 +10,8 @@ use crate::store::{
     ApiKey, AuditFilter, FeedbackFilter, StoredAuditRecord, StoredSignIn, Tenant, User,
 };
 use crate::types::{
-    Dataset, Document, DocumentVersion, Feedback, Judgement, Message, Session, Time, Viewer,
+    AnswerRecord, Dataset, Document, DocumentVersion, Feedback, Judgement, Message, MessageId,
+    Session, Time, Viewer,
 };
 use serde_json::{Value, json};
 
@@ -224,6 +225,13 @@ pub(super) fn session_json(session: &Session, messages: &[Message]) -> Value {
         "expires_at": session.expires_at.map(|time| time.to_string()),
         "messages": messages,
     })
+}
+
+/// How the answers of a conversation came about.
+pub(super) fn records_json(records: &[(MessageId, AnswerRecord)]) -> Value {
+    let records = records.iter();
+    let records = records.map(|(id, record)| json!({"answer_id": id, "record": record}));
+    records.collect()
 }
 
 pub(super) fn document_json(document: &Document, versions: &[DocumentVersion]) -> Value {

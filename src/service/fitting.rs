@@ -7,8 +7,20 @@ use super::writing::{WritingDefaults, WritingOptions, generation_request};
 use crate::answer::{Prompt, PromptBudget, PromptReader, build};
 use crate::engine::decoder::{ChatMessage, ChatModel, Generation, Thinking};
 use crate::error::Fault;
-use crate::types::{LeftOut, Passage, Role};
+use crate::types::{LeftOut, Passage, RecordedModel, RecordedWriting, Role};
+use std::cell::Cell;
 use std::sync::Arc;
+
+/// How many passages are left out so that the answer starts soon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// None, however long reading takes.
+    None,
+    /// As many as the speed of the model asks for.
+    Measured,
+    /// As many as another time.
+    Again(usize),
+}
 
 /// What a prompt is made of.
 pub(super) struct Material {
@@ -16,8 +28,7 @@ pub(super) struct Material {
     pub(super) system: Option<String>,
     pub(super) passages: Vec<Passage>,
     pub(super) past: Past,
-    /// Whether all passages are given, however long they take.
-    pub(super) all_passages: bool,
+    pub(super) haste: Haste,
     pub(super) writing: WritingOptions,
     pub(super) defaults: WritingDefaults,
 }
@@ -29,6 +40,8 @@ pub(super) struct Begun {
     pub(super) generation: Generation,
     /// What the model was not given.
     pub(super) left_out: Option<LeftOut>,
+    /// All that tells this writing from another.
+    pub(super) recorded: RecordedWriting,
 }
 
 /// A model, and how long it may read.
@@ -37,6 +50,8 @@ struct Hurried<'a> {
     thinking: Thinking,
     /// `None`: as long as it takes.
     seconds: Option<f32>,
+    /// Passages that are still to be left out, whatever the speed is.
+    to_leave_out: Cell<usize>,
 }
 
 impl PromptReader for Hurried<'_> {
@@ -45,6 +60,10 @@ impl PromptReader for Hurried<'_> {
     }
 
     fn is_quick(&self, messages: &[(Role, String)]) -> bool {
+        if let Some(fewer) = self.to_leave_out.get().checked_sub(1) {
+            self.to_leave_out.set(fewer);
+            return false;
+        }
         let Some(longest) = self.seconds else {
             return true;
         };
@@ -95,7 +114,11 @@ fn begin(
     let reader = Hurried {
         model,
         thinking: material.writing.thinking(material.defaults.thinking),
-        seconds: (seconds > 0.0 && !material.all_passages).then_some(seconds),
+        seconds: (seconds > 0.0 && material.haste == Haste::Measured).then_some(seconds),
+        to_leave_out: Cell::new(match material.haste {
+            Haste::Again(passages) => passages,
+            Haste::None | Haste::Measured => 0,
+        }),
     };
     let prompt = build(
         &material.question,
@@ -111,7 +134,29 @@ fn begin(
         &material.writing,
         material.defaults,
     );
+    let sampling = request.sampling.clone();
     let generation = model.generate(request)?;
+    let info = model.info();
+    let recorded = RecordedWriting {
+        model: RecordedModel {
+            name: info.name.clone(),
+            fingerprint: info.fingerprint.clone(),
+        },
+        file: info.file_name.clone(),
+        quantization: info.quantization.clone(),
+        device: info.placement.device.clone(),
+        context_tokens,
+        prompt_sha256: generation.prompt().sha256.clone(),
+        prompt_tokens: generation.prompt().tokens,
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        seed: sampling.seed,
+        max_tokens: budget.answer_tokens,
+        thinking_tokens: material.writing.thinking_tokens,
+        slow_passages: prompt.slow_passages,
+        earlier: material.past.messages.clone(),
+        raw: None,
+    };
     let left_out = LeftOut {
         for_time: prompt.slow_passages,
         for_context: prompt.dropped_passages,
@@ -123,5 +168,6 @@ fn begin(
         prompt,
         past: material.past,
         generation,
+        recorded,
     })
 }

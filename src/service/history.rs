@@ -4,8 +4,9 @@
 //! choose are unique in their tenant alone.
 
 use super::Caller;
+use super::answering::Answering;
 use crate::answer::Turn;
-use crate::types::{Message, MessageId, Role, SessionId};
+use crate::types::{Message, MessageId, RecordedTurn, Role, SessionId};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -35,17 +36,27 @@ struct Conversation {
 }
 
 /// The turns before a question.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Past {
-    ids: Vec<MessageId>,
+    /// Which messages they are of.
+    pub(super) messages: Vec<RecordedTurn>,
     pub(super) turns: Vec<Turn>,
 }
 
 impl Past {
     /// What is sent when the `dropped` oldest are not.
     pub(super) fn after(self, dropped: usize) -> Vec<(MessageId, Turn)> {
-        let all = self.ids.into_iter().zip(self.turns);
-        all.skip(dropped).collect()
+        let ids = self.messages.into_iter().map(|message| message.message_id);
+        ids.zip(self.turns).skip(dropped).collect()
+    }
+
+    /// Adds what is sent for a message.
+    pub(super) fn push(&mut self, message: &Message, turn: Turn) {
+        self.messages.push(RecordedTurn {
+            message_id: message.id.clone(),
+            as_stored: turn.content == message.content,
+        });
+        self.turns.push(turn);
     }
 }
 
@@ -107,15 +118,13 @@ impl History {
             let left = (most * 3 / 5 / 2 * 2).max(most.min(2));
             messages.drain(..messages.len() - left);
         }
-        let sent = |message: &&Message| {
+        let mut past = Past::default();
+        for message in messages {
             let turn = conversation.and_then(|one| one.turns.get(&message.id));
-            turn.cloned()
-                .unwrap_or_else(|| Turn::plain(message.role, message.content.clone()))
-        };
-        Past {
-            turns: messages.iter().map(sent).collect(),
-            ids: messages.iter().map(|message| message.id.clone()).collect(),
+            let plain = || Turn::plain(message.role, message.content.clone());
+            past.push(message, turn.cloned().unwrap_or_else(plain));
         }
+        past
     }
 
     /// Keeps what was sent of a conversation: its messages, oldest first.
@@ -148,6 +157,46 @@ impl History {
     pub(super) fn forget(&self, session: &SessionId) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.conversations.remove(session);
+    }
+}
+
+impl Answering {
+    /// What was sent of the conversation before the question.
+    pub(super) fn past(&self, most: usize) -> Past {
+        let (history, session) = (&self.service.inner.history, &self.accepted.session);
+        let earlier = &self.accepted.earlier;
+        if let Some(past) = self.again.as_ref().and_then(|again| again.past()) {
+            return past;
+        }
+        if self.kept || self.again.is_some() {
+            return history.past(&session.uuid, earlier, most);
+        }
+        let mut passing = Passing::new(&self.caller);
+        let mut named = earlier.clone();
+        for message in &mut named {
+            message.id = passing.say(message.role, &message.content);
+        }
+        history.past(&passing.name(), &named, most)
+    }
+
+    /// What the conversation is called once it has its answer, and the ids of
+    /// its question and its answer.
+    pub(super) fn named_with(&self, answer: &str) -> (SessionId, [MessageId; 2]) {
+        let accepted = &self.accepted;
+        if self.kept {
+            let ids = [
+                accepted.question_id.clone(),
+                self.accepted.answer_id.clone(),
+            ];
+            return (accepted.session.uuid.clone(), ids);
+        }
+        let mut passing = Passing::new(&self.caller);
+        for message in &accepted.earlier {
+            passing.say(message.role, &message.content);
+        }
+        let asked = passing.say(Role::User, &self.question.message);
+        let answered = passing.say(Role::Assistant, answer);
+        (passing.name(), [asked, answered])
     }
 }
 

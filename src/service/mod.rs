@@ -15,6 +15,7 @@ mod contents;
 mod conversation;
 mod custody;
 mod cut_off;
+mod differing;
 mod documents;
 mod embedders;
 mod embedding;
@@ -39,7 +40,9 @@ mod lockout;
 mod messages;
 mod models;
 mod passwords;
+mod recording;
 mod records;
+mod replaying;
 mod running;
 mod samples;
 mod search;
@@ -63,6 +66,7 @@ pub use chats::{ChatView, Excerpt};
 pub use contents::Contents;
 pub use conversation::{Conversation, TokenLikelihood, WritingEvent};
 pub use custody::DataOf;
+pub use differing::{Change, Difference, DifferenceKind, Made, Side};
 pub use documents::{DatasetChange, DocumentChange};
 pub use embedding::Embeddings;
 pub use erase::Erased;
@@ -81,6 +85,7 @@ pub use models::{
     Download, DownloadState, InstalledModel, KnownModel, Machine, ModelEvent, ModelList,
     ModelUpload, Speed,
 };
+pub use replaying::Replay;
 pub use running::{Heard, RunningAnswer};
 pub use samples::{SAMPLE_EVERY, Sample};
 pub use search::{ANSWERABLE, SearchOutcome, SearchRequest, Standing};

@@ -3,6 +3,7 @@
 use super::{Caller, Inner, Service};
 use crate::answer::{OVERVIEW_PASSAGES, Statements, names_document};
 use crate::error::Fault;
+use crate::retrieve::PassedOver;
 use crate::types::{
     Coverage, Dataset, DatasetId, DocumentId, Passage, SearchOptions, SearchScope, Viewer,
 };
@@ -45,6 +46,12 @@ pub enum Standing {
 pub struct SearchOutcome {
     /// Best first.
     pub passages: Vec<Passage>,
+    /// The best of those that were ranked and not taken.
+    pub passed_over: Vec<PassedOver>,
+    /// How many were ranked.
+    pub ranked: usize,
+    /// Where it was looked for.
+    pub searched: Vec<DatasetId>,
     pub coverage: Coverage,
     /// How likely it is that the documents answer the question at all, 0-1.
     pub answerable: f32,
@@ -186,6 +193,9 @@ impl Inner {
         let passages = self.retriever.overview(&keys, OVERVIEW_PASSAGES)?;
         Ok((!passages.is_empty()).then_some(SearchOutcome {
             passages,
+            // The search found the documents alone.
+            passed_over: Vec::new(),
+            ranked: 0,
             answerable: 1.0,
             standing: Standing::Documents,
             ..found
@@ -202,6 +212,9 @@ impl Inner {
             .search(request.query.trim(), scope, &request.options)?;
         Ok(SearchOutcome {
             passages: found.passages,
+            passed_over: found.passed_over,
+            ranked: found.ranked,
+            searched: scope.datasets.clone(),
             coverage: found.coverage,
             answerable: found.answerable,
             searched_for: None,

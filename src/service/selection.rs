@@ -17,6 +17,9 @@ impl Answering {
                 Ok(SearchOutcome {
                     answerable: read.evidence.answerable(),
                     passages: read.passages,
+                    passed_over: Vec::new(),
+                    ranked: 0,
+                    searched: Vec::new(),
                     coverage: Coverage::default(),
                     searched_for: None,
                     standing: Standing::Places,

@@ -7,6 +7,7 @@
 //! waits for a writer. A committed write survives the death of the process at
 //! any moment.
 
+mod answer_records;
 mod audit;
 mod changes;
 mod chats;

@@ -83,7 +83,7 @@ pub struct Coverage {
 }
 
 /// Who wrote the answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum AnswerMode {
     /// Sentences of the documents, word for word.

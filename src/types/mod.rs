@@ -8,6 +8,7 @@ pub mod error;
 mod feedback;
 mod ids;
 mod judgement;
+mod record;
 pub mod schema;
 mod search;
 mod session;
@@ -29,6 +30,10 @@ pub use ids::{
     DatasetId, DocumentId, FeedbackId, JudgementId, KeyId, MessageId, SessionId, TenantId, UserId,
 };
 pub use judgement::{JudgedPassage, Judgement};
+pub use record::{
+    AnswerRecord, Omission, RecordedDocument, RecordedModel, RecordedPassage, RecordedRetrieval,
+    RecordedScope, RecordedSearch, RecordedTurn, RecordedWriting,
+};
 pub use search::{
     Citation, PartialSearchOptions, Passage, PassageScores, Placement, SearchOptions, SearchScope,
     SearchType,

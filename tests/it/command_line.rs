@@ -97,6 +97,46 @@ fn documents_are_added_asked_and_searched_with_and_without_a_server() {
 }
 
 #[test]
+fn replay_ends_with_what_differs_as_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    let _server = satchel.serve();
+    let add = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        assert_eq!(satchel.run(&["ingest", name]).0, 0);
+    };
+    add("lighthouse.md", LIGHTHOUSE);
+    let (_, out, error) = satchel.run(&["ask", "--json", "Who was the first keeper?"]);
+    assert!(error.is_empty(), "{error}");
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let id = answer["message_id"].as_str().unwrap();
+    let (code, out, error) = satchel.run(&["replay", id]);
+    assert_eq!(code, 0, "{out}{error}");
+    assert!(
+        out.ends_with("The same passages, the same answer.\n"),
+        "{out}"
+    );
+    add("other.md", &LIGHTHOUSE.replace("Marrow", "Skerry"));
+    let (code, out, _) = satchel.run(&["replay", id]);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("of other.md is found as number"), "{out}");
+    let (code, out, _) = satchel.run(&["replay", id, "--json"]);
+    let replay: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (code, &replay["same"]),
+        (1, &serde_json::Value::Bool(false))
+    );
+    let unknown = satchel.run(&["replay", "nothing"]);
+    assert!(
+        unknown.0 == 1 && unknown.2.contains("does not exist"),
+        "{}",
+        unknown.2
+    );
+}
+
+#[test]
 fn failed_file_is_named_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let satchel = Satchel {

@@ -46,6 +46,7 @@ mod overviews;
 mod rag_chat;
 mod real_documents;
 mod replacing;
+mod replay;
 mod running_answers;
 mod selected_text;
 mod soft_deletion;

@@ -17,11 +17,6 @@ use std::time::SystemTime;
 const MAGIC: &[u8; 16] = b"satchel-prefix-1";
 const ENDING: &str = "prefixes";
 
-/// Bytes of the weights that are looked at to tell models apart, and at how
-/// many places.
-const SAMPLE: usize = 4096;
-const SAMPLES: u64 = 64;
-
 /// A block that follows none.
 const FIRST: u32 = u32::MAX;
 
@@ -225,25 +220,14 @@ fn file_bytes(blocks: usize, cache: &Cache) -> u64 {
 }
 
 /// Tells apart models, and settings under which the same tokens have other
-/// keys and values: what the file says of itself, its size and age, samples
-/// of its weights; how they are kept; the context, which some models'
-/// positions depend on.
+/// keys and values: the file and its age; how they are kept; the context, which
+/// some models' positions depend on.
 fn fingerprint(file: &ModelFile, format: KvCache, context: usize) -> io::Result<[u8; 32]> {
     let modified = file.reader.get_ref().metadata()?.modified()?;
     let age = modified.duration_since(SystemTime::UNIX_EPOCH);
     let mut digest = Sha256::new();
-    digest.update(format!("{format:?} {context} {} {age:?}", file.bytes));
-    let weights = file.content.tensor_data_offset.min(file.bytes);
-    let mut header = vec![0; weights as usize];
-    file.read_at(0, &mut header)?;
-    digest.update(&header);
-    let mut sample = [0; SAMPLE];
-    let step = (file.bytes - weights) / SAMPLES;
-    for at in (0..SAMPLES).map(|n| weights + n * step) {
-        let length = (file.bytes - at).min(SAMPLE as u64) as usize;
-        file.read_at(at, &mut sample[..length])?;
-        digest.update(&sample[..length]);
-    }
+    digest.update(format!("{format:?} {context} {age:?}"));
+    digest.update(file.digest()?);
     Ok(digest.finalize().into())
 }
 

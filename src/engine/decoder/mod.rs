@@ -40,7 +40,8 @@ pub use inspection::{FileFacts, TemplateFacts, inspect};
 pub use kept_prefixes::KeptPrefixes;
 pub use queue::{Ending, ModelActivity};
 pub use request::{
-    Generation, GenerationEvent, GenerationRequest, PrefillEstimate, Thinking, TokenLogprob,
+    Generation, GenerationEvent, GenerationRequest, PrefillEstimate, PromptFacts, Thinking,
+    TokenLogprob,
 };
 pub use satchel_types::KvCache;
 pub use synthetic::{SyntheticShape, write_synthetic};
@@ -109,6 +110,9 @@ pub struct ModelInfo {
     /// As people write it: `Q4_K_M`.
     pub quantization: String,
     pub file_bytes: u64,
+    /// SHA-256 in hexadecimal digits of what tells the file from others: its
+    /// header, its size and samples of its weights.
+    pub fingerprint: String,
     /// Tokens of prompt and answer together.
     pub context_tokens: usize,
     pub parameters: Option<u64>,
@@ -186,6 +190,7 @@ impl ChatModel {
             architecture: architecture.name().to_owned(),
             quantization: file.quantization(),
             file_bytes: file.bytes,
+            fingerprint: file.fingerprint()?,
             context_tokens,
             parameters: file.parameters(),
             placement,
@@ -326,6 +331,7 @@ impl ChatModel {
             sampler.hold_constraint(close_thinking.last().copied());
         }
         let characters = Characters::new(self.tokenizer.starts_with_space());
+        let facts = PromptFacts::of(&prompt.tokens);
         let (sender, events) = unbounded_channel();
         self.queue.put(Job {
             prompt: prompt.tokens,
@@ -336,7 +342,10 @@ impl ChatModel {
             deadline: request.deadline,
             events: sender,
         })?;
-        Ok(Generation { events })
+        Ok(Generation {
+            events,
+            prompt: facts,
+        })
     }
 
     /// The prompt of a conversation. A model that is not to think, but whose

@@ -2,15 +2,22 @@
 //! metadata. Must not know what a particular model does with any of it.
 
 use super::error::DecoderError;
+use super::request::hexadecimal;
 use crate::guarded::guarded;
 use crate::tokens::whole_number;
 use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind};
 use std::path::Path;
+
+/// Bytes of the weights that are looked at to tell models apart, and at how
+/// many places.
+const SAMPLE: usize = 4096;
+const SAMPLES: u64 = 64;
 
 /// An opened model file.
 pub(super) struct ModelFile {
@@ -114,6 +121,35 @@ impl ModelFile {
             }
             Ok(())
         }
+    }
+
+    /// Tells models apart, wherever their files lie and whenever they came: what
+    /// the file says of itself, its size, and samples of its weights. Reading
+    /// all of it would take as long as loading it.
+    pub(super) fn digest(&self) -> std::io::Result<[u8; 32]> {
+        let mut digest = Sha256::new();
+        digest.update(self.bytes.to_le_bytes());
+        let weights = self.content.tensor_data_offset.min(self.bytes);
+        let mut header = vec![0; weights as usize];
+        self.read_at(0, &mut header)?;
+        digest.update(&header);
+        let mut sample = [0; SAMPLE];
+        let step = (self.bytes - weights) / SAMPLES;
+        for at in (0..SAMPLES).map(|n| weights + n * step) {
+            let length = (self.bytes - at).min(SAMPLE as u64) as usize;
+            self.read_at(at, &mut sample[..length])?;
+            digest.update(&sample[..length]);
+        }
+        Ok(digest.finalize().into())
+    }
+
+    /// The digest in hexadecimal digits.
+    pub(super) fn fingerprint(&self) -> Result<String, DecoderError> {
+        let digest = self.digest().map_err(|error| DecoderError::Unreadable {
+            path: self.name.clone(),
+            reason: error.to_string(),
+        })?;
+        Ok(hexadecimal(&digest))
     }
 
     /// A text of the metadata.

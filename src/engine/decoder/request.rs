@@ -4,6 +4,7 @@ use super::DecoderError;
 use crate::sampler::{Sampled, SamplingOptions};
 use crate::tokens::{ChatMessage, Tokenizer};
 use satchel_types::{FinishReason, TokenUsage};
+use sha2::{Digest, Sha256};
 use std::time::Instant;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -98,13 +99,46 @@ pub struct PrefillEstimate {
     pub seconds: Option<f32>,
 }
 
+/// What tells a prompt from every other one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptFacts {
+    pub tokens: usize,
+    /// SHA-256 in hexadecimal digits of its tokens, each as four bytes, the
+    /// lowest first.
+    pub sha256: String,
+}
+
+impl PromptFacts {
+    pub(super) fn of(tokens: &[u32]) -> Self {
+        let mut digest = Sha256::new();
+        for token in tokens {
+            digest.update(token.to_le_bytes());
+        }
+        Self {
+            tokens: tokens.len(),
+            sha256: hexadecimal(&digest.finalize()),
+        }
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// An answer being written; dropping it stops the model within one step.
 #[derive(Debug)]
 pub struct Generation {
     pub(super) events: UnboundedReceiver<GenerationEvent>,
+    pub(super) prompt: PromptFacts,
 }
 
 impl Generation {
+    /// The prompt, as the model reads it.
+    pub fn prompt(&self) -> &PromptFacts {
+        &self.prompt
+    }
+
     /// The next event; `None` after the last one.
     pub async fn next(&mut self) -> Option<GenerationEvent> {
         self.events.recv().await

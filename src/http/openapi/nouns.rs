@@ -1,10 +1,15 @@
 //! Schemas of the service's nouns that are one word on every wire.
 
-use crate::service::{AuditOutcome, DownloadState, UserRole};
+use crate::service::{AuditOutcome, DifferenceKind, DownloadState, Side, UserRole};
 
 satchel_types::words!(
     AuditOutcome "How an action ended" [Done Refused Failed],
+    DifferenceKind "What something that differs is about"
+        [Version Embedder Reader Reranker Analysis Datasets Model Conversation Prompt SearchedFor
+         DocumentGone DocumentReplaced PassageGone PassageNew PassageChanged PassageMoved PassageUse
+         Mode Finish Answer],
     DownloadState "What a download is doing"
         [Waiting Connecting Receiving Retrying Checking Paused Failed Done Discarded],
+    Side "Which of two answers has a sentence" [Both First Again],
     UserRole "What a user may do" [User Admin Service],
 );

@@ -90,6 +90,8 @@ pub(super) fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
         | "stop an answer"
         | "list judged passages"
         | "take a judgement back"
+        | "read how an answer came about"
+        | "replay an answer"
         | "delete a dataset"
         | "delete a user"
         | "delete an API key"

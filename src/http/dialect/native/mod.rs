@@ -1,6 +1,7 @@
 //! The product's own dialect: what the page, administrators and scripts need
 //! beside the contracts.
 
+pub(crate) mod answers;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod backups;

@@ -1,9 +1,9 @@
 //! The native dialect, described.
 
 use super::{
-    Refusal, audit, auth, backups, chats, custody, datasets, documents, feedback, gold, keys,
-    models, people, search_models, sign_ins, status, system, tenants, upkeep, users, versions,
-    wire,
+    Refusal, answers, audit, auth, backups, chats, custody, datasets, documents, feedback, gold,
+    keys, models, people, search_models, sign_ins, status, system, tenants, upkeep, users,
+    versions, wire,
 };
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
@@ -78,6 +78,7 @@ pub(crate) fn description() -> Description {
         of_people(),
         of_custody(),
         gold::operations(),
+        answers::operations(),
         upkeep::operations(),
         versions::operations(),
     ];

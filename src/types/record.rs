@@ -1,0 +1,233 @@
+//! What is kept of how an answer came about: what it was made with, and which
+//! passages were there to make it from. Enough to make it once more and to say
+//! what differs. Holds no text of a document.
+
+use super::{
+    AnswerMode, DatasetId, DocumentId, FinishReason, MessageId, SearchOptions, SearchType,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How an answer came about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AnswerRecord {
+    /// The version of satchel that made it.
+    pub version: String,
+    pub mode: AnswerMode,
+    pub finish_reason: FinishReason,
+    pub scope: RecordedScope,
+    pub search: RecordedSearch,
+    pub retrieval: RecordedRetrieval,
+    /// What was searched for, where it is not what was asked.
+    #[schema(required)]
+    pub searched_for: Option<String>,
+    /// How likely it seemed that the documents answer the question at all, 0-1.
+    pub answerable: f32,
+    /// How a chat model wrote it; null: none did.
+    #[schema(required)]
+    pub writing: Option<RecordedWriting>,
+    /// The passages that it was made from, best first.
+    pub shown: Vec<RecordedPassage>,
+    /// Those that were found and not used for it.
+    pub skipped: Vec<RecordedPassage>,
+    /// The best of those that were ranked and not taken.
+    pub considered: Vec<RecordedPassage>,
+    /// How many were ranked in all.
+    pub ranked: usize,
+    /// The documents of the passages that were found, as they were.
+    pub documents: Vec<RecordedDocument>,
+}
+
+impl AnswerRecord {
+    /// The passages that were found, best first.
+    pub fn found(&self) -> Vec<&RecordedPassage> {
+        let mut found: Vec<_> = self.shown.iter().chain(&self.skipped).collect();
+        found.sort_by_key(|passage| passage.rank);
+        found
+    }
+}
+
+/// Where an answer was looked for.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+pub struct RecordedScope {
+    /// The datasets that were asked for; empty: none in particular.
+    pub dataset_ids: Vec<DatasetId>,
+    /// The documents that were asked for; empty: all.
+    pub document_ids: Vec<DocumentId>,
+    #[schema(required)]
+    pub module: Option<String>,
+    #[schema(required)]
+    pub chapter: Option<String>,
+    /// The datasets that were searched.
+    pub searched: Vec<DatasetId>,
+    /// It was to rest on a selected text and nothing else.
+    pub selection: bool,
+    /// It was to be quotes even if there is a chat model.
+    pub quotes_only: bool,
+}
+
+/// The search options in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RecordedSearch {
+    #[schema(value_type = String, pattern = "^(similarity|keyword|hybrid|mmr)$")]
+    pub search_type: SearchType,
+    pub k: usize,
+    pub score_threshold: f32,
+    pub fetch_k: usize,
+    pub lambda_mult: f32,
+    pub rerank: bool,
+    pub all_passages: bool,
+}
+
+impl From<&SearchOptions> for RecordedSearch {
+    fn from(options: &SearchOptions) -> Self {
+        Self {
+            search_type: options.search_type,
+            k: options.k,
+            score_threshold: options.score_threshold,
+            fetch_k: options.fetch_k,
+            lambda_mult: options.lambda_mult,
+            rerank: options.rerank,
+            all_passages: options.all_passages,
+        }
+    }
+}
+
+impl From<&RecordedSearch> for SearchOptions {
+    fn from(recorded: &RecordedSearch) -> Self {
+        Self {
+            search_type: recorded.search_type,
+            k: recorded.k,
+            score_threshold: recorded.score_threshold,
+            fetch_k: recorded.fetch_k,
+            lambda_mult: recorded.lambda_mult,
+            rerank: recorded.rerank,
+            all_passages: recorded.all_passages,
+        }
+    }
+}
+
+/// What finds and orders passages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordedRetrieval {
+    /// The model that made the vectors.
+    pub embedder: RecordedModel,
+    /// The model that reads sentences closely.
+    pub reader: RecordedModel,
+    /// The model that reads question and passage together, if there was one.
+    #[schema(required)]
+    pub reranker: Option<String>,
+    /// How the keyword index takes words from texts.
+    pub analysis: String,
+}
+
+/// A model, and what tells it from others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordedModel {
+    pub name: String,
+    pub fingerprint: String,
+}
+
+/// How a chat model wrote an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RecordedWriting {
+    pub model: RecordedModel,
+    pub file: String,
+    pub quantization: String,
+    /// What it ran on.
+    pub device: String,
+    /// Tokens of prompt and answer together.
+    pub context_tokens: usize,
+    /// SHA-256 of the prompt's tokens, four bytes each, the lowest first.
+    pub prompt_sha256: String,
+    pub prompt_tokens: usize,
+    pub temperature: f32,
+    pub top_p: f32,
+    pub seed: u64,
+    pub max_tokens: usize,
+    /// Most tokens of thinking; null: what the product does by itself.
+    #[schema(required)]
+    pub thinking_tokens: Option<usize>,
+    /// Passages that were left out because reading them would have taken too long.
+    pub slow_passages: usize,
+    /// The messages before the question that were there to be sent, oldest first.
+    pub earlier: Vec<RecordedTurn>,
+    /// What the model wrote, where it is not what was answered.
+    #[schema(required)]
+    pub raw: Option<String>,
+}
+
+/// A message of the conversation before a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordedTurn {
+    pub message_id: MessageId,
+    /// It was sent as it is stored, and not with its passages or in the model's
+    /// own words.
+    pub as_stored: bool,
+}
+
+/// A passage without its text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RecordedPassage {
+    /// 1 for the best; of those that were found, the number that citations have.
+    pub rank: usize,
+    /// Names it in the indexes; never used twice.
+    pub chunk: u64,
+    pub document_id: DocumentId,
+    pub filename: String,
+    pub chunk_index: u32,
+    #[schema(required)]
+    pub page_number: Option<u32>,
+    /// SHA-256 of its text.
+    pub sha256: String,
+    /// Calibrated relevance, 0-1.
+    pub score: f32,
+    /// The number that it had in the chat model's prompt.
+    #[schema(required)]
+    pub prompt_number: Option<u32>,
+    /// An earlier turn of the prompt had its text already.
+    pub told_before: bool,
+    /// Why it was not used.
+    #[schema(required)]
+    pub omitted: Option<Omission>,
+}
+
+/// Why a passage was not used for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Omission {
+    /// It is not relevant enough.
+    BelowThreshold,
+    /// Others were taken.
+    Outranked,
+    /// The chat model had no room or no time for it.
+    LeftOut,
+    /// The documents were taken not to answer the question.
+    Unanswered,
+}
+
+/// A document as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordedDocument {
+    pub id: DocumentId,
+    pub filename: String,
+    /// SHA-256 of its original.
+    pub sha256: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RecordedSearch;
+    use crate::SearchOptions;
+
+    #[test]
+    fn options_come_back_from_a_record_as_they_were() {
+        let options = SearchOptions {
+            score_threshold: 0.35,
+            ..SearchOptions::default()
+        };
+        let kept = serde_json::to_string(&RecordedSearch::from(&options)).unwrap();
+        let read: RecordedSearch = serde_json::from_str(&kept).unwrap();
+        assert_eq!(SearchOptions::from(&read), options);
+    }
+}

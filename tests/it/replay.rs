@@ -1,0 +1,226 @@
+//! How answers came about, and answers made once more.
+
+use crate::support::{BAKERY, Client, Form, LIGHTHOUSE, Server};
+use satchel::engine::decoder::Architecture;
+use serde_json::{Value, json};
+
+const QUESTION: &str = "Who was the first keeper of the lighthouse?";
+
+/// Asks; the whole answer.
+fn ask(client: &Client, body: &Value) -> Value {
+    let events: Vec<_> = client.stream("/chat/send", body).collect();
+    let mut all = events.iter().map(|event| event.data.clone());
+    let whole = all.find(|data| data["content"].is_string());
+    whole.unwrap_or_else(|| panic!("no answer: {events:?}"))
+}
+
+fn id(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+fn record(client: &Client, answer: &Value) -> Value {
+    let path = format!("/api/answers/{}/record", id(&answer["message_id"]));
+    let read = client.get(&path);
+    assert_eq!(read.status, 200, "{}", read.text);
+    read.json()
+}
+
+fn replay(client: &Client, answer: &Value) -> Value {
+    let path = format!("/api/answers/{}/replay", id(&answer["message_id"]));
+    let replayed = client.post(&path, &json!({}));
+    assert_eq!(replayed.status, 200, "{}", replayed.text);
+    replayed.json()
+}
+
+fn kinds(replay: &Value) -> Vec<&str> {
+    let differences = replay["differences"].as_array().unwrap().iter();
+    differences.map(|one| id(&one["kind"])).collect()
+}
+
+#[track_caller]
+fn assert_same(replay: &Value) {
+    assert_eq!(kinds(replay), [] as [&str; 0], "{replay:#}");
+    assert_eq!(replay["same"], true);
+    assert_eq!(replay["first"]["content"], replay["again"]["content"]);
+    assert_eq!(replay["sentences"], json!([]));
+}
+
+/// A server with two documents; the ids of the lighthouse's and the other.
+fn server() -> (Server, [String; 2]) {
+    let server = Server::start();
+    let admin = server.admin();
+    let added = [("lighthouse.md", LIGHTHOUSE), ("bakery.md", BAKERY)];
+    let ids = added.map(|(name, text)| id(&admin.ingest(name, text)["id"]).to_owned());
+    (server, ids)
+}
+
+#[test]
+fn replay_of_quotes_from_an_unchanged_collection_is_the_same_and_stores_nothing() {
+    let (server, _) = server();
+    let admin = server.admin();
+    let answer = ask(&admin, &json!({"message": QUESTION}));
+    assert_same(&replay(&admin, &answer));
+    let path = format!("/chat/sessions/{}?branches=all", id(&answer["session_id"]));
+    let messages = admin.get(&path).json()["messages"].clone();
+    assert_eq!(messages.as_array().unwrap().len(), 2);
+    let server = server.restart();
+    assert_same(&replay(&server.admin(), &answer));
+}
+
+#[test]
+fn record_of_a_replay_names_options_models_and_all_passages_without_their_text() {
+    let (server, [lighthouse, _]) = server();
+    let admin = server.admin();
+    let options = json!({"k": 1, "score_threshold": 0.2});
+    let answer = ask(
+        &admin,
+        &json!({"message": QUESTION, "search_options": options, "document_ids": [lighthouse]}),
+    );
+    let record = record(&admin, &answer);
+    assert_eq!(record["search"]["k"], 1);
+    assert_eq!(record["scope"]["document_ids"], json!([lighthouse]));
+    assert_eq!(record["mode"]["kind"], "quotes");
+    assert_eq!(record["writing"], Value::Null);
+    let fingerprint = id(&record["retrieval"]["embedder"]["fingerprint"]);
+    assert!(fingerprint.len() > 64, "{fingerprint}");
+    let shown = record["shown"].as_array().unwrap();
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0]["document_id"], json!(lighthouse));
+    assert_eq!(shown[0]["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(record["documents"][0]["id"], json!(lighthouse));
+    let considered = record["considered"].as_array().unwrap();
+    assert!(!considered.is_empty(), "{record:#}");
+    let ranked = record["ranked"].as_u64().unwrap() as usize;
+    assert_eq!(ranked, shown.len() + considered.len());
+    assert!(!record.to_string().contains("Tobias"), "{record}");
+    assert_same(&replay(&admin, &answer));
+}
+
+#[test]
+fn replay_names_a_deleted_document_as_gone() {
+    let (server, [lighthouse, _]) = server();
+    let admin = server.admin();
+    let answer = ask(&admin, &json!({"message": QUESTION}));
+    let path = format!("/documents/{lighthouse}");
+    assert_eq!(admin.delete(&path).status, 200);
+    let replayed = replay(&admin, &answer);
+    assert_eq!(replayed["same"], false);
+    let kinds = kinds(&replayed);
+    for kind in ["document_gone", "passage_gone", "mode", "answer"] {
+        assert!(kinds.contains(&kind), "{kind}: {replayed:#}");
+    }
+    let differences = replayed["differences"].as_array().unwrap();
+    let gone = differences
+        .iter()
+        .find(|one| one["kind"] == "document_gone");
+    assert_eq!(gone.unwrap()["document_id"], json!(lighthouse));
+}
+
+#[test]
+fn replay_names_a_replaced_document_as_changed() {
+    let (server, [lighthouse, _]) = server();
+    let admin = server.admin();
+    let answer = ask(&admin, &json!({"message": QUESTION}));
+    let other = LIGHTHOUSE.replace("Tobias Grenn", "Ines Falk");
+    let form = Form::new().file("lighthouse.md", other);
+    let path = format!("/documents/{lighthouse}");
+    let replaced = admin.call("PUT", &path, Some(Form::KIND), &form.body());
+    assert_eq!(replaced.status, 200, "{}", replaced.text);
+    admin.settled(&lighthouse);
+    let replayed = replay(&admin, &answer);
+    let kinds = kinds(&replayed);
+    for kind in ["document_replaced", "passage_changed", "answer"] {
+        assert!(kinds.contains(&kind), "{kind}: {replayed:#}");
+    }
+    let sentences = replayed["sentences"].as_array().unwrap();
+    let has = |side: &str, name: &str| {
+        let mut of_side = sentences.iter().filter(|one| one["side"] == side);
+        of_side.any(|one| id(&one["text"]).contains(name))
+    };
+    assert!(
+        has("first", "Tobias Grenn") && has("again", "Ines Falk"),
+        "{replayed:#}"
+    );
+}
+
+#[test]
+fn replay_of_an_answer_of_somebody_else_does_not_exist() {
+    let (server, _) = server();
+    let admin = server.admin();
+    let answer = ask(&admin, &json!({"message": QUESTION}));
+    let own = id(&answer["message_id"]);
+    let session = format!("/chat/sessions/{}", id(&answer["session_id"]));
+    let question = admin.get(&session).json()["messages"][0]["id"].clone();
+    let nils = server.user("nils");
+    for (client, answer) in [(&nils, own), (&admin, id(&question)), (&admin, "nothing")] {
+        let record = client.get(&format!("/api/answers/{answer}/record"));
+        let replay = client.post(&format!("/api/answers/{answer}/replay"), &json!({}));
+        assert_eq!((record.status, replay.status), (404, 404), "{answer}");
+    }
+}
+
+#[test]
+fn replay_of_a_models_answer_has_the_same_prompt_and_the_same_text() {
+    let server = Server::with_model(Architecture::Qwen2);
+    let admin = server.admin();
+    let answer = ask(&admin, &json!({"message": QUESTION}));
+    assert_eq!(answer["mode"], "model");
+    let of_answer = record(&admin, &answer);
+    let writing = &of_answer["writing"];
+    for name in ["prompt_sha256", "seed", "temperature", "max_tokens"] {
+        assert!(!writing[name].is_null(), "{name}: {of_answer:#}");
+    }
+    assert_eq!(writing["model"]["fingerprint"].as_str().unwrap().len(), 64);
+    assert_same(&replay(&admin, &answer));
+
+    // One that is worded freely: the seed that was drawn is drawn no more.
+    let session = &answer["session_id"];
+    let path = format!("/chat/sessions/{}", id(session));
+    let question = admin.get(&path).json()["messages"][0]["id"].clone();
+    let freely = ask(&admin, &json!({"session_id": session, "again": question}));
+    assert_ne!(record(&admin, &freely)["writing"]["seed"], writing["seed"]);
+    assert_same(&replay(&admin, &freely));
+}
+
+#[test]
+fn replay_of_a_follow_up_sends_the_conversation_as_it_was_sent() {
+    let server = Server::with_model(Architecture::Qwen2);
+    let admin = server.admin();
+    let first = ask(&admin, &json!({"message": QUESTION}));
+    let session = &first["session_id"];
+    let body =
+        json!({"message": "How high is the tower of the lighthouse?", "session_id": session});
+    let second = ask(&admin, &body);
+    let earlier = record(&admin, &second)["writing"]["earlier"].clone();
+    assert_eq!(earlier.as_array().unwrap().len(), 2, "{earlier:#}");
+    assert_eq!(earlier[0]["as_stored"], false);
+    let third = ask(
+        &admin,
+        &json!({"message": "Who built it?", "session_id": session}),
+    );
+    assert_same(&replay(&admin, &second));
+    assert_same(&replay(&admin, &third));
+    // What was told in memory alone is gone then.
+    let server = server.restart();
+    server.wait_for_model();
+    let admin = server.admin();
+    assert_same(&replay(&admin, &second));
+    assert_same(&replay(&admin, &third));
+}
+
+#[test]
+fn replay_says_that_another_model_writes_or_none() {
+    let server = Server::with_model(Architecture::Qwen2);
+    let admin = server.admin();
+    let answer = ask(&admin, &json!({"message": QUESTION}));
+    let unloaded = admin.post("/api/models/unload", &json!({}));
+    assert_eq!(unloaded.status, 200, "{}", unloaded.text);
+    let began = std::time::Instant::now();
+    while !admin.get("/api/status").json()["chat_model"].is_null() {
+        assert!(began.elapsed().as_secs() < 30);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let replayed = replay(&admin, &answer);
+    assert_eq!(replayed["again"]["record"]["mode"]["kind"], "quotes");
+    assert!(kinds(&replayed).contains(&"mode"), "{replayed:#}");
+}
