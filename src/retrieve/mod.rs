@@ -12,6 +12,7 @@ mod overview;
 mod rank;
 mod reading;
 mod scale;
+mod wording;
 
 pub use candidates::Candidate;
 pub use rank::Ranked;
