@@ -37,7 +37,7 @@ mod zipped;
 pub use error::ExtractError;
 pub use format::extensions;
 pub use jsonl::{JsonlRecord, jsonl_records};
-pub use sentences::sentences;
+pub use sentences::{sentence_bytes, sentences};
 pub use split::{SplitOptions, split};
 
 use crate::types::{DocumentMetadata, Page, PageOutcome};

@@ -25,7 +25,7 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
 }
 
 /// The same as ranges of bytes.
-pub(super) fn sentence_bytes(text: &str) -> Vec<Range<usize>> {
+pub fn sentence_bytes(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut paragraph: Vec<Range<usize>> = Vec::new();
     let mut at = 0;

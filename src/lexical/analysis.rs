@@ -3,7 +3,7 @@
 //! whole and in parts, and scripts written without spaces as pairs of characters.
 //! Must not know an index.
 
-use super::stemming;
+use super::{pieces, stemming};
 use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer, TokenizerManager};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -20,11 +20,18 @@ pub(super) fn analyzer() -> TextAnalyzer {
     TextAnalyzer::builder(WordTokenizer::default()).build()
 }
 
-/// The analyzer under its name, for an index to find it.
+/// The analyzers under their names, for an index to find them.
 pub(super) fn tokenizers() -> TokenizerManager {
     let manager = TokenizerManager::default();
     manager.register(NAME, analyzer());
+    manager.register(pieces::NAME, pieces::analyzer());
     manager
+}
+
+/// The folded words and identifiers of `text`, in place of what `tokens` held.
+pub(super) fn scan(text: &str, tokens: &mut Vec<Token>) {
+    tokens.clear();
+    Scan::new(text, tokens).run();
 }
 
 #[derive(Clone, Default)]
@@ -32,27 +39,30 @@ struct WordTokenizer {
     tokens: Vec<Token>,
 }
 
-struct WordStream<'a> {
+/// The terms of a text that was analysed as a whole.
+pub(super) struct TermStream<'a> {
     tokens: &'a mut Vec<Token>,
     /// One past the current token.
     next: usize,
 }
 
-impl Tokenizer for WordTokenizer {
-    type TokenStream<'a> = WordStream<'a>;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> WordStream<'a> {
-        self.tokens.clear();
-        Scan::new(text, &mut self.tokens).run();
-        stemming::reduce(text, &mut self.tokens);
-        WordStream {
-            tokens: &mut self.tokens,
-            next: 0,
-        }
+impl<'a> TermStream<'a> {
+    pub(super) fn over(tokens: &'a mut Vec<Token>) -> Self {
+        Self { tokens, next: 0 }
     }
 }
 
-impl TokenStream for WordStream<'_> {
+impl Tokenizer for WordTokenizer {
+    type TokenStream<'a> = TermStream<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> TermStream<'a> {
+        scan(text, &mut self.tokens);
+        stemming::reduce(text, &mut self.tokens);
+        TermStream::over(&mut self.tokens)
+    }
+}
+
+impl TokenStream for TermStream<'_> {
     fn advance(&mut self) -> bool {
         let more = self.next < self.tokens.len();
         self.next += usize::from(more);

@@ -1,7 +1,11 @@
 //! The index on disk: opening, writing, reading keys. Building queries is not
 //! done here.
 
-use super::{Filter, Hit, LexicalDocument, LexicalError, Result, Subject, analysis, query};
+use super::{
+    Filter, Hit, LexicalDocument, LexicalError, Result, Subject, Wording, analysis, pieces, query,
+    wording,
+};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use tantivy::collector::TopDocs;
@@ -26,6 +30,8 @@ pub(super) struct Fields {
     pub(super) title: Field,
     pub(super) headings: Field,
     pub(super) text: Field,
+    /// Pieces of the text's words, where its language has compounds.
+    pub(super) pieces: Field,
 }
 
 /// A BM25 index of chunks. Searches and writes may overlap; a search sees what
@@ -34,6 +40,7 @@ pub struct Lexical {
     directory: PathBuf,
     fields: Fields,
     analyzer: TextAnalyzer,
+    piece_analyzer: TextAnalyzer,
     opened: RwLock<Opened>,
     /// Made by the first write; holds the folder's lock and a thread.
     writer: Mutex<Option<IndexWriter>>,
@@ -57,6 +64,7 @@ impl Lexical {
             directory: directory.to_owned(),
             fields,
             analyzer: analysis::analyzer(),
+            piece_analyzer: pieces::analyzer(),
             opened: RwLock::new(opened),
             writer: Mutex::new(None),
         })
@@ -82,6 +90,7 @@ impl Lexical {
                 entry.add_text(fields.title, document.title);
                 entry.add_text(fields.headings, document.headings);
                 entry.add_text(fields.text, document.text);
+                entry.add_text(fields.pieces, document.text);
                 writer.add_document(entry)?;
             }
             Ok(())
@@ -121,7 +130,10 @@ impl Lexical {
         let searcher = self.searcher();
         let mut analyzer = self.analyzer.clone();
         let terms = query::terms(question, &mut analyzer, &searcher, self.fields)?;
-        let Some(query) = query::build(&terms, searcher.num_docs(), filter, self.fields) else {
+        let mut analyzer = self.piece_analyzer.clone();
+        let pieces = query::pieces(question, &mut analyzer, &searcher, self.fields)?;
+        let chunks = searcher.num_docs();
+        let Some(query) = query::build(&terms, pieces, chunks, filter, self.fields) else {
             return Ok(Vec::new());
         };
         let best = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())?;
@@ -146,6 +158,20 @@ impl Lexical {
         Ok(texts
             .iter()
             .map(|text| query::coverage(&terms, text, &mut analyzer))
+            .collect())
+    }
+
+    /// How each text has the question's words; with it the bytes of its sentences.
+    pub fn wordings(
+        &self,
+        question: &str,
+        texts: &[(&str, Vec<Range<usize>>)],
+    ) -> Result<Vec<Wording>> {
+        let mut analyzer = self.analyzer.clone();
+        let terms = query::terms(question, &mut analyzer, &self.searcher(), self.fields)?;
+        Ok(texts
+            .iter()
+            .map(|(text, sentences)| wording::wording(&terms, text, sentences, &mut analyzer))
             .collect())
     }
 
@@ -253,7 +279,13 @@ impl Lexical {
     pub(super) fn clauses(&self, question: &str, chunks: u64) -> usize {
         let mut analyzer = self.analyzer.clone();
         let terms = query::terms(question, &mut analyzer, &self.searcher(), self.fields);
-        let query = query::build(&terms.unwrap(), chunks, &Filter::default(), self.fields);
+        let query = query::build(
+            &terms.unwrap(),
+            Vec::new(),
+            chunks,
+            &Filter::default(),
+            self.fields,
+        );
         let mut count = 0;
         tantivy::query::Query::query_terms(&query.unwrap(), &mut |_, _| count += 1);
         count
@@ -327,6 +359,12 @@ fn schema() -> (Schema, Fields) {
             .set_index_option(option);
         TextOptions::default().set_indexing_options(indexing)
     };
+    // Neither how often a chunk has a piece nor how long it is: a collection in
+    // several languages has many chunks without any, so that a mean says nothing.
+    let parts = TextFieldIndexing::default()
+        .set_tokenizer(pieces::NAME)
+        .set_index_option(IndexRecordOption::Basic)
+        .set_fieldnorms(false);
     let fields = Fields {
         chunk: builder.add_u64_field("chunk", INDEXED | FAST),
         document: builder.add_u64_field("document", INDEXED),
@@ -334,6 +372,8 @@ fn schema() -> (Schema, Fields) {
         title: builder.add_text_field("title", words(IndexRecordOption::WithFreqs)),
         headings: builder.add_text_field("headings", words(IndexRecordOption::WithFreqs)),
         text: builder.add_text_field("text", words(IndexRecordOption::WithFreqsAndPositions)),
+        pieces: builder
+            .add_text_field("pieces", TextOptions::default().set_indexing_options(parts)),
     };
     (builder.build(), fields)
 }

@@ -4,11 +4,14 @@
 
 mod analysis;
 mod index;
+mod pieces;
 mod purge;
 mod query;
 mod stemming;
+mod wording;
 
 pub use index::Lexical;
+pub use wording::Wording;
 
 use crate::error::{ErrorKind, Kind};
 use std::ops::Range;

@@ -27,6 +27,18 @@ const HEADINGS_WEIGHT: f32 = 0.3;
 /// Weight of a phrase in quotation marks, on top of its words.
 const PHRASE_WEIGHT: f32 = 2.0;
 
+/// Weight of a piece of a word, times its rarity. German XQuAD's right paragraph
+/// comes first by keywords for .884 of the questions without pieces, from .08 to
+/// .5 for .92-.93.
+const PIECE_WEIGHT: f32 = 0.25;
+
+/// A piece that more than one chunk in so many has is an ending and no word. It
+/// costs most time, and without it a question in two hundred more is right.
+const COMMON_PIECE: u64 = 12;
+
+/// Pieces of a question beyond this many, the commonest first, are left out.
+const MAX_PIECES: usize = 64;
+
 /// Weight of words that carry grammar and not a subject. In a large collection
 /// their frequency says so; in one of ten chunks it does not. Between 0 and 0.4
 /// XQuAD and Cranfield hardly care; a weight of 1 costs half a point and two.
@@ -48,14 +60,22 @@ const MANY_CHUNKS: u64 = 20_000;
 /// A term of the question.
 #[derive(Debug, Clone)]
 pub(super) struct QueryTerm {
-    text: String,
+    pub(super) text: String,
     /// Position in the question, for phrases.
-    position: usize,
+    pub(super) position: usize,
     phrase: Option<usize>,
     weight: f32,
     idf: f32,
     /// The word's stem in another language.
-    other: Option<String>,
+    pub(super) other: Option<String>,
+}
+
+impl QueryTerm {
+    /// What it counts for among the question's terms. In a small collection a
+    /// subject is in every chunk: it must count all the same.
+    pub(super) fn worth(&self) -> f32 {
+        self.weight * (self.idf + 1.0)
+    }
 }
 
 /// The distinct terms of the question, the rarest first if there are too many.
@@ -103,16 +123,50 @@ pub(super) fn terms(
     let chunks = searcher.num_docs() as f32;
     for term in &mut terms {
         let found = searcher.doc_freq(&Term::from_field_text(fields.text, &term.text))? as f32;
-        term.idf = (1.0 + (chunks - found).max(0.0) + 0.5) / (found + 0.5);
-        term.idf = term.idf.ln().max(0.0);
+        term.idf = idf(chunks, found);
     }
     Ok(terms)
 }
 
-/// The query for these terms in an index of `chunks`; `None` if it cannot match
-/// anything.
+/// The rarity of what `found` of so many chunks have.
+fn idf(chunks: f32, found: f32) -> f32 {
+    let odds = (1.0 + (chunks - found).max(0.0) + 0.5) / (found + 0.5);
+    odds.ln().max(0.0)
+}
+
+/// Pieces of the question's words that some chunks have, each with its score.
+pub(super) fn pieces(
+    question: &str,
+    analyzer: &mut TextAnalyzer,
+    searcher: &Searcher,
+    fields: Fields,
+) -> tantivy::Result<Vec<(Term, f32)>> {
+    let chunks = searcher.num_docs();
+    let common = (chunks / COMMON_PIECE).max(1);
+    let mut seen = HashSet::new();
+    let mut pieces = Vec::new();
+    let mut stream = analyzer.token_stream(cut(question));
+    while stream.advance() {
+        let piece = &stream.token().text;
+        if !seen.insert(piece.clone()) {
+            continue;
+        }
+        let term = Term::from_field_text(fields.pieces, piece);
+        let found = searcher.doc_freq(&term)?;
+        if (1..=common).contains(&found) {
+            pieces.push((term, PIECE_WEIGHT * idf(chunks as f32, found as f32)));
+        }
+    }
+    pieces.sort_by(|a, b| b.1.total_cmp(&a.1));
+    pieces.truncate(MAX_PIECES);
+    Ok(pieces)
+}
+
+/// The query for these terms and pieces in an index of `chunks`; `None` if it
+/// cannot match anything.
 pub(super) fn build(
     terms: &[QueryTerm],
+    pieces: Vec<(Term, f32)>,
     chunks: u64,
     filter: &Filter,
     fields: Fields,
@@ -139,6 +193,11 @@ pub(super) fn build(
     }
     for phrase in phrases(terms, fields.text) {
         clauses.push(should(PhraseQuery::new_with_offset(phrase), PHRASE_WEIGHT));
+    }
+    for (piece, score) in pieces {
+        let query = TermQuery::new(piece, IndexRecordOption::Basic);
+        let query = ConstScoreQuery::new(Box::new(query), score);
+        clauses.push((Occur::Should, Box::new(query)));
     }
     if clauses.is_empty() {
         return None;
@@ -201,8 +260,7 @@ pub(super) fn coverage(terms: &[QueryTerm], text: &str, analyzer: &mut TextAnaly
     let words = words(text, analyzer);
     let (mut found, mut all) = (0.0, 0.0);
     for term in distinct(terms) {
-        // In a small collection a subject is in every chunk: it must count all the same.
-        let weight = term.weight * (term.idf + 1.0);
+        let weight = term.worth();
         all += weight;
         let other = term
             .other
@@ -232,7 +290,7 @@ fn one_of(field: Field, keys: &[u64]) -> Option<Box<dyn Query>> {
 }
 
 /// Each term once; of too many, the rarest.
-fn distinct(terms: &[QueryTerm]) -> Vec<&QueryTerm> {
+pub(super) fn distinct(terms: &[QueryTerm]) -> Vec<&QueryTerm> {
     let mut seen = HashSet::new();
     let mut distinct: Vec<&QueryTerm> = terms
         .iter()

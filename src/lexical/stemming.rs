@@ -35,6 +35,11 @@ pub(super) fn reduce(text: &str, tokens: &mut Vec<Token>) {
     *tokens = reduced;
 }
 
+/// Whether `text` seems to be of a language that writes compounds as one word.
+pub(super) fn has_compounds(text: &str) -> bool {
+    matches!(detect_language(text), Lang::Deu | Lang::Nld | Lang::Swe)
+}
+
 /// The folded stem of a word. The rules of most languages look at accents, so
 /// they are folded afterwards. Names in several parts have no stem.
 fn stem(stemmer: Stemmer, word: &str) -> Option<String> {

@@ -248,3 +248,58 @@ fn word_of_another_language_is_found_by_its_own_stem() {
     // All but "wann" and "das", which carry grammar.
     assert!(coverage.unwrap()[0] > 0.75);
 }
+
+#[test]
+fn compound_is_found_by_the_words_that_it_is_made_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = Lexical::open(folder.path()).unwrap();
+    lexical
+        .add(&[
+            chunk(
+                1,
+                1,
+                "Der Präsident wurde im Jahr 2012 zum zweiten Mal gewählt.",
+            ),
+            chunk(
+                2,
+                1,
+                "Die Waldbrände haben im Jahr 2012 viele Tiere getötet.",
+            ),
+            chunk(3, 1, "The forest was sold in 2012 to a maker of furniture."),
+        ])
+        .unwrap();
+    lexical.commit().unwrap();
+    let question = "Wie groß war der Schaden durch die Brände?";
+    assert_eq!(found(&lexical, question).first(), Some(&2));
+    // An English question has no pieces.
+    assert_eq!(
+        found(&lexical, "What was burnt in the brand of that summer?"),
+        [3]
+    );
+}
+
+#[test]
+fn words_that_stand_together_in_question_and_text_are_told_from_words_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    let sentences = |text: &'static str| {
+        let ends = text.match_indices('.').map(|(at, _)| at + 1);
+        let starts = [0].into_iter().chain(ends.clone());
+        (text, starts.zip(ends).map(|(a, b)| a..b).collect())
+    };
+    let texts = [
+        sentences("It is old. The old fighter aircraft was sold."),
+        sentences("The aircraft is old. A fighter was sold."),
+        sentences("Nothing of it."),
+        ("", Vec::new()),
+    ];
+    let question = "Where is the fighter aircraft?";
+    let wordings = lexical.wordings(question, &texts).unwrap();
+    assert!(wordings[0].pairs > wordings[1].pairs, "{wordings:?}");
+    assert!(wordings[0].sentence > wordings[1].sentence, "{wordings:?}");
+    assert_eq!(wordings[2], wordings[3]);
+    let whole = lexical.wordings("fighter aircraft", &texts).unwrap()[0];
+    assert_eq!((whole.pairs, whole.sentence), (1.0, 1.0));
+    let nothing = lexical.wordings("?!", &texts).unwrap()[0];
+    assert_eq!((nothing.pairs, nothing.sentence), (0.0, 0.0));
+}

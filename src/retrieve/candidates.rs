@@ -3,7 +3,7 @@
 
 use super::exact::Exact;
 use super::fuse::{Scores, dense_weight, fuse};
-use super::{RetrieveError, Retriever};
+use super::{RetrieveError, Retriever, wording};
 use crate::engine::encoder::{Encoding, Reranker, late_interaction};
 use crate::lexical;
 use crate::store::StoredChunk;
@@ -27,7 +27,7 @@ pub struct Candidate {
     pub coverage: f32,
     /// The share of its identifiers and phrases that it holds to the letter.
     pub exact: f32,
-    /// What it is ranked by.
+    /// What it is ranked by: both scores, and how it words what is asked.
     pub fused: f32,
     /// Present where it was read closely.
     pub late_interaction: Option<f32>,
@@ -88,11 +88,16 @@ impl Retriever {
         }
         let mut scored = self.score(vector, found, search_type, dense_weight(abroad))?;
         let exact = Exact::of(query);
+        let kept = wanted.max(wording::LOOKED_AT);
         if exact.is_empty() {
-            scored.truncate(wanted);
+            scored.truncate(kept);
         }
         let mut read = self.read(query, &scored, &keys.datasets, &exact)?;
         read.sort_by(|a, b| b.exact.total_cmp(&a.exact));
+        read.truncate(kept);
+        if matches!(search_type, SearchType::Hybrid | SearchType::Mmr) {
+            self.weigh_wording(query, &mut read)?;
+        }
         read.truncate(wanted);
         Ok(read)
     }

@@ -13,6 +13,7 @@ mod overview;
 mod rank;
 mod reading;
 mod scale;
+mod wording;
 
 pub use candidates::Candidate;
 pub use gathering::Gathered;

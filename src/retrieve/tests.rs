@@ -244,6 +244,27 @@ fn what_is_named_to_the_letter_comes_before_what_sounds_more_alike() {
 }
 
 #[test]
+fn passage_that_has_the_words_together_comes_before_one_that_has_them_apart() {
+    let mut fixture = Fixture::new();
+    let apart = "At sea, safety is poor. An officer lit a fire, another officer drowned. Fire and \
+                 safety are the theme of the exhibition.";
+    let together = "The fire safety officer of your building has the keys and the list of all doors, \
+                    and answers what you ask.";
+    fixture.add("apart", apart, true);
+    fixture.add("together", together, true);
+    let first = |search_type| {
+        let options = SearchOptions {
+            score_threshold: 0.0,
+            ..of_type(search_type)
+        };
+        let found = fixture.found("Is there a fire safety officer?", &options);
+        found.into_iter().next().unwrap()
+    };
+    assert_eq!(first(SearchType::Keyword), "apart");
+    assert_eq!(first(SearchType::Hybrid), "together");
+}
+
+#[test]
 fn question_about_something_else_finds_nothing() {
     let fixture = Fixture::new();
     for query in [
