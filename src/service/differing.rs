@@ -391,19 +391,18 @@ fn why(passage: &RecordedPassage, again: &AnswerRecord, now: &[RecordedDocument]
 /// else the one in the same place. In the order of the first list.
 fn matched(old: &[&RecordedPassage], new: &[&RecordedPassage]) -> Vec<(usize, usize)> {
     let mut pairs: Vec<(usize, usize)> = Vec::new();
-    let by_text = |a: &RecordedPassage, b: &RecordedPassage| a.sha256 == b.sha256;
-    let by_place = |a: &RecordedPassage, b: &RecordedPassage| a.chunk_index == b.chunk_index;
-    let rules: [&dyn Fn(&RecordedPassage, &RecordedPassage) -> bool; 2] = [&by_text, &by_place];
-    for same in rules {
+    for by_text in [true, false] {
         for (from, before) in old.iter().enumerate() {
             if pairs.iter().any(|(known, _)| *known == from) {
                 continue;
             }
             let taken: HashSet<usize> = pairs.iter().map(|(_, to)| *to).collect();
             let found = new.iter().enumerate().position(|(to, after)| {
-                !taken.contains(&to)
-                    && before.document_id == after.document_id
-                    && same(before, after)
+                let same = match by_text {
+                    true => before.sha256 == after.sha256,
+                    false => before.chunk_index == after.chunk_index,
+                };
+                same && before.document_id == after.document_id && !taken.contains(&to)
             });
             pairs.extend(found.map(|to| (from, to)));
         }
