@@ -34,13 +34,12 @@ const FACTOR: i32 = LARGEST_RIGHT << 4;
 const _: () = assert!(DEPTH as i64 * LARGEST_LEFT as i64 * LARGEST_RIGHT as i64 <= i32::MAX as i64);
 
 /// Whether these products are faster here than those of floats: they are if
-/// the vectors are of the same length. ARM adds up as many floats at a time.
+/// floats have no longer vectors. ARM adds up as many floats at a time.
 pub(crate) fn pays(level: Level, instructions: Instructions) -> bool {
     #[cfg(target_arch = "x86_64")]
     return match instructions {
-        Instructions::Avx512 => level == Level::Vnni512,
         Instructions::Avx2 => level != Level::Portable,
-        Instructions::Portable => false,
+        Instructions::Avx512 | Instructions::Portable => false,
     };
     #[cfg(not(target_arch = "x86_64"))]
     {
@@ -267,11 +266,7 @@ pub(crate) fn fine_product(
     unsafe {
         match level {
             #[cfg(target_arch = "x86_64")]
-            Level::Vnni512 => x86::vnni512(tile, rows),
-            #[cfg(target_arch = "x86_64")]
-            Level::Vnni256 => x86::vnni256(tile, rows),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => x86::avx2(tile, rows),
+            Level::Vnni512 | Level::Vnni256 | Level::Avx2 => x86::avx2(tile, rows),
             _ => portable::product(tile, rows),
         }
     }
