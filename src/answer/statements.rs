@@ -25,7 +25,7 @@ pub struct Statements {
 impl Statements {
     /// The statements of `passages` for which `is_one` holds, each once, and the
     /// passages that have those that are shown. `cut` is whether there are more
-    /// passages. `None`: fewer than two; one is no list.
+    /// passages. `None`: there is none.
     pub fn of(
         passages: Vec<Passage>,
         language: ListLanguage,
@@ -48,7 +48,7 @@ impl Statements {
             quotes.push(quote);
         }
         let found = quotes.len();
-        if found < 2 {
+        if found == 0 {
             return None;
         }
         let sources = quotes.iter().map(|quote| &passages[quote.passage]);
@@ -64,6 +64,11 @@ impl Statements {
             language,
         };
         Some((statements, passages))
+    }
+
+    /// Whether there is but one: a search may know better.
+    pub fn is_single(&self) -> bool {
+        self.found == 1
     }
 
     /// A paragraph for each statement with its citation, and how many there are.
@@ -85,6 +90,7 @@ impl Statements {
                 };
                 let least = if self.cut { "at least " } else { "" };
                 match all {
+                    true if found == 1 => "This is the only statement.".to_owned(),
                     true => format!("These are {found} statements from {from}."),
                     false => format!(
                         "These are the first {shown} of {least}{found} statements from {from}."
@@ -98,6 +104,7 @@ impl Statements {
                 };
                 let least = if self.cut { "mindestens " } else { "" };
                 match all {
+                    true if found == 1 => "Das ist die einzige Aussage.".to_owned(),
                     true => format!("Das sind {found} Aussagen aus {from}."),
                     false => format!(
                         "Das sind die ersten {shown} von {least}{found} Aussagen aus {from}."
@@ -164,9 +171,15 @@ mod tests {
     }
 
     #[test]
-    fn one_statement_is_no_list() {
-        let has = |text: &str| text.contains("lamp");
-        assert!(Statements::of(passages(), English, false, has).is_none());
+    fn one_statement_is_single_and_none_is_no_list() {
+        let of = |word: &str| Statements::of(passages(), German, false, |text| text.contains(word));
+        let (statements, sources) = of("lamp").unwrap();
+        assert!(statements.is_single());
+        assert_eq!(
+            statements.answer(&sources).content,
+            "The lamp burns colza oil. [1]\n\nDas ist die einzige Aussage."
+        );
+        assert!(of("anchor").is_none());
     }
 
     #[test]

@@ -156,8 +156,11 @@ impl Answering {
                     },
                 };
                 match whole {
-                    Some(found) => Ok(found),
-                    None => inner.find(&viewer, &request),
+                    Some(whole) if !whole.is_single() => Ok(whole),
+                    single => {
+                        let found = inner.find(&viewer, &request)?;
+                        Ok(single.filter(|_| !found.is_answer()).unwrap_or(found))
+                    }
                 }
             })
             .await?;

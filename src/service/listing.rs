@@ -13,7 +13,7 @@ const GATHERED: usize = 400;
 
 impl Inner {
     /// All statements about what is wanted, where the request looks. `None`:
-    /// there are fewer than two, and a search may know better.
+    /// there is none.
     pub(super) fn find_list(
         &self,
         viewer: &Viewer,

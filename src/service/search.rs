@@ -66,6 +66,11 @@ impl SearchOutcome {
         !self.passages.is_empty() && self.answerable >= ANSWERABLE
     }
 
+    /// Whether it is a list of one, which is worth less than an answer.
+    pub(super) fn is_single(&self) -> bool {
+        matches!(&self.standing, Standing::List(statements) if statements.is_single())
+    }
+
     /// Whether all of something was asked for and found.
     pub(super) fn is_list(&self) -> bool {
         matches!(self.standing, Standing::List(_))

@@ -143,7 +143,7 @@ fn list_that_is_cut_says_how_many_there_are_in_the_language_of_the_question() {
 }
 
 #[test]
-fn list_of_what_only_one_statement_tells_is_searched_for() {
+fn list_of_what_only_one_statement_tells_is_this_statement() {
     let server = Server::start();
     let admin = server.admin();
     admin.ingest("lighthouse.md", LIGHTHOUSE);

@@ -69,16 +69,17 @@ fn replay_of_quotes_from_an_unchanged_collection_is_the_same_and_stores_nothing(
 
 #[test]
 fn record_of_a_replay_names_options_models_and_all_passages_without_their_text() {
-    let (server, [lighthouse, _]) = server();
+    let (server, [lighthouse, bakery]) = server();
     let admin = server.admin();
     let options = json!({"k": 1, "score_threshold": 0.2});
+    let scope = json!([lighthouse, bakery]);
     let answer = ask(
         &admin,
-        &json!({"message": QUESTION, "search_options": options, "document_ids": [lighthouse]}),
+        &json!({"message": QUESTION, "search_options": options, "document_ids": scope}),
     );
     let record = record(&admin, &answer);
     assert_eq!(record["search"]["k"], 1);
-    assert_eq!(record["scope"]["document_ids"], json!([lighthouse]));
+    assert_eq!(record["scope"]["document_ids"], scope);
     assert_eq!(record["mode"]["kind"], "quotes");
     assert_eq!(record["writing"], Value::Null);
     let fingerprint = id(&record["retrieval"]["embedder"]["fingerprint"]);
