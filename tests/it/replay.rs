@@ -45,6 +45,21 @@ fn assert_same(replay: &Value) {
     assert_eq!(replay["sentences"], json!([]));
 }
 
+/// How a prompt is cut into slices depends on the machine's speed at that
+/// moment, and random weights turn the last bit of a sum into another word.
+#[track_caller]
+fn assert_told_the_same(replay: &Value) {
+    assert!(
+        kinds(replay).iter().all(|kind| *kind == "answer"),
+        "{replay:#}"
+    );
+    let [first, again] = ["first", "again"].map(|run| &replay[run]["record"]["writing"]);
+    for name in ["prompt_sha256", "prompt_tokens", "seed", "model"] {
+        assert!(!first[name].is_null(), "{name}: {first:#}");
+        assert_eq!(first[name], again[name], "{name}");
+    }
+}
+
 /// A server with two documents; the ids of the lighthouse's and the other.
 fn server() -> (Server, [String; 2]) {
     let server = Server::start();
@@ -161,7 +176,7 @@ fn replay_of_an_answer_of_somebody_else_does_not_exist() {
 }
 
 #[test]
-fn replay_of_a_models_answer_has_the_same_prompt_and_the_same_text() {
+fn replay_of_a_models_answer_has_the_same_prompt_and_the_same_seed() {
     let server = Server::with_model(Architecture::Qwen2);
     let admin = server.admin();
     let answer = ask(&admin, &json!({"message": QUESTION}));
@@ -172,7 +187,7 @@ fn replay_of_a_models_answer_has_the_same_prompt_and_the_same_text() {
         assert!(!writing[name].is_null(), "{name}: {of_answer:#}");
     }
     assert_eq!(writing["model"]["fingerprint"].as_str().unwrap().len(), 64);
-    assert_same(&replay(&admin, &answer));
+    assert_told_the_same(&replay(&admin, &answer));
 
     // One that is worded freely: the seed that was drawn is drawn no more.
     let session = &answer["session_id"];
@@ -180,7 +195,7 @@ fn replay_of_a_models_answer_has_the_same_prompt_and_the_same_text() {
     let question = admin.get(&path).json()["messages"][0]["id"].clone();
     let freely = ask(&admin, &json!({"session_id": session, "again": question}));
     assert_ne!(record(&admin, &freely)["writing"]["seed"], writing["seed"]);
-    assert_same(&replay(&admin, &freely));
+    assert_told_the_same(&replay(&admin, &freely));
 }
 
 #[test]
@@ -199,14 +214,14 @@ fn replay_of_a_follow_up_sends_the_conversation_as_it_was_sent() {
         &admin,
         &json!({"message": "Who built it?", "session_id": session}),
     );
-    assert_same(&replay(&admin, &second));
-    assert_same(&replay(&admin, &third));
+    assert_told_the_same(&replay(&admin, &second));
+    assert_told_the_same(&replay(&admin, &third));
     // What was told in memory alone is gone then.
     let server = server.restart();
     server.wait_for_model();
     let admin = server.admin();
-    assert_same(&replay(&admin, &second));
-    assert_same(&replay(&admin, &third));
+    assert_told_the_same(&replay(&admin, &second));
+    assert_told_the_same(&replay(&admin, &third));
 }
 
 #[test]

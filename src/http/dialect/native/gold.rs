@@ -13,7 +13,8 @@ use crate::http::openapi::{Operation, Shape};
 use crate::service::{GoldPassage, GoldQuestion, NewJudgement};
 use crate::types::{DatasetId, DocumentId, Judgement, JudgementId, MessageId, SessionId, UserId};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 type Answer = Result<HttpResponse, Failure<Native>>;
@@ -42,12 +43,26 @@ pub(crate) struct JudgementBody {
     document_id: DocumentId,
     /// Which of the document's stored pages, 1 for the first.
     #[schema(minimum = 1)]
+    #[serde(deserialize_with = "whole")]
     page: u32,
     /// First character in the page's text.
+    #[serde(deserialize_with = "whole")]
     start: u32,
     /// One past the last character in the page's text.
     #[schema(minimum = 1)]
+    #[serde(deserialize_with = "whole")]
     end: u32,
+}
+
+/// A whole number, also as `47.0`: for JSON Schema both are integers. What is
+/// too large is beyond every page and stays so.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    if number < 0.0 || number.fract() != 0.0 {
+        let message = format!("{number} is not a whole number from 0 on");
+        return Err(D::Error::custom(message));
+    }
+    Ok(number as u32)
 }
 
 /// `POST /api/answers/{answer_id}/judgements`: this was the passage.
