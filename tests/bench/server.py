@@ -38,7 +38,10 @@ class Server:
     def command(self, *arguments):
         """What a command of the executable prints."""
         command = [self.satchel, *arguments, "--data-dir", str(self.folder)]
-        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode:
+            sys.exit(f"{' '.join(command)} failed:\n{run.stderr[-2000:]}")
+        return run.stdout
 
     def get(self, path, body=None):
         request = urllib.request.Request(self.origin + path)
