@@ -30,7 +30,8 @@ test('the printed link signs in and asks for a password that then works', withSa
 
 test('a link that is opened while the page looks for a sign-in is not covered by the form', withSatchel(async (satchel) => {
   const page = await satchel.open();
-  const { promise: opened, resolve: open } = Promise.withResolvers();
+  let open = () => {};
+  const opened = /** @type {Promise<void>} */ (new Promise((resolve) => { open = resolve; }));
   await page.route('**/auth/refresh', async (asked) => {
     await opened;
     await asked.continue();
