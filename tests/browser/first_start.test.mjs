@@ -41,7 +41,7 @@ test('a link that is opened while the page looks for a sign-in is not covered by
   await page.evaluate(() => { location.hash = '#/welcome?link=spent'; });
   await page.getByRole('heading', { name: 'This link does not sign you in' }).waitFor();
   open();
-  await (await refused).finished();
+  await refused;
   await page.waitForTimeout(200);
   assert.ok(await page.getByRole('heading', { name: 'This link does not sign you in' }).isVisible());
 }));
