@@ -61,7 +61,7 @@ test('feedback is listed with its answer, filtered, exported and leads to it', w
   await panel.getByLabel('Verdict', { exact: true }).selectOption('Helpful');
   await panel.getByText('Nobody has judged').waitFor();
   await panel.getByLabel('Verdict', { exact: true }).selectOption('Not helpful');
-  const file = await saved(page, () => panel.getByRole('button', { name: 'Export' }).click());
+  const file = await saved(page, () => panel.getByRole('button', { name: 'Export', exact: true }).click());
   assert.equal(JSON.parse(file.bytes.toString()).feedback_text, 'It leaves out his bees.');
   await verdicts.getByRole('link', { name: 'Show the answer to: Who was the first keeper?' }).click();
   await page.getByRole('article').getByText(/Tobias Wren/).first().waitFor();
