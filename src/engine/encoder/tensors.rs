@@ -26,8 +26,7 @@ const LONGEST_HEADER: u64 = 100 << 20;
 
 /// A matrix for products.
 pub(super) enum Factor {
-    /// Meets 16-bit activations, or floats where those are faster; unpacked
-    /// panel by panel.
+    /// Meets float activations, unpacked panel by panel.
     Exact(Panels),
     /// Meets 8-bit activations if it is quantized, else floats.
     Packed(Matrix),
@@ -50,12 +49,7 @@ impl Factor {
         }
     }
 
-    /// Whether it meets what is as good as exact.
-    pub(super) fn is_exact(&self) -> bool {
-        matches!(self, Self::Exact(_))
-    }
-
-    /// Whether it meets 8-bit codes.
+    /// Whether it meets codes.
     pub(super) fn is_quantized(&self) -> bool {
         matches!(self, Self::Packed(matrix) if matrix.is_quantized())
     }
@@ -156,7 +150,7 @@ impl Tensors {
     }
 
     /// A matrix for products. Q8_0 keeps more of the weights than 8-bit
-    /// activations keep of what they are multiplied with, so it meets better.
+    /// activations keep of what they are multiplied with, so it meets floats.
     pub(super) fn factor(
         &self,
         name: &str,

@@ -4,7 +4,6 @@
 
 use super::PANEL;
 use super::Tile;
-use crate::kernels::cover::Tiled;
 
 const LANES: usize = 16;
 
