@@ -43,7 +43,7 @@ fn made(content: &str, passages: &[RecordedPassage]) -> Made {
         mode: AnswerMode::Quotes,
         finish_reason: FinishReason::Stop,
         scope: RecordedScope::default(),
-        search: (&SearchOptions::default()).into(),
+        search: SearchOptions::default(),
         retrieval: RecordedRetrieval {
             embedder: model(),
             reader: model(),

@@ -71,7 +71,7 @@ impl Answering {
                 selection: question.selection.is_some(),
                 quotes_only: question.quotes_only,
             },
-            search: (&self.options).into(),
+            search: self.options.clone(),
             retrieval: self.service.inner.retrieval(),
             searched_for: found.searched_for.clone(),
             answerable: found.answerable,

@@ -13,7 +13,7 @@ use crate::answer::{Turn, turn};
 use crate::error::{ErrorKind, Fault, Kind};
 use crate::types::{
     AnswerEvent, AnswerRecord, Message, MessageId, PartialSearchOptions, Passage, RecordedWriting,
-    Role, SearchOptions, Session,
+    Role, Session,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -146,7 +146,7 @@ impl Service {
         let answering = Answering {
             service: self.clone(),
             caller: caller.clone(),
-            options: SearchOptions::from(&record.search),
+            options: record.search.clone(),
             question,
             accepted: Accepted {
                 session: stored.session.clone(),

@@ -32,7 +32,7 @@ pub use ids::{
 pub use judgement::{JudgedPassage, Judgement};
 pub use record::{
     AnswerRecord, Omission, RecordedDocument, RecordedModel, RecordedPassage, RecordedRetrieval,
-    RecordedScope, RecordedSearch, RecordedTurn, RecordedWriting,
+    RecordedScope, RecordedTurn, RecordedWriting,
 };
 pub use search::{
     Citation, PartialSearchOptions, Passage, PassageScores, Placement, SearchOptions, SearchScope,

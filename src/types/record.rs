@@ -2,9 +2,7 @@
 //! passages were there to make it from. Enough to make it once more and to say
 //! what differs. Holds no text of a document.
 
-use super::{
-    AnswerMode, DatasetId, DocumentId, FinishReason, MessageId, SearchOptions, SearchType,
-};
+use super::{AnswerMode, DatasetId, DocumentId, FinishReason, MessageId, SearchOptions};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,7 +14,8 @@ pub struct AnswerRecord {
     pub mode: AnswerMode,
     pub finish_reason: FinishReason,
     pub scope: RecordedScope,
-    pub search: RecordedSearch,
+    /// The search options in force.
+    pub search: SearchOptions,
     pub retrieval: RecordedRetrieval,
     /// What was searched for, where it is not what was asked.
     #[schema(required)]
@@ -64,47 +63,6 @@ pub struct RecordedScope {
     pub selection: bool,
     /// It was to be quotes even if there is a chat model.
     pub quotes_only: bool,
-}
-
-/// The search options in force.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct RecordedSearch {
-    #[schema(value_type = String, pattern = "^(similarity|keyword|hybrid|mmr)$")]
-    pub search_type: SearchType,
-    pub k: usize,
-    pub score_threshold: f32,
-    pub fetch_k: usize,
-    pub lambda_mult: f32,
-    pub rerank: bool,
-    pub all_passages: bool,
-}
-
-impl From<&SearchOptions> for RecordedSearch {
-    fn from(options: &SearchOptions) -> Self {
-        Self {
-            search_type: options.search_type,
-            k: options.k,
-            score_threshold: options.score_threshold,
-            fetch_k: options.fetch_k,
-            lambda_mult: options.lambda_mult,
-            rerank: options.rerank,
-            all_passages: options.all_passages,
-        }
-    }
-}
-
-impl From<&RecordedSearch> for SearchOptions {
-    fn from(recorded: &RecordedSearch) -> Self {
-        Self {
-            search_type: recorded.search_type,
-            k: recorded.k,
-            score_threshold: recorded.score_threshold,
-            fetch_k: recorded.fetch_k,
-            lambda_mult: recorded.lambda_mult,
-            rerank: recorded.rerank,
-            all_passages: recorded.all_passages,
-        }
-    }
 }
 
 /// What finds and orders passages.
@@ -217,7 +175,6 @@ pub struct RecordedDocument {
 
 #[cfg(test)]
 mod tests {
-    use super::RecordedSearch;
     use crate::SearchOptions;
 
     #[test]
@@ -226,8 +183,8 @@ mod tests {
             score_threshold: 0.35,
             ..SearchOptions::default()
         };
-        let kept = serde_json::to_string(&RecordedSearch::from(&options)).unwrap();
-        let read: RecordedSearch = serde_json::from_str(&kept).unwrap();
-        assert_eq!(SearchOptions::from(&read), options);
+        let kept = serde_json::to_string(&options).unwrap();
+        let read: SearchOptions = serde_json::from_str(&kept).unwrap();
+        assert_eq!(read, options);
     }
 }

@@ -20,9 +20,12 @@ pub enum SearchType {
     Mmr,
 }
 
-/// Settings of one search. Defaults are those of contract 2.
-#[derive(Debug, Clone, PartialEq)]
+/// Settings of one search. Defaults are those of contract 2. Kept as it is with
+/// each answer, so that every field is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RecordedSearch)]
 pub struct SearchOptions {
+    #[schema(value_type = String, pattern = "^(similarity|keyword|hybrid|mmr)$")]
     pub search_type: SearchType,
     /// Passages to return.
     pub k: usize,

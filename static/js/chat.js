@@ -1,6 +1,7 @@
 // @ts-check
 // The conversation: questions with their replies, in the branch that is shown.
 
+import { fillAbove } from './above.js';
 import { api } from './api.js';
 import { Composer } from './composer.js';
 import { h, icon, iconButton, put, say, toast } from './dom.js';
@@ -234,21 +235,12 @@ class Chat {
    */
   drawEarlier(from, until, before) {
     const line = this.drawn;
-    const work = () => {
-      if (this.left || this.drawn !== line) return;
-      const end = performance.now() + 8;
-      while (until > from && performance.now() < end) {
-        until -= 1;
-        const element = this.shown(line[until]);
-        const height = this.scroll.scrollHeight;
-        before.before(element);
-        // Browsers without scroll anchoring would jump.
-        if (this.follows) this.scroll.scrollTop += this.scroll.scrollHeight - height;
-        before = element;
-      }
-      if (until > from) setTimeout(work);
+    const next = () => {
+      if (this.left || this.drawn !== line || until === from) return null;
+      until -= 1;
+      return this.shown(line[until]);
     };
-    setTimeout(work);
+    fillAbove(this.scroll, before, next, () => this.follows);
   }
 
   /**

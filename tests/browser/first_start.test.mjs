@@ -26,7 +26,7 @@ test('the printed link signs in and asks for a password that then works', withSa
   await other.getByRole('button', { name: 'Sign in' }).click();
   await other.getByRole('heading', { name: 'What do you need to find?' }).waitFor();
   other.assertClean();
-}));
+}, {}, { anew: true }));
 
 test('a link that is opened while the page looks for a sign-in is not covered by the form', withSatchel(async (satchel) => {
   const page = await satchel.open();
@@ -58,7 +58,7 @@ test('a sample question is answered from the handbook with a citation', withSatc
   await reply.getByText('In the documents’ own words.').waitFor();
   assert.ok(await reply.getByRole('link', { name: /^Source 1/ }).count() > 0);
   page.assertClean();
-}));
+}, {}, { anew: true }));
 
 test('a reload keeps the sign-in and the chat, and signing out ends it', withSatchel(async (satchel) => {
   const page = await satchel.signedIn();

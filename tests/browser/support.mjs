@@ -4,7 +4,8 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,23 +30,74 @@ The first keeper was Tobias Wren, who served for 22 years. He kept bees beside t
 the honey in the village. After him came his daughter Ada, the only woman who ever held the post.
 `;
 
-class Satchel {
-  /** @param {Record<string, string>} env further environment of the server */
-  async start(env = {}) {
-    this.folder = await mkdtemp(path.join(tmpdir(), 'satchel-browser-'));
-    const executable = process.env.SATCHEL_BIN ?? path.join(here, '..', '..', 'target', 'debug', 'satchel');
-    this.process = spawn(executable, ['serve', '--listen', '127.0.0.1:0', '--data-dir', path.join(this.folder, 'data'), '--rate-limit', '0'], { env: { ...process.env, ...env } });
-    this.link = await new Promise((resolve, reject) => {
-      let printed = '';
-      let logged = '';
-      this.process.stdout.on('data', (data) => {
-        printed += data;
-        const link = /http:\/\/\S+#\/welcome\?link=\w+/.exec(printed);
-        if (link && printed.includes('Stop')) resolve(link[0]);
-      });
-      this.process.stderr.on('data', (data) => { logged += data; });
-      this.process.on('exit', (code) => reject(new Error(`satchel ended with ${code}: ${logged}`)));
+const executable = process.env.SATCHEL_BIN ?? path.join(here, '..', '..', 'target', 'debug', 'satchel');
+
+/**
+ * Starts a server; gives back its process and the link that it prints.
+ * @param {string} data its data folder
+ * @param {Record<string, string>} env further environment
+ */
+async function serve(data, env = {}) {
+  const server = spawn(executable, ['serve', '--listen', '127.0.0.1:0', '--data-dir', data, '--rate-limit', '0'], { env: { ...process.env, ...env } });
+  const link = await new Promise((resolve, reject) => {
+    let printed = '';
+    let logged = '';
+    server.stdout.on('data', (data) => {
+      printed += data;
+      const link = /http:\/\/\S+#\/welcome\?link=\w+/.exec(printed);
+      if (link && printed.includes('Stop')) resolve(link[0]);
     });
+    server.stderr.on('data', (data) => { logged += data; });
+    server.on('exit', (code) => reject(new Error(`satchel ended with ${code}: ${logged}`)));
+  });
+  return { server, link };
+}
+
+async function end(server) {
+  if (server.exitCode !== null) return;
+  const ended = new Promise((resolve) => server.on('exit', resolve));
+  server.kill('SIGTERM');
+  await ended;
+}
+
+/**
+ * A data folder as this executable leaves it after its first start. Reading the
+ * handbook is most of a first start, and the same for every test: one makes it,
+ * the others start with a copy.
+ */
+async function prepared() {
+  const output = path.join(here, 'output');
+  const name = `prepared-${createHash('sha256').update(executable).digest('hex').slice(0, 8)}-`;
+  const folder = path.join(output, `${name}${Math.round((await stat(executable)).mtimeMs)}`);
+  const there = await stat(folder).catch(() => undefined);
+  if (there) return folder;
+  await mkdir(output, { recursive: true });
+  for (const one of await readdir(output)) {
+    if (one.startsWith(name) && one !== path.basename(folder)) await rm(path.join(output, one), { recursive: true, force: true });
+  }
+  const made = await mkdtemp(path.join(tmpdir(), 'satchel-browser-'));
+  const { server } = await serve(path.join(made, 'data'));
+  await end(server);
+  const whole = await mkdtemp(path.join(output, 'making-'));
+  await cp(path.join(made, 'data'), whole, { recursive: true });
+  await rm(made, { recursive: true, force: true });
+  // Of two that make one at once the first has its way.
+  await rename(whole, folder).catch(() => rm(whole, { recursive: true, force: true }));
+  return folder;
+}
+
+class Satchel {
+  /**
+   * @param {Record<string, string>} env further environment of the server
+   * @param {{ anew?: boolean }} options `anew`: with an empty data folder
+   */
+  async start(env = {}, { anew = false } = {}) {
+    this.folder = await mkdtemp(path.join(tmpdir(), 'satchel-browser-'));
+    const data = path.join(this.folder, 'data');
+    if (!anew) await cp(await prepared(), data, { recursive: true });
+    const { server, link } = await serve(data, env);
+    this.process = server;
+    this.link = link;
     this.origin = new URL(this.link).origin;
     this.browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -95,20 +147,21 @@ class Satchel {
 
   async stop() {
     await this.browser?.close();
-    if (this.process && this.process.exitCode === null) {
-      const ended = new Promise((resolve) => this.process.on('exit', resolve));
-      this.process.kill('SIGTERM');
-      await ended;
-    }
+    if (this.process) await end(this.process);
     await rm(this.folder, { recursive: true, force: true });
   }
 }
 
-/** Runs `test` with a satchel of its own. */
-export const withSatchel = (test, env = {}) => async () => {
+/**
+ * Runs `test` with a satchel of its own.
+ * @param {(satchel: Satchel) => Promise<void>} test
+ * @param {Record<string, string>} env
+ * @param {{ anew?: boolean }} options
+ */
+export const withSatchel = (test, env = {}, options = {}) => async () => {
   const satchel = new Satchel();
   try {
-    await satchel.start(env);
+    await satchel.start(env, options);
     await test(satchel);
   } finally {
     await satchel.stop();

@@ -1,9 +1,9 @@
 //! The executable as a person at a terminal uses it.
 
-use crate::support::LIGHTHOUSE;
+use crate::support::{LIGHTHOUSE, finished, satchel};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 struct Satchel<'a> {
     folder: &'a Path,
@@ -11,7 +11,7 @@ struct Satchel<'a> {
 
 impl Satchel<'_> {
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_satchel"));
+        let mut command = satchel();
         command
             .current_dir(self.folder)
             .env("SATCHEL_HANDBOOK", "false");
@@ -19,14 +19,7 @@ impl Satchel<'_> {
     }
 
     fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let output = self.command().args(arguments).output().unwrap();
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = output;
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (status.code().unwrap(), text(stdout), text(stderr))
+        finished(self.command().args(arguments))
     }
 
     fn serve(&self) -> Running {

@@ -1,7 +1,7 @@
 //! `satchel eval` as who tunes retrieval uses it.
 
+use crate::support::{finished, satchel};
 use std::path::Path;
-use std::process::Command;
 
 /// A collection in BEIR's form: three documents, a query for each of two.
 fn collection(folder: &Path) {
@@ -26,27 +26,16 @@ fn collection(folder: &Path) {
     );
 }
 
-fn eval(folder: &Path, arguments: &[&str]) -> (bool, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_satchel"))
-        .current_dir(folder)
-        .arg("eval")
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.success(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+fn eval(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    finished(satchel().current_dir(folder).arg("eval").args(arguments))
 }
 
 #[test]
 fn two_runs_are_compared_question_by_question() {
     let folder = tempfile::tempdir().unwrap();
     collection(&folder.path().join("tower"));
-    let (done, table, errors) = eval(folder.path(), &["--beir", "tower", "--json", "before.json"]);
-    assert!(done, "{errors}");
+    let (code, table, errors) = eval(folder.path(), &["--beir", "tower", "--json", "before.json"]);
+    assert_eq!(code, 0, "{errors}");
     assert!(
         table.starts_with("tower: 3 documents, 2 questions\n"),
         "{table}"
@@ -63,11 +52,11 @@ fn two_runs_are_compared_question_by_question() {
     );
     assert_eq!(report["collections"][0]["answers"]["citation_recall"], 1.0);
 
-    let (done, table, errors) = eval(
+    let (code, table, errors) = eval(
         folder.path(),
         &["--beir", "tower", "--against", "before.json"],
     );
-    assert!(done, "{errors}");
+    assert_eq!(code, 0, "{errors}");
     assert!(
         table.contains("hybrid: nDCG@10 +0.0000 (+0.0 %), p = 1.0000\n"),
         "{table}"
@@ -84,13 +73,13 @@ fn runs_over_different_questions_are_not_compared() {
         "span_in_first_two":null,"span_in_any":null,"citation_precision":0,"citation_recall":0,
         "unanswerable":0,"unanswerable_answered":0}}]}"#;
     std::fs::write(folder.path().join("before.json"), before).unwrap();
-    let (done, _, errors) = eval(
+    let (code, _, errors) = eval(
         folder.path(),
         &["--beir", "tower", "--against", "before.json"],
     );
-    assert!(!done);
+    assert_ne!(code, 0);
     assert!(errors.contains("9 documents and 2 questions"), "{errors}");
-    let (done, _, errors) = eval(folder.path(), &["--beir", "nowhere"]);
-    assert!(!done);
+    let (code, _, errors) = eval(folder.path(), &["--beir", "nowhere"]);
+    assert_ne!(code, 0);
     assert!(errors.contains("nowhere/qrels/test.tsv"), "{errors}");
 }

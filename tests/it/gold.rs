@@ -2,10 +2,11 @@
 //! and what is measured with it.
 
 use crate::orchestration::KEEPER;
-use crate::support::{Answer, BAKERY, Client, Form, LIGHTHOUSE, Server, assert_shape};
+use crate::support::{
+    Answer, BAKERY, Client, Form, LIGHTHOUSE, Server, assert_shape, finished, satchel,
+};
 use serde_json::{Value, json};
 use std::io::{Cursor, Read};
-use std::process::Command;
 use zip::ZipArchive;
 
 const SENTENCE: &str = "The first keeper was Tobias Grenn, who served for twenty-two years.";
@@ -223,27 +224,18 @@ fn mark_goes_with_its_document_its_session_and_its_user_and_is_exported_before()
 }
 
 /// Runs a command on the data folder of a server.
-fn satchel(server: &Server, arguments: &[&str]) -> (bool, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_satchel"))
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(server.data_dir())
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.success(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+fn command(server: &Server, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = satchel();
+    command.args(arguments).arg("--data-dir");
+    finished(command.arg(server.data_dir()))
 }
 
 #[test]
 fn gold_set_is_measured_over_the_own_documents_and_compared() {
     let (server, lighthouse) = with_documents();
     server.publish_address();
-    let (done, _, errors) = satchel(&server, &["eval", "--gold"]);
-    assert!(!done && errors.contains("has no question"), "{errors}");
+    let (code, _, errors) = command(&server, &["eval", "--gold"]);
+    assert!(code != 0 && errors.contains("has no question"), "{errors}");
 
     let ada = server.user("ada");
     let [_, _, answer] = asked(&ada, KEEPER);
@@ -253,8 +245,8 @@ fn gold_set_is_measured_over_the_own_documents_and_compared() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (before, lines) = (file("before.json"), file("gold.jsonl"));
-    let (done, table, errors) = satchel(&server, &["eval", "--json", &before, "--gold"]);
-    assert!(done, "{errors}");
+    let (code, table, errors) = command(&server, &["eval", "--json", &before, "--gold"]);
+    assert_eq!(code, 0, "{errors}");
     assert!(
         table.starts_with("gold: passages of 2 documents, 2 questions\n"),
         "{table}"
@@ -270,13 +262,13 @@ fn gold_set_is_measured_over_the_own_documents_and_compared() {
     assert_eq!(hybrid["metrics"][4]["scores"], json!([1.0, 1.0]));
     assert_eq!(measured["answers"]["span_in_first"], 1.0);
 
-    let (done, exported, errors) = satchel(&server, &["feedback", "gold"]);
-    assert!(done, "{errors}");
+    let (code, exported, errors) = command(&server, &["feedback", "gold"]);
+    assert_eq!(code, 0, "{errors}");
     assert_eq!(exported.lines().count(), 2);
     std::fs::write(&lines, &exported).unwrap();
     let again = ["eval", "--gold", &lines, "--against", &before];
-    let (done, table, errors) = satchel(&server, &again);
-    assert!(done, "{errors}");
+    let (code, table, errors) = command(&server, &again);
+    assert_eq!(code, 0, "{errors}");
     assert!(
         table.contains("hybrid: nDCG@10 +0.0000 (+0.0 %), p = 1.0000\n"),
         "{table}"
@@ -284,8 +276,8 @@ fn gold_set_is_measured_over_the_own_documents_and_compared() {
 
     let path = format!("/documents/{lighthouse}");
     assert_eq!(server.admin().delete(&path).status, 200);
-    let (done, table, errors) = satchel(&server, &["eval", "--gold", &lines]);
-    assert!(done, "{errors}");
+    let (code, table, errors) = command(&server, &["eval", "--gold", &lines]);
+    assert_eq!(code, 0, "{errors}");
     assert!(
         table.contains("words are no longer there: 1 passages"),
         "{table}"

@@ -1,12 +1,14 @@
 //! Models over the API and on the command line: listed, downloaded, exchanged,
 //! removed. The hub is a server of the test.
 
-use crate::support::{Behaviour, Client, FakeHub, Server, assert_shape, settings, sha256};
+use crate::support::{
+    Behaviour, Client, FakeHub, Server, assert_shape, finished, satchel, settings, sha256,
+};
 use satchel::config::Config;
 use satchel::engine::decoder::{Architecture, write_tiny_model};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -311,22 +313,21 @@ fn removing_the_loaded_model_falls_back_to_another() {
     assert!(server.data_dir().join("satchel.db").exists());
 }
 
-fn satchel(folder: &Path, hub: &FakeHub, arguments: &[&str], token: &str) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_satchel"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("SATCHEL_HANDBOOK", "false")
-        .env("HF_ENDPOINT", &hub.endpoint)
-        .env("HF_HOME", folder)
-        .env("HF_TOKEN", token)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().unwrap(),
-        text(output.stdout),
-        text(output.stderr),
+fn with_hub(
+    folder: &Path,
+    hub: &FakeHub,
+    arguments: &[&str],
+    token: &str,
+) -> (i32, String, String) {
+    finished(
+        satchel()
+            .args(arguments)
+            .current_dir(folder)
+            .env("SATCHEL_HANDBOOK", "false")
+            .env("HF_ENDPOINT", &hub.endpoint)
+            .env("HF_HOME", folder)
+            .env("HF_TOKEN", token)
+            .stdin(Stdio::null()),
     )
 }
 
@@ -334,7 +335,7 @@ fn satchel(folder: &Path, hub: &FakeHub, arguments: &[&str], token: &str) -> (i3
 fn command_line_downloads_lists_uses_and_removes() {
     let hub = hub_with("tiny-Q4_K_M.gguf", tiny(8));
     let folder = tempfile::tempdir().unwrap();
-    let run = |arguments: &[&str]| satchel(folder.path(), &hub, arguments, "");
+    let run = |arguments: &[&str]| with_hub(folder.path(), &hub, arguments, "");
     let (code, out, error) = run(&["models"]);
     assert_eq!(code, 0, "{error}");
     assert!(
@@ -366,13 +367,13 @@ fn token_opens_gated_models_and_only_the_hub_sees_it() {
     hub.change(|hub| hub.token = Some("secret".to_owned()));
     let folder = tempfile::tempdir().unwrap();
     let pull = ["models", "pull", REPOSITORY];
-    let (code, _, error) = satchel(folder.path(), &hub, &pull, "");
+    let (code, _, error) = with_hub(folder.path(), &hub, &pull, "");
     assert_eq!(code, 1);
     assert!(error.contains("HF_TOKEN"), "{error}");
-    let (code, _, error) = satchel(folder.path(), &hub, &pull, "wrong");
+    let (code, _, error) = with_hub(folder.path(), &hub, &pull, "wrong");
     assert_eq!(code, 1);
     assert!(error.contains("token is not valid"), "{error}");
-    let (code, _, error) = satchel(folder.path(), &hub, &pull, "secret");
+    let (code, _, error) = with_hub(folder.path(), &hub, &pull, "secret");
     assert_eq!(code, 0, "{error}");
     let fetches = hub.fetches();
     assert!(!fetches.is_empty());
@@ -390,7 +391,7 @@ fn download_of_a_killed_process_goes_on() {
     hub.change(|hub| hub.pause = Duration::from_millis(100));
     let folder = tempfile::tempdir().unwrap();
     let part = folder.path().join("data/models/tiny-Q4_K_M.gguf.part");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_satchel"))
+    let mut child = satchel()
         .args(["models", "pull", REPOSITORY])
         .current_dir(folder.path())
         .env("SATCHEL_HANDBOOK", "false")
@@ -409,7 +410,7 @@ fn download_of_a_killed_process_goes_on() {
     let file = folder.path().join("data/models/tiny-Q4_K_M.gguf");
     assert!(!file.exists());
     hub.change(|hub| hub.pause = Duration::ZERO);
-    let (code, _, error) = satchel(folder.path(), &hub, &["models", "pull", REPOSITORY], "");
+    let (code, _, error) = with_hub(folder.path(), &hub, &["models", "pull", REPOSITORY], "");
     assert_eq!(code, 0, "{error}");
     assert!(std::fs::read(file).unwrap() == content);
     assert!(hub.fetches().pop().unwrap().header("range").is_some());
@@ -419,7 +420,7 @@ fn download_of_a_killed_process_goes_on() {
 fn proxy_is_asked_for_other_hosts() {
     let hub = hub_with("tiny-Q4_K_M.gguf", tiny(11));
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_satchel"))
+    let output = satchel()
         .args(["models", "pull", REPOSITORY])
         .current_dir(folder.path())
         .env("SATCHEL_HANDBOOK", "false")

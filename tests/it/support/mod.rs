@@ -2,6 +2,7 @@
 
 mod client;
 mod contract;
+mod executable;
 mod hub;
 mod raw;
 mod schema;
@@ -9,6 +10,7 @@ mod server;
 mod shape;
 
 pub use client::{Answer, Client, Event, Form, Stream};
+pub use executable::{finished, satchel};
 pub use hub::{Behaviour, FakeHub, sha256};
 pub use raw::Raw;
 pub use schema::Schemas;
