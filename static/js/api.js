@@ -214,6 +214,9 @@ export async function api(method, path, body) {
   return response.status === 204 ? null : response.json();
 }
 
+/** How long events are read before the page does something else, in ms. */
+const BREATH = 10;
+
 /**
  * The events of a stream (WHATWG HTML, 9.2): name, parsed data and id.
  * @param {string} path
@@ -227,16 +230,24 @@ export async function* events(path, init) {
   if (!response.body) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
+  let since = performance.now();
   try {
     for (;;) {
+      const asked = performance.now();
       const { done, value } = await reader.read();
       if (done) return;
+      // While it was waited for, the page was free.
+      if (performance.now() - asked > 1) since = performance.now();
       text += value;
       const blocks = text.split(/\r?\n\r?\n/);
       text = blocks.pop() ?? '';
       for (const block of blocks) {
         const event = parse(block);
         if (event) yield event;
+        if (performance.now() - since < BREATH) continue;
+        // Much may come at once, and what was read is to be seen.
+        await new Promise((resolve) => { setTimeout(resolve); });
+        since = performance.now();
       }
     }
   } finally {

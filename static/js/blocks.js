@@ -4,11 +4,11 @@
 // in the place of its growing one, a few blocks a frame, and without moving what
 // the reader looks at.
 
-import { fragment, h } from './dom.js';
+import { fragment, h, inFrame } from './dom.js';
 import { t } from './language.js';
 
 /** How long the work of one frame may take, in ms. */
-const BUDGET = 6;
+const BUDGET = 3;
 
 /** What each block was made from. @type {WeakMap<Element, string>} */
 const sources = new WeakMap();
@@ -69,12 +69,12 @@ export function replaceBlocks(target, html, done) {
     }
     if (at === blocks.length) {
       while (target.children.length > at) target.lastElementChild?.remove();
-      done();
     }
     still();
-    if (at < blocks.length) requestAnimationFrame(step);
+    inFrame(at < blocks.length ? step : done);
   };
-  step();
+  // Reading the HTML was work enough for this frame.
+  inFrame(step);
 }
 
 /**

@@ -362,11 +362,11 @@ class Chat {
         if (event.name === 'accepted') this.accepted(answer, event.data);
         batches.add(event);
       }
-      batches.flush();
+      await batches.drained();
       if (failure) throw failure;
       if (!complete && !this.left) throw new Error(t('The connection was lost before the answer was complete.'));
     } catch (error) {
-      batches.flush();
+      await batches.drained();
       if (!this.left) this.ended(asking, error);
     }
     this.asking = null;

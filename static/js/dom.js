@@ -100,6 +100,20 @@ export function fragment(html) {
   return nodes;
 }
 
+/** How long a frame is waited for, in ms: a page that is not seen has none. */
+const UNSEEN = 200;
+
+/** @param {() => void} work is done in the next frame */
+export function inFrame(work) {
+  const run = () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    work();
+  };
+  const frame = requestAnimationFrame(run);
+  const timer = setTimeout(run, UNSEEN);
+}
+
 /**
  * Takes parts of the page out of reach of pointer, keyboard and screen reader, or gives them back.
  * @param {string} selector

@@ -3,6 +3,7 @@
 // takes: where one breaks, the next goes on after the last event that came.
 
 import { events } from './api.js';
+import { inFrame } from './dom.js';
 import { t } from './language.js';
 
 /** How long to wait before each further try, in ms; the last holds for all after it. */
@@ -91,35 +92,48 @@ async function* following(signal, answer, connect) {
   }
 }
 
-/** How often events are handed on while the page is not seen, in ms. */
-const UNSEEN = 200;
+/** How long the work of one frame may take, in ms, and after how many events that is looked at. */
+const BUDGET = 8;
+const TOGETHER = 32;
 
 /**
- * Hands events on together, once a frame; of several that write one block anew
- * only the last.
+ * Hands events on together, once a frame and no more than a frame has time for;
+ * of several that write one block anew only the last. `drained` is done when all
+ * are handed on.
  * @param {(batch: Said[]) => void} take
  */
 export function byFrame(take) {
   /** @type {Said[]} */
   let waiting = [];
   let due = false;
+  /** @type {(() => void)[]} */
+  let then = [];
   const flush = () => {
-    due = false;
-    const batch = waiting;
-    waiting = [];
     /** @type {Map<number, Said>} */
     const blocks = new Map();
-    for (const one of batch) if (one.name === 'block') blocks.set(one.data.index, one);
-    const worth = (/** @type {Said} */ one) => one.name !== 'block' || blocks.get(one.data.index) === one;
-    if (batch.length) take(batch.filter(worth));
+    for (const one of waiting) if (one.name === 'block') blocks.set(one.data.index, one);
+    waiting = waiting.filter((one) => one.name !== 'block' || blocks.get(one.data.index) === one);
+    const end = performance.now() + BUDGET;
+    while (waiting.length && performance.now() < end) take(waiting.splice(0, TOGETHER));
+  };
+  const later = () => {
+    due = true;
+    inFrame(() => {
+      flush();
+      due = waiting.length > 0;
+      if (due) return later();
+      for (const one of then) one();
+      then = [];
+    });
   };
   const add = (/** @type {Said} */ event) => {
     waiting.push(event);
-    if (due) return;
-    due = true;
-    // A page that is not seen has no frames.
-    if (document.hidden) setTimeout(flush, UNSEEN);
-    else requestAnimationFrame(flush);
+    if (!due) later();
   };
-  return { add, flush };
+  /** @returns {Promise<void>} */
+  const drained = () => new Promise((resolve) => {
+    if (due) then.push(resolve);
+    else resolve();
+  });
+  return { add, drained };
 }

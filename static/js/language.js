@@ -12,6 +12,8 @@ export const LANGUAGES = { en: 'English', de: 'Deutsch', es: 'Español', fr: 'Fr
 let messages = {};
 let language = 'en';
 let plurals = new Intl.PluralRules('en');
+/** @type {Intl.NumberFormat | null} */
+let numbers = null;
 
 /** The language in use, as a tag for `Intl` and `lang`. */
 export const spoken = () => language;
@@ -31,6 +33,11 @@ export async function speak(name) {
   messages = response?.ok ? await response.json() : {};
   language = response?.ok ? name : 'en';
   plurals = new Intl.PluralRules(language);
+  numbers = null;
+  // The first format that a browser makes takes it tens of milliseconds: not
+  // those in which an answer begins. Safari has no idle callbacks.
+  const idle = window.requestIdleCallback ?? ((/** @type {() => void} */ work) => setTimeout(work, 500));
+  idle(() => void written(0));
   document.documentElement.lang = language;
 }
 
@@ -60,6 +67,12 @@ export function tn(count, one, many, values = {}) {
   return fill(text, { count, ...values });
 }
 
+/** @param {number} value */
+function written(value) {
+  numbers ??= new Intl.NumberFormat(language);
+  return numbers.format(value);
+}
+
 /**
  * @param {string} text
  * @param {Values} values
@@ -68,7 +81,7 @@ function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === undefined) return whole;
-    return typeof value === 'number' ? value.toLocaleString(language) : enclosed(value);
+    return typeof value === 'number' ? written(value) : enclosed(value);
   });
 }
 

@@ -89,10 +89,12 @@ test('an answer of 20,000 tokens streams without a frame of more than 50 ms', wi
     const found = await tasks(satchel, page, async () => {
       await page.getByLabel('Your question').fill('Tell me everything.');
       await page.keyboard.press('Enter');
-      await page.getByRole('button', { name: 'Copy answer with sources' }).waitFor({ timeout: 120_000 });
-      await page.waitForFunction(() => document.querySelectorAll('.answer .ns').length === 1);
+      // Looking for a role goes through the whole page, which would be measured too.
+      await page.waitForFunction(() => document.querySelector('.answer .ns'), null, { polling: 100, timeout: 120_000 });
     });
     assert.ok(found.length > TOKENS / 200, `the trace has ${found.length} tasks`);
+    await page.getByRole('button', { name: 'Copy answer with sources' }).waitFor();
+    assert.equal(await page.locator('.answer .ns').count(), 1);
     const longest = Math.max(...found);
     console.log(`longest task: ${longest.toFixed(1)} ms of ${found.length}`);
     assert.ok(longest < LONGEST, `a task took ${longest.toFixed(1)} ms`);
