@@ -5,7 +5,7 @@ use super::AnswerError;
 use super::candidates::{Candidate, candidates, cite, is_statement, one_line};
 use super::cite::markers;
 use super::terms::{Rarity, terms};
-use crate::engine::encoder::{Encoder, late_interaction};
+use crate::engine::encoder::{Encoder, Known, late_interaction};
 use crate::types::{Citation, Passage, SentenceCheck, Support, char_len};
 use std::ops::Range;
 
@@ -61,14 +61,15 @@ pub struct QuotedAnswer {
 }
 
 /// Answers `question` from `passages`, best first; `None` if they hold nothing
-/// that answers it.
+/// that answers it. What the search has read is not read again.
 pub fn quotes(
     question: &str,
     passages: &[Passage],
     encoder: &Encoder,
+    mut known: Known,
 ) -> Result<Option<QuotedAnswer>, AnswerError> {
     let passages = &passages[..passages.len().min(MOST_PASSAGES)];
-    let ranked = rank(question, passages, encoder)?;
+    let ranked = rank(question, passages, encoder, &mut known)?;
     let Some(best) = ranked.first() else {
         return Ok(None);
     };
@@ -94,6 +95,7 @@ fn rank(
     question: &str,
     passages: &[Passage],
     encoder: &Encoder,
+    known: &mut Known,
 ) -> Result<Vec<Ranked>, AnswerError> {
     let all = candidates(passages);
     let wanted = terms(question);
@@ -102,10 +104,10 @@ fn rank(
         .iter()
         .map(|candidate| rarity.coverage(&wanted, &candidate.terms))
         .collect();
-    let mut chosen = preselect(all, &covered);
+    let chosen = preselect(all, &covered);
     let mut texts = vec![question];
     texts.extend(chosen.iter().map(|(candidate, _)| candidate.text.as_str()));
-    let encoded = encoder.encode(&texts)?;
+    let encoded = encoder.encode_with(&texts, known)?;
     let Some((asked, encoded)) = encoded.split_first() else {
         return Ok(Vec::new());
     };
@@ -114,7 +116,7 @@ fn rank(
         .map(|passage| passage.score)
         .fold(0.0, f32::max);
     let mut ranked = Vec::with_capacity(encoded.len());
-    for ((candidate, covered), encoding) in chosen.drain(..).zip(encoded) {
+    for ((candidate, covered), encoding) in chosen.into_iter().zip(encoded) {
         let near = late_interaction(&asked.tokens, &encoding.tokens);
         if near < LEAST && covered == 0.0 {
             continue;
@@ -258,6 +260,7 @@ mod tests {
     use super::{QuotedAnswer, quotes};
     use crate::answer::fixtures::{encoder, passage};
     use crate::answer::markers;
+    use crate::engine::encoder::Known;
     use crate::types::{Passage, slice_chars};
 
     const PUMP: &str = "# Vibration limits\n\nThe P-40 pump is mounted on a baseplate. \
@@ -266,7 +269,7 @@ mod tests {
     const OIL: &str = "Lubrication schedule\n\nChange the oil every 2,000 hours. Use grade 46 [2].";
 
     fn ask(question: &str, passages: &[Passage]) -> Option<QuotedAnswer> {
-        quotes(question, passages, encoder()).unwrap()
+        quotes(question, passages, encoder(), Known::default()).unwrap()
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use gathering::Gathered;
 pub use rank::Ranked;
 pub use reading::Reading;
 
-use crate::engine::encoder::{Encoder, EncoderError, Encoding, Reranker};
+use crate::engine::encoder::{Encoder, EncoderError, Encoding, Known, Reranker};
 use crate::error::{ErrorKind, Kind};
 use crate::lexical::{Lexical, LexicalError};
 use crate::store::{Store, StoreError};
@@ -63,8 +63,8 @@ pub struct Retrieved {
     pub coverage: Coverage,
     /// How likely it is that the documents answer the question at all, 0-1.
     pub answerable: f32,
-    /// The question as the encoder sees it, for those who compare it further.
-    pub question: Encoding,
+    /// What was read closely, for those who read further.
+    pub known: Known,
 }
 
 /// A passage that was ranked, but is not among those that were found.
@@ -124,7 +124,9 @@ impl Retriever {
     ) -> Result<Retrieved, RetrieveError> {
         let started = Instant::now();
         let question = self.encode(query)?;
-        let ranked = self.rank(query, &question, scope, options)?;
+        let mut ranked = self.rank(query, &question, scope, options)?;
+        let mut known = std::mem::take(&mut ranked.known);
+        known.add(query, question);
         let (answerable, considered) = (ranked.answerable, ranked.candidates.len());
         let (passages, passed_over) =
             rank::select(ranked, options, |keys| Ok(self.vectors.get(keys)?))?;
@@ -136,7 +138,7 @@ impl Retriever {
             ranked: considered,
             coverage,
             answerable,
-            question,
+            known,
         })
     }
 
@@ -177,8 +179,9 @@ impl Retriever {
             Some(_) => fuse::abroad(query, |text| self.encoder.count_tokens(text)),
             None => abroad,
         };
+        let mut known = Known::default();
         let reading = match candidates.first() {
-            Some(first) if unread < 1.0 => Some(self.read_for(query, question, first)?),
+            Some(first) if unread < 1.0 => Some(self.read_for(query, question, first, &mut known)?),
             _ => None,
         };
         Ok(Ranked {
@@ -186,6 +189,7 @@ impl Retriever {
             candidates,
             reading,
             abroad,
+            known,
         })
     }
 }

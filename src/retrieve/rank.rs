@@ -2,6 +2,7 @@
 //! that is given back.
 
 use super::{Candidate, PassedOver, Reading, RetrieveError, calibrate, mmr};
+use crate::engine::encoder::Known;
 use crate::types::{Omission, Passage, PassageScores, SearchOptions, SearchType};
 
 /// The candidates, best first.
@@ -15,6 +16,8 @@ pub struct Ranked {
     pub reading: Option<Reading>,
     /// How far the question's words are from what the embedding model knows, 0-1.
     pub abroad: f32,
+    /// The sentences of the first, as they were read.
+    pub known: Known,
 }
 
 /// Weight of late interaction against the fused score, both 0-1 over the

@@ -3,7 +3,7 @@
 //! documents answer at all; `calibrate` weighs them.
 
 use super::{Candidate, RetrieveError, Retriever};
-use crate::engine::encoder::{Encoding, TokenVectors, best_matches};
+use crate::engine::encoder::{Encoding, Known, TokenVectors, best_matches};
 use crate::extract::sentences;
 use crate::lexical::Subject;
 use crate::types::slice_chars;
@@ -40,18 +40,19 @@ impl Retriever {
         query: &str,
         question: &Encoding,
         candidate: &Candidate,
+        known: &mut Known,
     ) -> Result<Reading, RetrieveError> {
         let text = &candidate.stored.chunk.text;
         let spans = sentences(text).into_iter();
         let sentences: Vec<&str> = spans.map(|span| slice_chars(text, span)).collect();
-        let encodings = self.encoder.encode(&sentences)?;
+        let encodings = self.encoder.encode_with(&sentences, known)?;
         let cosine = |encoding: &Encoding| {
             let pairs = encoding.pooled.iter().zip(&question.pooled);
             pairs.map(|(a, b)| a * b).sum::<f32>()
         };
         let tokens: Vec<&TokenVectors> = encodings.iter().map(|one| &one.tokens).collect();
         Ok(Reading {
-            sentence: encodings.iter().map(cosine).fold(0.0, f32::max),
+            sentence: encodings.iter().copied().map(cosine).fold(0.0, f32::max),
             asked: self.asked(query, candidate, &best_matches(&question.tokens, &tokens)),
         })
     }

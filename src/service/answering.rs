@@ -201,12 +201,13 @@ impl Answering {
         let asked = found.searched_for.as_ref();
         let question = asked.unwrap_or(&self.question.message).clone();
         let (passages, standing) = (found.passages.clone(), found.standing.clone());
+        let known = found.known.clone();
         let quoted = self
             .service
             .computing(move |inner| match standing {
                 Standing::Documents => Ok(overview(&passages)),
                 Standing::List(statements) => Ok(Some(statements.answer(&passages))),
-                Standing::Places => Ok(quotes(&question, &passages, &inner.encoder)?),
+                Standing::Places => Ok(quotes(&question, &passages, &inner.encoder, known)?),
             })
             .await?;
         let Some(quoted) = quoted else {

@@ -3,6 +3,7 @@
 use super::Inner;
 use super::search::{SearchOutcome, SearchRequest, Standing};
 use crate::answer::{Listing, Statements};
+use crate::engine::encoder::Known;
 use crate::error::Fault;
 use crate::retrieve::Gathered;
 use crate::types::Viewer;
@@ -42,6 +43,7 @@ impl Inner {
                 answerable: 1.0,
                 searched_for: None,
                 standing: Standing::List(statements),
+                known: Known::default(),
             }));
         }
         Ok(None)

@@ -2,6 +2,7 @@
 
 use super::{Caller, Inner, Service};
 use crate::answer::{OVERVIEW_PASSAGES, Statements, names_document};
+use crate::engine::encoder::Known;
 use crate::error::Fault;
 use crate::retrieve::PassedOver;
 use crate::types::{
@@ -58,6 +59,8 @@ pub struct SearchOutcome {
     /// What was searched for, where it is not what was asked.
     pub searched_for: Option<String>,
     pub standing: Standing,
+    /// What the search has read closely, so that the answer need not.
+    pub known: Known,
 }
 
 impl SearchOutcome {
@@ -224,6 +227,7 @@ impl Inner {
             answerable: found.answerable,
             searched_for: None,
             standing: Standing::Places,
+            known: found.known,
         })
     }
 

@@ -4,6 +4,7 @@
 use super::answering::Answering;
 use super::search::{SearchOutcome, Standing};
 use crate::answer::{Verified, read_selection, uncited};
+use crate::engine::encoder::Known;
 use crate::error::Fault;
 use crate::types::Coverage;
 
@@ -23,6 +24,7 @@ impl Answering {
                     coverage: Coverage::default(),
                     searched_for: None,
                     standing: Standing::Places,
+                    known: Known::default(),
                 })
             })
             .await

@@ -4,7 +4,7 @@
 //! ones are the result. Prints ClapNQ's refusals and checks too.
 
 use satchel::answer::{quotes, verify};
-use satchel::engine::encoder::Encoder;
+use satchel::engine::encoder::{Encoder, Known};
 use satchel::types::{
     DatasetId, DocumentId, Passage, PassageScores, Placement, Support, char_len, slice_chars,
 };
@@ -65,7 +65,7 @@ fn xquad(encoder: &Encoder, sample: usize) -> anyhow::Result<()> {
             .map(|(score, at)| passage(*at, &paragraphs[*at], *score))
             .collect();
         let began = Instant::now();
-        let answer = quotes(&question.text, &passages, encoder)?;
+        let answer = quotes(&question.text, &passages, encoder, Known::default())?;
         took.push(began.elapsed());
         let tally = &mut halves[question.article % 2];
         tally.questions += 1;
@@ -109,7 +109,12 @@ fn clapnq(encoder: &Encoder, sample: usize) -> anyhow::Result<()> {
             let source = record["passages"][0]["text"].as_str().unwrap_or_default();
             let question = record["input"].as_str().unwrap_or_default();
             all += 1;
-            match quotes(question, &[passage(0, source, 1.0)], encoder)? {
+            match quotes(
+                question,
+                &[passage(0, source, 1.0)],
+                encoder,
+                Known::default(),
+            )? {
                 Some(answer) => best.push(answer.quotes[0].score),
                 None => refused += 1,
             }

@@ -63,7 +63,7 @@ fn ask(bench: &Bench, question: &EvalQuestion) -> Result<(Vec<Passage>, Vec<Quot
     if found.passages.is_empty() || found.answerable < ANSWERABLE {
         return Ok((found.passages, Vec::new()));
     }
-    let answer = quotes(&question.text, &found.passages, &bench.encoder)?;
+    let answer = quotes(&question.text, &found.passages, &bench.encoder, found.known)?;
     Ok((found.passages, answer.map_or_else(Vec::new, |a| a.quotes)))
 }
 

@@ -9,6 +9,7 @@ mod error;
 mod folder;
 mod forward;
 mod gguf;
+mod known;
 mod model;
 mod names;
 mod panels;
@@ -32,6 +33,7 @@ use sha2::Sha256;
 
 pub use self::error::EncoderError;
 pub use self::gguf::is_encoder;
+pub use self::known::Known;
 pub use self::prompts::Prompts;
 pub use self::reranker::Reranker;
 pub use self::token_vectors::TokenVectors;

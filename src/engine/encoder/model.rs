@@ -22,9 +22,13 @@ use super::tokens::Tokens;
 use super::weights::Head;
 use super::weights::Weights;
 
-/// Tokens in a pass: enough that the weights are read rarely, few enough that
-/// all intermediate results stay in the cache.
+/// Most tokens in a pass: enough that the weights are read rarely, few enough
+/// that all intermediate results stay in the cache.
 const PASS: usize = 256;
+
+/// Least tokens in a pass, where the texts are shared out among threads: with
+/// fewer, unpacking the weights takes longer than a second thread saves.
+const LEAST: usize = 32;
 
 /// All of an encoder.
 pub(super) struct Model {
@@ -124,7 +128,7 @@ impl Model {
         if let [_] = texts {
             return run(texts, &mut Scratch::default());
         }
-        let passes: Vec<Vec<T>> = passes(texts)
+        let passes: Vec<Vec<T>> = passes(texts, rayon::current_num_threads())
             .into_par_iter()
             .map_init(Scratch::default, |scratch, pass| run(pass, scratch))
             .collect();
@@ -137,12 +141,15 @@ impl Model {
     }
 }
 
-/// Splits texts, in their order, into runs of about [`PASS`] tokens.
-fn passes(texts: &[Framed]) -> Vec<&[Framed]> {
+/// Splits texts, in their order, into runs of about [`PASS`] tokens, of fewer
+/// where some of the threads would have none: a search waits for one passage.
+fn passes(texts: &[Framed], threads: usize) -> Vec<&[Framed]> {
+    let all: usize = texts.iter().map(|text| text.ids.len()).sum();
+    let most = all.div_ceil(threads).clamp(LEAST, PASS);
     let mut found = Vec::new();
     let (mut start, mut tokens) = (0, 0);
     for (at, text) in texts.iter().enumerate() {
-        if at > start && tokens + text.ids.len() > PASS {
+        if at > start && tokens + text.ids.len() > most {
             found.push(&texts[start..at]);
             (start, tokens) = (at, 0);
         }

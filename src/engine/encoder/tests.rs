@@ -219,6 +219,18 @@ fn fingerprint_is_that_of_the_file_and_the_manifest_is_true() {
 }
 
 #[test]
+fn known_texts_are_not_read_again() {
+    let mut known = Known::default();
+    let other = ENCODER.encode(&["something else"]).unwrap().remove(0);
+    known.add("a lamp", other.clone());
+    let texts = ["a keeper", "a lamp", "a keeper"];
+    let found = ENCODER.encode_with(&texts, &mut known).unwrap();
+    let keeper = ENCODER.encode(&["a keeper"]).unwrap().remove(0);
+    assert_eq!(found, [&keeper, &other, &keeper]);
+    assert!(known.has("a keeper") && !known.has("something else"));
+}
+
+#[test]
 fn damaged_files_are_refused() {
     assert!(Encoder::from_gguf(b"").is_err());
     assert!(Encoder::from_gguf(b"GGUF").is_err());
