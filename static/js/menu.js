@@ -53,12 +53,13 @@ export function menu(label, items, { symbol = 'more', text, kind = '' } = {}) {
     all.at(event.key === 'ArrowUp' ? -1 : 0)?.focus();
   });
   list.addEventListener('beforetoggle', (/** @type {any} */ event) => {
-    if (event.newState === 'open') list.replaceChildren(...items().map((item) => entry(item, list)));
+    const opens = event.newState === 'open';
+    // At once: the event that says it is open comes later than the open list.
+    button.setAttribute('aria-expanded', String(opens));
+    if (opens) list.replaceChildren(...items().map((item) => entry(item, list)));
   });
   list.addEventListener('toggle', (/** @type {any} */ event) => {
-    const open = event.newState === 'open';
-    button.setAttribute('aria-expanded', String(open));
-    if (!open) return;
+    if (event.newState !== 'open') return;
     place(list, button);
     if (!list.contains(document.activeElement)) entries(list)[0]?.focus();
   });
