@@ -2,11 +2,13 @@
 // What stands above the part of a long list that is looked at: drawn after it,
 // a little in each frame, without moving what is seen.
 
+import { inFrame } from './dom.js';
+
 /** Longest time that one frame is kept waiting, in ms. */
 const SLICE = 8;
 
 /** @param {() => void} work is done once the next frame is seen */
-const afterFrame = (work) => requestAnimationFrame(() => setTimeout(work));
+const afterFrame = (work) => inFrame(() => setTimeout(work));
 
 /**
  * Fills a list upwards.

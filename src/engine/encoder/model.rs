@@ -26,8 +26,8 @@ use super::weights::Weights;
 /// that all intermediate results stay in the cache.
 const PASS: usize = 256;
 
-/// Least tokens in a pass, where the texts are shared out among threads: with
-/// fewer, unpacking the weights takes longer than a second thread saves.
+/// Least tokens in a pass, where the texts are shared out among threads:
+/// unpacking the weights costs each pass as much as about five tokens.
 const LEAST: usize = 32;
 
 /// All of an encoder.
