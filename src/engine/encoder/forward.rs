@@ -3,6 +3,7 @@
 
 use super::attention::Heads;
 use super::attention::attend;
+use super::panels::Left;
 use super::pointwise::gelu;
 use super::pointwise::multiply;
 use super::pointwise::normalise;
@@ -19,6 +20,8 @@ use crate::kernels::Product;
 use crate::kernels::Rows;
 use crate::kernels::RowsMut;
 use crate::kernels::Workers;
+use crate::kernels::fine;
+use crate::kernels::fine::FineCodes;
 use crate::kernels::pointwise::add;
 use crate::kernels::pointwise::silu_gate;
 use crate::kernels::products;
@@ -32,11 +35,26 @@ pub(super) struct Framed {
     pub(super) second: usize,
 }
 
+/// What products read as codes.
+pub(super) struct Codes {
+    bytes: Activations,
+    fine: FineCodes,
+}
+
+impl Default for Codes {
+    fn default() -> Self {
+        Self {
+            bytes: Activations::with_capacity(0, 0),
+            fine: FineCodes::default(),
+        }
+    }
+}
+
 /// What computes, and room for intermediate results, kept from one pass to the
 /// next.
 pub(super) struct Scratch {
     pub(super) workers: Workers,
-    pub(super) codes: Activations,
+    pub(super) codes: Codes,
     hidden: Vec<f32>,
     normed: Vec<f32>,
     projected: Vec<f32>,
@@ -49,7 +67,7 @@ impl Default for Scratch {
     fn default() -> Self {
         Self {
             workers: Workers::alone(),
-            codes: Activations::with_capacity(0, 0),
+            codes: Codes::default(),
             hidden: Vec::new(),
             normed: Vec::new(),
             projected: Vec::new(),
@@ -230,36 +248,45 @@ fn embed_tokens(weights: &Weights, texts: &[&Framed], scratch: &mut Scratch) {
 pub(super) fn apply(
     linear: &Linear,
     workers: &mut Workers,
-    codes: &mut Activations,
+    codes: &mut Codes,
     (input, stride): (&[f32], usize),
     out: &mut Vec<f32>,
 ) {
     let (rows, wide) = (input.len() / stride, linear.outputs());
+    let size = (rows, linear.inputs());
     out.resize(rows * wide, 0.0);
     if linear.parts.iter().any(Factor::is_quantized) {
-        quantize(workers, input, stride, (rows, linear.inputs()), codes);
+        quantize(workers, input, stride, size, &mut codes.bytes);
+    }
+    let floats = Rows {
+        values: input,
+        stride,
+    };
+    let fine = fine::pays(workers.level, workers.instructions);
+    if fine && linear.parts.iter().any(Factor::is_exact) {
+        codes.fine.quantize(workers.instructions, floats, size);
     }
     let mut column = 0;
     for part in &linear.parts {
         let bias = &linear.bias[column..][..part.rows()];
         match part {
             Factor::Exact(panels) => {
-                let left = Rows {
-                    values: input,
-                    stride,
-                };
                 let target = RowsMut {
                     values: &mut out[column..],
                     stride: wide,
                 };
-                panels.apply(workers.instructions, rows, left, bias, target);
+                let left = match fine {
+                    true => Left::Fine(&codes.fine),
+                    false => Left::Floats(floats),
+                };
+                panels.apply(workers, rows, left, bias, target);
             }
             Factor::Packed(matrix) => {
                 let input = Input {
                     rows,
                     floats: input,
                     stride,
-                    codes,
+                    codes: &codes.bytes,
                 };
                 products(workers, input, &[Product { matrix, column }], out, wide);
                 for row in out.chunks_exact_mut(wide) {

@@ -29,7 +29,8 @@ for_each_instruction_set! {
 }
 
 for_each_instruction_set! {
-    /// Unpacks blocks of 32 rows of 32 codes; a block has a scale per column.
+    /// Unpacks blocks of 32 rows of 32 codes, of which pairs of rows lie column
+    /// after column; a block has a scale per column.
     unpack => unpacked_blocks(codes: &[i8], scales: &[f32], values: &mut [f32])
 }
 
@@ -134,14 +135,12 @@ fn unpacked_blocks<const FUSED: bool>(codes: &[i8], scales: &[f32], values: &mut
         .chunks_exact(PANEL * PANEL)
         .zip(values.chunks_exact_mut(PANEL * PANEL));
     for ((codes, values), scales) in blocks.zip(scales.as_chunks::<PANEL>().0) {
-        let rows = codes
-            .as_chunks::<PANEL>()
-            .0
-            .iter()
-            .zip(values.as_chunks_mut::<PANEL>().0);
-        for (codes, values) in rows {
+        let pairs = codes.as_chunks::<{ 2 * PANEL }>().0.iter();
+        for (codes, values) in pairs.zip(values.as_chunks_mut::<{ 2 * PANEL }>().0) {
+            let (even, odd) = values.split_at_mut(PANEL);
             for column in 0..PANEL {
-                values[column] = f32::from(codes[column]) * scales[column];
+                even[column] = f32::from(codes[2 * column]) * scales[column];
+                odd[column] = f32::from(codes[2 * column + 1]) * scales[column];
             }
         }
     }

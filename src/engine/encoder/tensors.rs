@@ -26,7 +26,8 @@ const LONGEST_HEADER: u64 = 100 << 20;
 
 /// A matrix for products.
 pub(super) enum Factor {
-    /// Meets float activations, unpacked panel by panel.
+    /// Meets 16-bit activations, or floats where those are faster; unpacked
+    /// panel by panel.
     Exact(Panels),
     /// Meets 8-bit activations if it is quantized, else floats.
     Packed(Matrix),
@@ -49,7 +50,12 @@ impl Factor {
         }
     }
 
-    /// Whether it meets codes.
+    /// Whether it meets what is as good as exact.
+    pub(super) fn is_exact(&self) -> bool {
+        matches!(self, Self::Exact(_))
+    }
+
+    /// Whether it meets 8-bit codes.
     pub(super) fn is_quantized(&self) -> bool {
         matches!(self, Self::Packed(matrix) if matrix.is_quantized())
     }
@@ -150,7 +156,7 @@ impl Tensors {
     }
 
     /// A matrix for products. Q8_0 keeps more of the weights than 8-bit
-    /// activations keep of what they are multiplied with, so it meets floats.
+    /// activations keep of what they are multiplied with, so it meets better.
     pub(super) fn factor(
         &self,
         name: &str,

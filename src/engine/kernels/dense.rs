@@ -2,13 +2,13 @@
 //! of instructions; everything unsafe is behind the bounds that
 //! [`panel_product`] checks. Must not know what is multiplied.
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-mod cover;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+
+use super::cover::Tiled;
 
 /// Columns in a panel.
 pub(crate) const PANEL: usize = 32;
@@ -75,6 +75,22 @@ pub(crate) enum Onto<'a> {
     Output,
 }
 
+impl Onto<'_> {
+    /// Where the first row's 32 values lie, and how far from row to row, if
+    /// the output is at `out`.
+    pub(super) fn start(&self, out: *const f32, stride: usize) -> (*const f32, usize) {
+        static ZERO: [f32; PANEL] = [0.0; PANEL];
+        match self {
+            Onto::Zero => (ZERO.as_ptr(), 0),
+            Onto::Bias(bias) => {
+                assert!(bias.len() >= PANEL);
+                (bias.as_ptr(), 0)
+            }
+            Onto::Output => (out, stride),
+        }
+    }
+}
+
 /// Pointers of one tile; read and written within the bounds that
 /// [`panel_product`] checked for all its tiles.
 #[derive(Clone, Copy)]
@@ -90,13 +106,21 @@ struct Tile {
     depth: usize,
 }
 
-impl Tile {
-    /// The tile that starts `rows` rows below.
+impl Tiled for Tile {
     fn below(self, rows: usize) -> Self {
         Self {
             left: self.left.wrapping_add(rows * self.left_stride),
             start: self.start.wrapping_add(rows * self.start_stride),
             out: self.out.wrapping_add(rows * self.out_stride),
+            ..self
+        }
+    }
+
+    fn beside(self, columns: usize) -> Self {
+        Self {
+            right: self.right.wrapping_add(columns),
+            start: self.start.wrapping_add(columns),
+            out: self.out.wrapping_add(columns),
             ..self
         }
     }
@@ -112,19 +136,11 @@ pub(crate) fn panel_product(
     onto: Onto<'_>,
     out: RowsMut<'_>,
 ) {
-    const ZERO: [f32; PANEL] = [0.0; PANEL];
     assert!(spans(left.values.len(), left.stride, rows, depth));
     assert!(spans(right.values.len(), right.stride, depth, PANEL));
     assert!(spans(out.values.len(), out.stride, rows, PANEL));
     let target = out.values.as_mut_ptr();
-    let (start, start_stride) = match onto {
-        Onto::Zero => (ZERO.as_ptr(), 0),
-        Onto::Bias(bias) => {
-            assert!(bias.len() >= PANEL);
-            (bias.as_ptr(), 0)
-        }
-        Onto::Output => (target.cast_const(), out.stride),
-    };
+    let (start, start_stride) = onto.start(target, out.stride);
     let tile = Tile {
         left: left.values.as_ptr(),
         left_stride: left.stride,
@@ -153,6 +169,6 @@ pub(crate) fn panel_product(
 }
 
 /// Whether `rows` rows of `width` values, `stride` apart, lie within `length`.
-fn spans(length: usize, stride: usize, rows: usize, width: usize) -> bool {
+pub(super) fn spans(length: usize, stride: usize, rows: usize, width: usize) -> bool {
     rows == 0 || (rows - 1) * stride + width <= length
 }

@@ -7,8 +7,14 @@ mod activations;
 mod arm;
 mod buffer;
 pub(crate) mod codes;
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    allow(dead_code)
+)]
+mod cover;
 mod dense;
 mod disjoint;
+pub(crate) mod fine;
 mod format;
 pub(crate) mod lanes;
 mod level;
@@ -23,4 +29,6 @@ pub(crate) use buffer::Buffer;
 pub(crate) use dense::{Instructions, Onto, PANEL, Rows, RowsMut, panel_product};
 pub(crate) use disjoint::Disjoint;
 pub(crate) use format::Quantization;
+#[cfg(test)]
+pub(crate) use level::Level;
 pub(crate) use matrix::{Input, Matrix, Product, Storage, Workers, products};

@@ -3,7 +3,7 @@
 //! in the tiles for x86-64.
 
 use super::Tile;
-use super::cover::{Compute, cover_halves};
+use crate::kernels::cover::{Compute, cover_halves};
 use std::arch::aarch64::*;
 
 macro_rules! tile {
@@ -48,7 +48,7 @@ tile!(five: 0 1 2 3 4);
 tile!(six: 0 1 2 3 4 5);
 
 /// The tiles of one row, two rows and so on.
-const HEIGHTS: [Compute; 6] = [one, two, three, four, five, six];
+const HEIGHTS: [Compute<Tile>; 6] = [one, two, three, four, five, six];
 
 /// Computes `rows` rows of one panel, half of it at a time.
 ///

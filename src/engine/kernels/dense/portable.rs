@@ -4,6 +4,7 @@
 
 use super::PANEL;
 use super::Tile;
+use crate::kernels::cover::Tiled;
 
 const LANES: usize = 16;
 

@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 
 use super::Tile;
-use super::cover::{Compute, cover, cover_halves};
+use crate::kernels::cover::{Compute, cover, cover_halves};
 
 /// Defines a function that computes a tile of as many rows as are listed, two
 /// vectors wide.
@@ -75,10 +75,10 @@ tile256!(five_halves: 0 1 2 3 4);
 tile256!(six_halves: 0 1 2 3 4 5);
 
 /// The tiles of one row, two rows and so on.
-const FULL: [Compute; 12] = [
+const FULL: [Compute<Tile>; 12] = [
     one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve,
 ];
-const HALF: [Compute; 6] = [
+const HALF: [Compute<Tile>; 6] = [
     one_half,
     two_halves,
     three_halves,

@@ -1,9 +1,18 @@
 //! How tiles of a few rows each cover all rows of a panel.
 
-use super::{PANEL, Tile};
+use super::dense::PANEL;
+
+/// Where a part of a product lies.
+pub(super) trait Tiled: Copy {
+    /// The part that starts `rows` rows below.
+    fn below(self, rows: usize) -> Self;
+
+    /// The part that starts `columns` columns further.
+    fn beside(self, columns: usize) -> Self;
+}
 
 /// Computes one tile, as high as the function says.
-pub(super) type Compute = unsafe fn(&Tile);
+pub(super) type Compute<T> = unsafe fn(&T);
 
 /// Takes the tallest tile while it fits and then the one of just the rest: a
 /// low tile waits for its sums, so several of them cost more than their rows.
@@ -12,7 +21,7 @@ pub(super) type Compute = unsafe fn(&Tile);
 /// The machine has the instructions of `heights`, the tiles of one row, two
 /// rows and so on; every row lies within the matrices.
 #[allow(unsafe_code)]
-pub(super) unsafe fn cover(tile: Tile, rows: usize, heights: &[Compute]) {
+pub(super) unsafe fn cover<T: Tiled>(tile: T, rows: usize, heights: &[Compute<T>]) {
     let mut done = 0;
     while done < rows {
         let height = heights.len().min(rows - done);
@@ -27,15 +36,9 @@ pub(super) unsafe fn cover(tile: Tile, rows: usize, heights: &[Compute]) {
 /// # Safety
 /// As for [`cover`].
 #[allow(unsafe_code)]
-pub(super) unsafe fn cover_halves(tile: Tile, rows: usize, heights: &[Compute]) {
+pub(super) unsafe fn cover_halves<T: Tiled>(tile: T, rows: usize, heights: &[Compute<T>]) {
     for half in [0, PANEL / 2] {
-        let part = Tile {
-            right: tile.right.wrapping_add(half),
-            start: tile.start.wrapping_add(half),
-            out: tile.out.wrapping_add(half),
-            ..tile
-        };
         // SAFETY: passed on to the caller.
-        unsafe { cover(part, rows, heights) };
+        unsafe { cover(tile.beside(half), rows, heights) };
     }
 }
