@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,8 +33,11 @@ class Satchel {
   /** @param {Record<string, string>} env further environment of the server */
   async start(env = {}) {
     this.folder = await mkdtemp(path.join(tmpdir(), 'satchel-browser-'));
+    // What the page may choose from, and not what is on this machine.
+    this.shown = path.join(this.folder, 'shown');
+    await mkdir(path.join(this.shown, 'papers', 'letters'), { recursive: true });
     const executable = process.env.SATCHEL_BIN ?? path.join(here, '..', '..', 'target', 'debug', 'satchel');
-    this.process = spawn(executable, ['serve', '--listen', '127.0.0.1:0', '--data-dir', path.join(this.folder, 'data'), '--rate-limit', '0'], { env: { ...process.env, ...env } });
+    this.process = spawn(executable, ['serve', '--listen', '127.0.0.1:0', '--data-dir', path.join(this.folder, 'data'), '--rate-limit', '0'], { env: { ...process.env, SATCHEL_WATCHABLE: this.shown, ...env } });
     this.link = await new Promise((resolve, reject) => {
       let printed = '';
       let logged = '';
