@@ -15,10 +15,7 @@ import { ago, number } from './words.js';
 
 /** How often the list is looked at, and while something is being read, in ms. */
 const LOOK_EVERY = 10_000;
-const WORKS = 1500;
-
-/** How soon after a step of some document the list is looked at, in ms. */
-const SOON = 400;
+const SOON = 2500;
 
 /** @typedef {{datasets: any[], current: string | null}} Place the datasets that can be chosen, and the one that is shown */
 
@@ -34,6 +31,8 @@ export class WatchedFolders {
     this.unfolded = new Set();
     this.shown = '';
     this.timer = 0;
+    /** When the list is looked at next. */
+    this.due = Infinity;
     this.left = false;
     this.list = h('div', {});
     this.element = h('section', { 'aria-label': t('Folders kept in step'), hidden: true },
@@ -43,27 +42,37 @@ export class WatchedFolders {
 
   async load() {
     if (!isOperator() || this.left) return;
-    clearTimeout(this.timer);
     let wait = LOOK_EVERY;
     try {
       const { watched_folders: folders, watchable } = await api('GET', '/api/watched-folders');
       this.folders = folders;
       this.watchable = watchable;
-      if (folders.some((/** @type {any} */ one) => ['starting', 'working'].includes(one.state))) wait = WORKS;
+      if (folders.some((/** @type {any} */ one) => ['starting', 'working'].includes(one.state))) wait = SOON;
       this.draw();
     } catch (error) {
       this.shown = '';
       this.list.replaceChildren(trouble(error));
     }
     this.element.hidden = false;
-    if (!this.left) this.timer = setTimeout(() => this.load(), document.hidden ? LOOK_EVERY : wait);
+    this.due = Infinity;
+    this.lookIn(document.hidden ? LOOK_EVERY : wait);
   }
 
   /** Something became of some document. */
   step() {
-    if (!this.folders.length) return;
+    if (this.folders.length) this.lookIn(SOON);
+  }
+
+  /**
+   * Looks at the list after a time, unless it is looked at sooner.
+   * @param {number} wait in ms
+   */
+  lookIn(wait) {
+    const due = Date.now() + wait;
+    if (this.left || due >= this.due) return;
+    this.due = due;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.load(), SOON);
+    this.timer = setTimeout(() => this.load(), wait);
   }
 
   draw() {

@@ -1,6 +1,7 @@
 //! The folders that were chosen on the page of a server: each is followed by a
 //! thread, from the start of the server to its end.
 
+use super::AGAIN;
 use super::follower::Follower;
 use super::wakes::Stopper;
 use crate::service::{Service, WatchedFolder};
@@ -170,6 +171,10 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
+        // What broke once may break again: not as fast as it can.
+        if std::thread::panicking() {
+            std::thread::sleep(AGAIN);
+        }
         self.has_come.store(true, Ordering::Release);
         self.told.notify_one();
     }
