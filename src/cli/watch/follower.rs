@@ -72,7 +72,10 @@ impl Follower {
         if let Some(round) = round
             && self.trouble.is_none()
         {
-            self.rhythm.wait(round, &self.wakes)?;
+            self.rhythm.settle(round)?;
+            // What was being read may be ready, and nothing else may happen for long.
+            self.tell(round.standing());
+            self.rhythm.wait(round, &self.wakes);
         }
         if self.wakes.is_stopping() {
             bail!("the folder is to be followed no longer");
@@ -122,9 +125,15 @@ impl Follower {
             // What it was listened to may be gone, and another in its place.
             self.listen();
         }
+        self.tell(now);
         self.service.note_standing(&self.folder.id, |standing| {
             standing.looked_at = Some(Time::now());
             standing.error = None;
+        });
+    }
+
+    fn tell(&self, now: Standing) {
+        self.service.note_standing(&self.folder.id, |standing| {
             standing.files = now.files;
             standing.left = 0;
             standing.unfinished = now.unfinished;

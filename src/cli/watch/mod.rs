@@ -138,8 +138,7 @@ fn on_and_on(
     rhythm.compare(&mut round, &wakes)?;
     let mut trouble = String::new();
     while !wakes.is_stopping() {
-        let waited = rhythm.wait(&mut round, &wakes);
-        match waited.and_then(|()| rhythm.compare(&mut round, &wakes)) {
+        match look(&mut rhythm, &mut round, &wakes) {
             Ok(()) => {
                 if !std::mem::take(&mut trouble).is_empty() {
                     eprintln!("satchel: going on");
@@ -159,4 +158,11 @@ fn on_and_on(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for the next occasion to compare, and compares.
+fn look(rhythm: &mut Rhythm, round: &mut Round, wakes: &Wakes) -> Result<()> {
+    rhythm.settle(round)?;
+    rhythm.wait(round, wakes);
+    rhythm.compare(round, wakes)
 }

@@ -15,6 +15,8 @@ pub(super) struct Rhythm {
     compared: Instant,
     /// After which time something has to be looked at again.
     pause: Option<Duration>,
+    /// Whether all that was added could be asked when it was looked last.
+    is_settled: bool,
 }
 
 impl Rhythm {
@@ -23,6 +25,7 @@ impl Rhythm {
             rescan,
             compared: Instant::now(),
             pause: Some(Duration::ZERO),
+            is_settled: false,
         }
     }
 
@@ -32,15 +35,20 @@ impl Rhythm {
         Ok(())
     }
 
-    /// Waits for the next occasion to compare.
-    pub(super) fn wait(&mut self, round: &mut Round, wakes: &Wakes) -> Result<()> {
-        let is_settled = round.settle()?;
-        if is_settled && self.pause.is_none() && round.has_news() {
+    /// Looks whether all that was added can be asked by now, and sums up if so.
+    pub(super) fn settle(&mut self, round: &mut Round) -> Result<()> {
+        self.is_settled = round.settle()?;
+        if self.is_settled && self.pause.is_none() && round.has_news() {
             round.conclude();
         }
+        Ok(())
+    }
+
+    /// Waits for the next occasion to compare.
+    pub(super) fn wait(&mut self, round: &mut Round, wakes: &Wakes) {
         let until_rescan = self.rescan.saturating_sub(self.compared.elapsed());
         let pause = self.pause.unwrap_or(until_rescan).min(until_rescan);
-        wakes.wait(match is_settled {
+        wakes.wait(match self.is_settled {
             true => pause,
             false => LOOK_EVERY.min(pause),
         });
@@ -48,7 +56,6 @@ impl Rhythm {
             round.library.is_stale = true;
             self.compared = Instant::now();
         }
-        Ok(())
     }
 
     /// Everything is to be compared, and soon.

@@ -78,6 +78,8 @@ impl Onlooker {
 impl Witness for Onlooker {
     fn begins(&mut self, path: &str, left: usize) {
         self.service.note_standing(&self.folder.id, |standing| {
+            // What was wrong no longer is.
+            standing.error = None;
             standing.reading = Some(path.to_owned());
             standing.left = left;
         });
