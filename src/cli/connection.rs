@@ -11,7 +11,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -27,6 +28,8 @@ pub(super) struct Connection {
     base: String,
     token: String,
     agent: Agent,
+    /// Once it is true, no request begins any more.
+    ended: Arc<AtomicBool>,
     /// Ends with the connection, if it was started for it.
     _own: Option<OwnServer>,
 }
@@ -42,18 +45,30 @@ impl Connection {
                 (own.address, Some(own))
             }
         };
-        let settings = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .max_redirects(0)
-            .proxy(None)
-            .build();
         Ok(Self {
             base: format!("http://{address}"),
             token: command_token(config, None)?,
-            agent: settings.into(),
+            agent: agent(),
+            ended: Arc::default(),
             _own: own,
         })
+    }
+
+    /// A client of the server of this process, until `ended` is true: who comes
+    /// when the server stops listening could wait for ever.
+    pub(super) fn within(address: SocketAddr, token: String, ended: Arc<AtomicBool>) -> Self {
+        Self {
+            base: format!("http://{}", reachable(address)),
+            token,
+            agent: agent(),
+            ended,
+            _own: None,
+        }
+    }
+
+    /// Goes on with another token.
+    pub(super) fn sign_in(&mut self, token: String) {
+        self.token = token;
     }
 
     /// Signs in anew, with the server that the data folder has now; for commands
@@ -70,14 +85,14 @@ impl Connection {
 
     /// `GET path` -> JSON.
     pub(super) fn get(&self, path: &str) -> Result<Value> {
-        let request = self.agent.get(format!("{}{path}", self.base));
+        let request = self.agent.get(self.url(path)?);
         let sent = request.header("authorization", &self.bearer()).call();
         json(sent)
     }
 
     /// `POST path` with a JSON body -> JSON.
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        let request = self.agent.post(format!("{}{path}", self.base));
+        let request = self.agent.post(self.url(path)?);
         let sent = request
             .header("authorization", &self.bearer())
             .send_json(body);
@@ -86,7 +101,7 @@ impl Connection {
 
     /// `PATCH path` with a JSON body -> JSON.
     pub(super) fn patch(&self, path: &str, body: &Value) -> Result<Value> {
-        let request = self.agent.patch(format!("{}{path}", self.base));
+        let request = self.agent.patch(self.url(path)?);
         let sent = request
             .header("authorization", &self.bearer())
             .send_json(body);
@@ -95,14 +110,14 @@ impl Connection {
 
     /// `DELETE path`.
     pub(super) fn delete(&self, path: &str) -> Result<Value> {
-        let request = self.agent.delete(format!("{}{path}", self.base));
+        let request = self.agent.delete(self.url(path)?);
         let sent = request.header("authorization", &self.bearer()).call();
         json(sent)
     }
 
     /// `GET path` -> bytes into `target`; how many there were.
     pub(super) fn download(&self, path: &str, target: &mut impl Write) -> Result<u64> {
-        let request = self.agent.get(format!("{}{path}", self.base));
+        let request = self.agent.get(self.url(path)?);
         let sent = request.header("authorization", &self.bearer()).call();
         let response = sent.map_err(lost)?;
         if !response.status().is_success() {
@@ -120,7 +135,7 @@ impl Connection {
         length: u64,
         body: impl Read,
     ) -> Result<Value> {
-        let request = self.agent.post(format!("{}{path}", self.base));
+        let request = self.agent.post(self.url(path)?);
         self.send(request, content_type, length, body)
     }
 
@@ -132,7 +147,7 @@ impl Connection {
         length: u64,
         body: impl Read,
     ) -> Result<Value> {
-        let request = self.agent.put(format!("{}{path}", self.base));
+        let request = self.agent.put(self.url(path)?);
         self.send(request, content_type, length, body)
     }
 
@@ -153,7 +168,7 @@ impl Connection {
 
     /// `POST path` with a JSON body -> a stream of events.
     pub(super) fn stream(&self, path: &str, body: &Value) -> Result<EventStream> {
-        let request = self.agent.post(format!("{}{path}", self.base));
+        let request = self.agent.post(self.url(path)?);
         let sent = request
             .header("authorization", &self.bearer())
             .header("accept", "text/event-stream")
@@ -163,7 +178,7 @@ impl Connection {
 
     /// `GET path` -> a stream of events.
     pub(super) fn listen(&self, path: &str) -> Result<EventStream> {
-        let request = self.agent.get(format!("{}{path}", self.base));
+        let request = self.agent.get(self.url(path)?);
         let sent = request
             .header("authorization", &self.bearer())
             .header("accept", "text/event-stream")
@@ -171,9 +186,26 @@ impl Connection {
         events(sent)
     }
 
+    fn url(&self, path: &str) -> Result<String> {
+        match self.ended.load(Ordering::Acquire) {
+            false => Ok(format!("{}{path}", self.base)),
+            true => bail!("the server is ending"),
+        }
+    }
+
     fn bearer(&self) -> String {
         format!("Bearer {}", self.token)
     }
+}
+
+fn agent() -> Agent {
+    let settings = Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .max_redirects(0)
+        .proxy(None)
+        .build();
+    settings.into()
 }
 
 /// `path`, asked about another tenant than the own one.

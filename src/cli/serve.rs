@@ -1,6 +1,7 @@
 //! `satchel serve`: opens the product, listens, says where to go, and ends
 //! cleanly when asked to, or starts anew on the same address.
 
+use super::watch::FolderKeeper;
 use crate::config::Config;
 use crate::error::{ErrorKind as FaultKind, Kind};
 use crate::http;
@@ -44,6 +45,8 @@ async fn serve(config: Config) -> Result<()> {
 /// Serves until a signal ends it, or somebody asks for a new start: then true.
 async fn serve_until_told(service: Service, listener: TcpListener) -> Result<bool> {
     let anew = Cell::new(false);
+    let address = listener.local_addr().context("the address is not known")?;
+    let mut folders = FolderKeeper::start(service.clone(), address);
     let shutdown = async {
         tokio::select! {
             () = service.restart_wanted() => {
@@ -59,8 +62,10 @@ async fn serve_until_told(service: Service, listener: TcpListener) -> Result<boo
                 });
             }
         }
+        folders.end().await;
     };
     http::serve(service.clone(), listener, shutdown).await?;
+    folders.let_go().await;
     service.close().await;
     Ok(anew.get())
 }

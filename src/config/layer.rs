@@ -150,6 +150,9 @@ pub struct Layer {
         value_delimiter = ','
     )]
     pub trusted_proxies: Option<Vec<Network>>,
+    /// Folder of this machine below which the page may choose folders to keep in step; may be repeated [default: your home folder if only this machine reaches the server, else none]
+    #[arg(long, env = "SATCHEL_WATCHABLE", value_name = "DIR")]
+    pub watchable: Option<Vec<PathBuf>>,
     /// Others whose tokens are accepted; in the settings file alone.
     #[arg(skip)]
     pub issuers: Option<Vec<Issuer>>,
@@ -205,6 +208,7 @@ impl Layer {
             audit_days,
             outside_key_days,
             trusted_proxies,
+            watchable,
             issuers,
         } = self;
         Self {
@@ -246,6 +250,7 @@ impl Layer {
             audit_days: audit_days.or(below.audit_days),
             outside_key_days: outside_key_days.or(below.outside_key_days),
             trusted_proxies: trusted_proxies.or(below.trusted_proxies),
+            watchable: watchable.or(below.watchable),
             issuers: issuers.or(below.issuers),
         }
     }
@@ -273,6 +278,7 @@ impl Layer {
                     "\"some-model.gguf\"".to_owned()
                 }
                 ("public-chat", _) => "\"sessions\"".to_owned(),
+                ("watchable", _) => "[\"/srv/papers\"]".to_owned(),
                 ("embedding-query-prefix", _) => "\"query: \"".to_owned(),
                 ("embedding-passage-prefix", _) => "\"passage: \"".to_owned(),
                 (_, true) => default.to_owned(),
@@ -280,7 +286,7 @@ impl Layer {
             };
             // Without a value of their own these mean something else.
             let mark = match long {
-                "model" | "draft-model" | "rerank-model" | "public-chat" => "# ",
+                "model" | "draft-model" | "rerank-model" | "public-chat" | "watchable" => "# ",
                 _ if long.starts_with("embedding-") => "# ",
                 _ => "",
             };

@@ -6,6 +6,7 @@ mod issuer;
 mod layer;
 mod network;
 mod public_chat;
+mod watchable;
 
 pub use issuer::Issuer;
 pub use layer::Layer;
@@ -92,6 +93,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Others whose tokens are accepted.
     pub issuers: Vec<Issuer>,
+    /// Folders below which the page may choose one to keep in step.
+    pub watchable: Vec<PathBuf>,
 }
 
 impl Config {
@@ -101,7 +104,11 @@ impl Config {
         let listen = l
             .listen
             .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 8080).into());
+        let trusted_proxies = l.trusted_proxies.unwrap_or_default();
         Self {
+            watchable: l
+                .watchable
+                .unwrap_or_else(|| watchable::usual_at(listen.ip(), &trusted_proxies)),
             listen,
             data_dir: l.data_dir.unwrap_or_else(|| "data".into()),
             ui: l.ui.unwrap_or(true),
@@ -144,7 +151,7 @@ impl Config {
             body_timeout: Duration::from_secs(l.body_timeout_seconds.unwrap_or(30).into()),
             audit_days: l.audit_days.unwrap_or(365),
             outside_key_days: l.outside_key_days.unwrap_or(30),
-            trusted_proxies: l.trusted_proxies.unwrap_or_default(),
+            trusted_proxies,
             issuers: l.issuers.unwrap_or_default(),
         }
     }
@@ -248,6 +255,24 @@ mod tests {
         let file: Layer = toml::from_str("public-chat = \"off\"").unwrap();
         let config = Config::resolve(Layer::default(), file);
         assert_eq!(config.public_chat, PublicChat::Off);
+    }
+
+    #[test]
+    fn folders_to_watch_are_allowed_by_themselves_only_where_nobody_else_reaches_the_server() {
+        let watchable = |text: &str| {
+            let file: Layer = toml::from_str(text).unwrap();
+            Config::resolve(Layer::default(), file).watchable
+        };
+        let home: Vec<_> = std::env::home_dir().into_iter().collect();
+        assert_eq!(watchable(""), home);
+        assert!(watchable("listen = \"0.0.0.0:80\"").is_empty());
+        assert!(watchable("trusted-proxies = [\"127.0.0.1\"]").is_empty());
+        assert!(watchable("watchable = []").is_empty());
+        let named = "listen = \"0.0.0.0:80\"\nwatchable = [\"/srv/papers\"]";
+        assert_eq!(
+            watchable(named),
+            ["/srv/papers".into()] as [std::path::PathBuf; 1]
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::dialect::conversations::{
 use super::dialect::native::{
     answers, audit, auth, backups, chats, custody, datasets, documents, events, feedback, gold,
     keys, models, originals, search_models, sign_ins, system, tenants, upkeep, users, versions,
+    watched_folders,
 };
 use super::dialect::openai::handlers as openai;
 use super::dialect::orchestration;
@@ -148,6 +149,11 @@ endpoints! {
     POST "/api/datasets" "make a dataset" Native User datasets::create;
     PATCH "/api/datasets/{dataset_id}" "change a dataset" Native User datasets::update;
     DELETE "/api/datasets/{dataset_id}" "delete a dataset" Native User datasets::delete;
+    GET "/api/watched-folders" "list watched folders" Native Operator watched_folders::list;
+    POST "/api/watched-folders" "watch a folder" Native Operator watched_folders::create;
+    GET "/api/watched-folders/choices" "list folders to watch" Native Operator watched_folders::choices;
+    PATCH "/api/watched-folders/{folder_id}" "change a watched folder" Native Operator watched_folders::update;
+    DELETE "/api/watched-folders/{folder_id}" "stop watching a folder" Native Operator watched_folders::delete;
     POST "/api/search" "search" Native User system::search;
     GET "/api/status" "status" Native User system::status;
     GET "/api/status/history" "history of the status" Native Operator system::history;

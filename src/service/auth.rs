@@ -22,7 +22,7 @@ pub const FIRST_USER: &str = "admin";
 const VISITOR: &str = "visitor";
 
 /// Life of the token of a command, in seconds: long enough for a long ingestion.
-const COMMAND_TOKEN_SECONDS: u64 = 7 * 24 * 3600;
+pub(super) const COMMAND_TOKEN_SECONDS: u64 = 7 * 24 * 3600;
 
 /// Life of a token printed by `satchel token`, in seconds.
 const SCRIPT_TOKEN_SECONDS: u64 = 30 * 24 * 3600;

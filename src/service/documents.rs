@@ -120,6 +120,7 @@ impl Service {
         let (caller, id) = (caller.clone(), id.clone());
         self.blocking(move |inner| {
             inner.own_dataset(&caller, &id)?;
+            inner.check_is_not_kept(&id)?;
             let tenant = &caller.tenant_id;
             let ids = inner.documents_of(tenant, &id)?;
             inner.jobs.pipeline().delete(tenant, &ids)?;

@@ -64,6 +64,8 @@ impl Service {
         let caller = caller.clone();
         self.blocking(move |inner| {
             let holder = inner.holder(&caller, &of)?;
+            // First, so that nobody brings back what is erased.
+            inner.stop_watching_for(&holder.tenant, holder.user.as_ref())?;
             let now = Time::now().to_string();
             inner.store.set_setting(PENDING, &now)?;
             let mut filling = inner.filling();

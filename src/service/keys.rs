@@ -107,9 +107,10 @@ impl Service {
 }
 
 impl Inner {
-    /// Whether a user may still use its keys. That an outside issuer has removed
-    /// somebody is not told to us: it shows in that no new token comes.
-    fn is_vouched_for(&self, user: &User) -> bool {
+    /// Whether a user's keys still work, and folders are followed in its name. That
+    /// an outside issuer has removed somebody is not told to us: it shows in that
+    /// no new token comes.
+    pub(super) fn is_vouched_for(&self, user: &User) -> bool {
         let days = i64::from(self.config.outside_key_days);
         if user.issuer.is_none() || days == 0 {
             return true;

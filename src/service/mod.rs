@@ -56,6 +56,7 @@ mod transcript;
 mod upkeep;
 mod upload;
 mod users;
+mod watched_folders;
 mod writing;
 
 pub use auth::{Caller, DEFAULT_TENANT, FIRST_USER, SignIn, command_token, script_token};
@@ -97,6 +98,10 @@ pub use transcript::{Transcript, TranscriptFormat};
 pub use upkeep::{IndexProgress, Reindexing, Repair};
 pub use upload::{Added, AddedDocument, DEFAULT_DATASET, Upload, UploadRequest};
 pub use users::{UserChange, UserView};
+pub use watched_folders::{
+    FolderChoice, FolderChoices, FolderStanding, FolderState, NewWatchedFolder, WatchedFolderView,
+    WatchedFolders,
+};
 pub use writing::WritingOptions;
 
 pub use crate::answer::{Marker, markers};
@@ -107,7 +112,7 @@ pub use crate::store::{
     ApiKey, AuditFilter, AuditOutcome, AuditRecord, Branch, ChatChange, ChatFilter, DocumentFilter,
     DocumentOrder, DocumentPage, FeedbackEntry, FeedbackFilter, FeedbackPage, MessageFilter,
     SessionChange, SessionFilter, SessionPage, SessionPlace, StoredAuditRecord, Tenant,
-    TenantLimits, UserRole,
+    TenantLimits, UserRole, WatchedFolder,
 };
 pub use crate::types::ModelKind;
 
@@ -138,6 +143,7 @@ use std::time::{Duration, Instant};
 use tenants::KnownLimits;
 use tokens::TokenSigner;
 use tokio::sync::{Semaphore, watch};
+use watched_folders::Watching;
 
 /// How long answers may take to end when the product does.
 const STOP_ANSWERS: Duration = Duration::from_secs(5);
@@ -177,6 +183,8 @@ struct Inner {
     issuers: Issuers,
     /// What each tenant may use.
     limits: KnownLimits,
+    /// Folders that datasets are kept in step with.
+    watching: Watching,
     /// Held while a document is added, and while somebody's data are erased.
     filling: Mutex<Erasures>,
     /// Searches that compute at the same time: more than cores only wait for
@@ -240,6 +248,7 @@ impl Service {
             lockout: Lockout::default(),
             issuers,
             limits: KnownLimits::read(&store)?,
+            watching: Watching::default(),
             filling: Mutex::default(),
             passwords: Passwords::new(cores(&config))?,
             computing: Semaphore::new(cores(&config)),

@@ -32,6 +32,7 @@ mod upkeep;
 mod users;
 mod vectors;
 mod versions;
+mod watched_folders;
 
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord, StoredAuditRecord};
 pub use changes::NewContent;
@@ -52,6 +53,7 @@ pub use tokens::Refresh;
 pub use unfinished::CutOff;
 pub use upkeep::DocumentStep;
 pub use users::{NewUser, Subject, User, UserRole};
+pub use watched_folders::{NewWatchedFolder, WatchedFolder};
 
 use crate::error::{ErrorKind, Kind};
 use crossbeam_channel::{Receiver, Sender};

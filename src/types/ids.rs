@@ -81,6 +81,11 @@ id!(
     KeyId
 );
 
+id!(
+    /// A folder of the server's machine that a dataset is kept in step with.
+    WatchedFolderId
+);
+
 impl SessionId {
     /// Longest session id that a client may choose, in characters.
     pub const MAX_CHARS: usize = 128;

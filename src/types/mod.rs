@@ -28,6 +28,7 @@ pub use document::{
 pub use feedback::{Feedback, FeedbackKind};
 pub use ids::{
     DatasetId, DocumentId, FeedbackId, JudgementId, KeyId, MessageId, SessionId, TenantId, UserId,
+    WatchedFolderId,
 };
 pub use judgement::{JudgedPassage, Judgement};
 pub use record::{

@@ -3,7 +3,7 @@
 
 use crate::{
     DatasetId, DocumentId, DocumentStatus, FeedbackId, FeedbackKind, JudgementId, KeyId, MessageId,
-    ModelKind, SessionId, TenantId, UserId, Visibility,
+    ModelKind, SessionId, TenantId, UserId, Visibility, WatchedFolderId,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
@@ -36,6 +36,7 @@ ids!(
     SessionId "Names a session: a UUID, or what the client chose",
     TenantId "Names a tenant: a UUID, or what was chosen when it was made",
     UserId "Names a user: a UUID",
+    WatchedFolderId "Names a watched folder: a UUID",
 );
 
 /// Implements the schema of enums whose variants are words by their `as_str`:

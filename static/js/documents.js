@@ -13,6 +13,7 @@ import { watchDocuments } from './progress.js';
 import { menuButton } from './shell.js';
 import { centre } from './tabs.js';
 import { upload, uploadList, watchUploads } from './uploads.js';
+import { WatchedFolders } from './watched_folders.js';
 
 /** How soon the counts of datasets are asked for again, in ms. */
 const RECOUNT = 400;
@@ -38,6 +39,7 @@ class Documents {
     this.taken = new Set();
     this.soon = 0;
     this.files = new Files(this.place());
+    this.watched = new WatchedFolders(() => ({ datasets: this.datasets.filter((one) => isOwn(one) && !this.taken.has(one.id)), current }));
     this.build();
     this.unwatch = [watchUploads(() => this.drawUploads()), watchDocuments((step) => this.step(step))];
     this.drawUploads();
@@ -65,7 +67,7 @@ class Documents {
     this.main = h('main', {},
       h('header', { class: 'bar wide' }, menuButton(), h('h1', { class: 'cut grow' }, t('Documents')),
         h('button', { class: 'b', type: 'button', onclick: () => this.edit() }, icon('plus', 's'), t('New dataset'))),
-      h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, this.head, this.lede, this.note, this.adding, this.files.element)));
+      h('div', { class: 'scroll' }, h('div', { class: 'pagein' }, this.head, this.lede, this.note, this.adding, this.watched.element, this.files.element)));
   }
 
   /** @param {string | null} wanted */
@@ -136,7 +138,7 @@ class Documents {
     this.tabs.replaceChildren(...there.map((one) => this.tab(one)));
     if (focused) /** @type {HTMLElement | null} */ (this.tabs.querySelector('[aria-current]'))?.focus();
     this.drawDataset();
-    await this.drawNote();
+    await Promise.all([this.drawNote(), this.head.hasAttribute('aria-busy') && this.watched.load()]);
     this.head.removeAttribute('aria-busy');
     centre(this.tabs, this.tabs.querySelector('[aria-current]'));
   }
@@ -226,12 +228,14 @@ class Documents {
   step(step) {
     if (current === null) return void this.show(null);
     this.files.step(step);
+    this.watched.step();
     if (!step || step.deleted || ['ready', 'failed'].includes(step.status)) this.recount();
   }
 
   leave() {
     this.unwatch.forEach((stop) => stop());
     this.files.leave();
+    this.watched.leave();
     clearTimeout(this.soon);
   }
 }

@@ -95,7 +95,10 @@ class Satchel {
     this.folder = await mkdtemp(path.join(tmpdir(), 'satchel-browser-'));
     const data = path.join(this.folder, 'data');
     if (!anew) await cp(await prepared(), data, { recursive: true });
-    const { server, link } = await serve(data, env);
+    // What the page may choose from, and not what is on this machine.
+    this.shown = path.join(this.folder, 'shown');
+    await mkdir(path.join(this.shown, 'papers', 'letters'), { recursive: true });
+    const { server, link } = await serve(data, { SATCHEL_WATCHABLE: this.shown, ...env });
     this.process = server;
     this.link = link;
     this.origin = new URL(this.link).origin;

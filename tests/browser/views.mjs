@@ -192,6 +192,15 @@ export const VIEWS = [
     },
   },
   {
+    name: 'documents-folder', role: 'admin',
+    async reach(page) {
+      await go(page, '#/documents');
+      await page.getByRole('button', { name: 'Keep a folder in step' }).click();
+      const asked = page.getByRole('dialog', { name: 'Keep a folder in step' });
+      await asked.getByRole('button', { name: 'papers' }).waitFor();
+    },
+  },
+  {
     name: 'settings', role: 'admin',
     async reach(page) {
       await go(page, '#/settings');

@@ -37,7 +37,9 @@ The lighthouse was built in 1874 by the engineer Adela Thornqvist. Its tower is 
 The first keeper of the lighthouse was Tobias Grenn, who served for twenty-two years.
 DOCUMENT
 
+mkdir -p "$folder/shown/papers"
 "$built/satchel" serve --listen 127.0.0.1:0 --data-dir "$data" --rate-limit 0 --handbook false \
+    --watchable "$folder/shown" \
     >"$folder/printed" 2>&1 &
 server=$!
 for _ in $(seq 600); do

@@ -32,7 +32,7 @@ impl Process {
         Self::start_with(folder, &unlimited)
     }
 
-    fn start_with(folder: &Path, more: &[&str]) -> Self {
+    pub fn start_with(folder: &Path, more: &[&str]) -> Self {
         let satchel = env!("CARGO_BIN_EXE_satchel");
         let mut child = Command::new(satchel)
             .args([
@@ -84,6 +84,15 @@ impl Process {
         let id = self.child.id().to_string();
         let killed = Command::new("kill").args(["-9", &id]).status().unwrap();
         assert!(killed.success());
+    }
+
+    /// Asks it to end and waits until it has: its exit code.
+    #[cfg(unix)]
+    pub fn end(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(asked.success());
+        self.child.wait().unwrap().code()
     }
 
     pub fn kill(mut self) {

@@ -55,3 +55,4 @@ mod support;
 mod tenants;
 mod upkeep;
 mod watch;
+mod watched_folders;

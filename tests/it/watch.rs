@@ -15,23 +15,23 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A data folder and folders to watch.
-struct Place {
+pub struct Place {
     folder: TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("data")).unwrap();
         Self { folder }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Writes a file as one that has been there for a while.
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -40,7 +40,7 @@ impl Place {
         file.set_modified(then).unwrap();
     }
 
-    fn remove(&self, name: &str) {
+    pub fn remove(&self, name: &str) {
         fs::remove_file(self.path(name)).unwrap();
     }
 
@@ -132,7 +132,7 @@ fn documents(client: &Client) -> Vec<(String, String)> {
     all
 }
 
-fn names(client: &Client) -> Vec<String> {
+pub fn names(client: &Client) -> Vec<String> {
     documents(client)
         .into_iter()
         .map(|(name, _)| name)

@@ -25,6 +25,18 @@ pub(in crate::cli) struct Patterns {
 }
 
 impl PatternOptions {
+    /// From what somebody said elsewhere than on the command line.
+    pub(in crate::cli) fn parse(include: &[String], exclude: &[String]) -> Result<Self> {
+        let globs = |texts: &[String]| -> Result<Vec<Glob>> {
+            let globs = texts.iter().map(|text| Ok(Glob::new(text)?));
+            globs.collect()
+        };
+        Ok(Self {
+            include: globs(include)?,
+            exclude: globs(exclude)?,
+        })
+    }
+
     pub(in crate::cli) fn compile(&self) -> Result<Patterns> {
         Ok(Patterns {
             include: match self.include.as_slice() {

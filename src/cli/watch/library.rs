@@ -85,6 +85,11 @@ impl Library {
         }
     }
 
+    /// Goes on with another token.
+    pub(super) fn sign_in(&mut self, token: String) {
+        self.connection.sign_in(token);
+    }
+
     /// Asks for all documents of the dataset.
     pub(super) fn list(&mut self) -> Result<()> {
         let mut documents = Vec::new();

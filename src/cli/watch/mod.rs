@@ -1,13 +1,20 @@
 //! `satchel watch`: keeps a dataset in step with a folder. The folder is the
 //! truth: each round compares what is in it with what the server has, and takes
 //! the steps that are missing. A round that is cut off anywhere is made up for
-//! by the next one.
+//! by the next one. A server follows the folders that were chosen on its page in
+//! the same way, as a client of itself ([`FolderKeeper`]).
 
+mod folders;
+mod follower;
 mod library;
 mod plan;
+mod rhythm;
 mod round;
 mod scan;
 mod wakes;
+mod witness;
+
+pub(super) use folders::FolderKeeper;
 
 use super::connection::Connection;
 use super::ingest::selection::PatternOptions;
@@ -15,19 +22,24 @@ use super::ingest::{dataset, metadata};
 use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use library::Library;
-use round::Round;
+use rhythm::Rhythm;
+use round::{Manner, Round};
 use scan::Scanner;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use wakes::{INTERRUPTED, Wakes};
+use witness::Terminal;
 
 /// How long `--once` waits for what does not come to rest.
 const RESTLESS: Duration = Duration::from_secs(60);
 
 /// How often what goes on is looked at while something does.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often everything is compared if nobody says, whatever the system tells of.
+const RESCAN: Duration = Duration::from_secs(300);
 
 /// How long after a failure all is tried again.
 const AGAIN: Duration = Duration::from_secs(3);
@@ -55,7 +67,7 @@ pub(super) struct Options {
     #[arg(long)]
     allow_empty: bool,
     /// Compare everything so often, whatever changes the system tells of
-    #[arg(long, value_name = "SECONDS", default_value_t = 300,
+    #[arg(long, value_name = "SECONDS", default_value_t = RESCAN.as_secs(),
           value_parser = clap::value_parser!(u64).range(1..))]
     rescan: u64,
 }
@@ -68,12 +80,20 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     if !folder.is_dir() {
         bail!("{} is not a folder", folder.display());
     }
-    let wakes = Wakes::new().context("the command could not be ended cleanly")?;
+    let wakes = Wakes::new();
+    wakes
+        .end_on_signal()
+        .context("the command could not be ended cleanly")?;
     let scanner = Scanner::new(folder.clone(), options.patterns.compile()?);
     let connection = Connection::open(config)?;
     let dataset = dataset(&connection, options.dataset.as_deref())?;
     let library = Library::new(connection, dataset, &folder, options.metadata.as_ref());
-    let round = Round::new(scanner, library, options.keep_removed, options.allow_empty);
+    let manner = Manner {
+        keep_removed: options.keep_removed,
+        allow_empty: options.allow_empty,
+        advice: "To remove the documents, say --allow-empty",
+    };
+    let round = Round::new(scanner, library, manner, Box::new(Terminal::new()));
     match options.once {
         true => once(round, &wakes),
         false => on_and_on(config, options, round, wakes),
@@ -108,20 +128,18 @@ fn on_and_on(
     mut round: Round,
     mut wakes: Wakes,
 ) -> Result<ExitCode> {
-    let rescan = Duration::from_secs(options.rescan);
     // Before the first look, so that nothing happens unseen in between.
     if let Err(error) = wakes.follow(round.root()) {
         let seconds = options.rescan;
         eprintln!("satchel: the system tells of no changes ({error}): looking every {seconds} s");
     }
+    let mut rhythm = Rhythm::new(Duration::from_secs(options.rescan));
     // What is wrong at the start, who started it can mend.
-    let mut pause = round.run(&wakes)?;
-    let mut compared = Instant::now();
+    rhythm.compare(&mut round, &wakes)?;
     let mut trouble = String::new();
     while !wakes.is_stopping() {
-        match look(&mut round, &wakes, pause, rescan, &mut compared) {
-            Ok(next) => {
-                pause = next;
+        match look(&mut rhythm, &mut round, &wakes) {
+            Ok(()) => {
                 if !std::mem::take(&mut trouble).is_empty() {
                     eprintln!("satchel: going on");
                 }
@@ -133,8 +151,7 @@ fn on_and_on(
                     trouble = reason;
                 }
                 wakes.wait(AGAIN);
-                pause = Some(Duration::ZERO);
-                round.library.is_stale = true;
+                rhythm.hurry(&mut round);
                 // Whoever is still away is met by the next look.
                 let _ = round.library.renew(config);
             }
@@ -144,27 +161,8 @@ fn on_and_on(
 }
 
 /// Waits for the next occasion to compare, and compares.
-fn look(
-    round: &mut Round,
-    wakes: &Wakes,
-    pause: Option<Duration>,
-    rescan: Duration,
-    compared: &mut Instant,
-) -> Result<Option<Duration>> {
-    let is_settled = round.settle()?;
-    if is_settled && pause.is_none() && round.has_news() {
-        round.conclude();
-    }
-    let until_rescan = rescan.saturating_sub(compared.elapsed());
-    let pause = pause.unwrap_or(until_rescan).min(until_rescan);
-    wakes.wait(if is_settled {
-        pause
-    } else {
-        LOOK_EVERY.min(pause)
-    });
-    if compared.elapsed() >= rescan {
-        round.library.is_stale = true;
-        *compared = Instant::now();
-    }
-    round.run(wakes)
+fn look(rhythm: &mut Rhythm, round: &mut Round, wakes: &Wakes) -> Result<()> {
+    rhythm.settle(round)?;
+    rhythm.wait(round, wakes);
+    rhythm.compare(round, wakes)
 }

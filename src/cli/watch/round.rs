@@ -4,10 +4,10 @@ use super::library::{Library, Trouble};
 use super::plan::{Known, Step, plan};
 use super::scan::{Found, SETTLED, Scan, Scanner, Stamp, is_as};
 use super::wakes::Wakes;
+use super::witness::Witness;
 use super::{AGAIN, LOOK_EVERY};
 use crate::service::Contents;
 use anyhow::{Result, bail};
-use indicatif::ProgressBar;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,13 +21,32 @@ struct Tally {
     removed: usize,
 }
 
+/// What a round may do.
+pub(super) struct Manner {
+    /// Documents of files that are removed stay.
+    pub(super) keep_removed: bool,
+    /// An empty folder is believed.
+    pub(super) allow_empty: bool,
+    /// What to do where it is not believed.
+    pub(super) advice: &'static str,
+}
+
+/// How the folder and the dataset stand after a round.
+pub(super) struct Standing {
+    pub(super) files: usize,
+    /// Files that are perhaps still being written, or gone for a moment.
+    pub(super) waiting: usize,
+    /// Documents that are still being read or embedded.
+    pub(super) unfinished: usize,
+    /// Files that are not in the dataset as they should be, and why.
+    pub(super) failed: BTreeMap<String, String>,
+}
+
 /// The state from one comparison to the next; all of it can be lost.
 pub(super) struct Round {
     scanner: Scanner,
     pub(super) library: Library,
-    keep_removed: bool,
-    /// Whether an empty folder is believed.
-    allow_empty: bool,
+    manner: Manner,
     /// What was found by the last round that left nothing to do.
     in_step_with: Option<Scan>,
     /// Files that were refused as they are, and why.
@@ -44,22 +63,20 @@ pub(super) struct Round {
     files: usize,
     waiting: usize,
     has_news: bool,
-    /// Shows on a terminal what is being done.
-    bar: ProgressBar,
+    witness: Box<dyn Witness>,
 }
 
 impl Round {
     pub(super) fn new(
         scanner: Scanner,
         library: Library,
-        keep_removed: bool,
-        allow_empty: bool,
+        manner: Manner,
+        witness: Box<dyn Witness>,
     ) -> Self {
         Self {
             scanner,
             library,
-            keep_removed,
-            allow_empty,
+            manner,
             in_step_with: None,
             refused: HashMap::new(),
             gone: HashMap::new(),
@@ -70,7 +87,7 @@ impl Round {
             files: 0,
             waiting: 0,
             has_news: true,
-            bar: ProgressBar::new_spinner(),
+            witness,
         }
     }
 
@@ -121,11 +138,9 @@ impl Round {
             }
             let left = steps.len() - done;
             let (path, _) = of(step);
-            self.bar.set_message(format!("{path} ({left} more)"));
-            self.bar.enable_steady_tick(Duration::from_millis(100));
+            self.witness.begins(path, left);
             let taken = self.take(step, &scan, &contents);
-            self.bar.disable_steady_tick();
-            self.bar.finish_and_clear();
+            self.witness.ends();
             taken?;
         }
         self.waiting = scan.unsettled.len() + self.gone.len();
@@ -147,7 +162,7 @@ impl Round {
 
     /// Whether the file of a document has been away for long enough.
     fn may_remove(&mut self, id: &str, before: &HashMap<String, Instant>) -> bool {
-        if self.keep_removed {
+        if self.manner.keep_removed {
             return false;
         }
         let since = before.get(id).copied().unwrap_or_else(Instant::now);
@@ -163,15 +178,19 @@ impl Round {
     fn check_empty(&mut self, scan: &Scan) -> Result<()> {
         let is_empty = scan.files.is_empty() && scan.unsettled.is_empty();
         let own = self.library.own().count();
-        if is_empty && own > 0 && !self.allow_empty && !self.keep_removed {
+        let Manner {
+            keep_removed,
+            allow_empty,
+            advice,
+        } = self.manner;
+        if is_empty && own > 0 && !allow_empty && !keep_removed {
             bail!(
-                "{} has no files, and {own} documents came from it: is its disk there? \
-                 To remove the documents, say --allow-empty",
+                "{} has no files, and {own} documents came from it: is its disk there? {advice}",
                 self.root().display()
             );
         }
         // What is emptied under our eyes is meant.
-        self.allow_empty = true;
+        self.manner.allow_empty = true;
         Ok(())
     }
 
@@ -298,7 +317,7 @@ impl Round {
             }
         };
         self.has_news = true;
-        self.bar.suspend(|| println!("{line}"));
+        self.witness.did(&line);
     }
 
     /// Notes why a file is not in the dataset as it should be, and says it once.
@@ -307,7 +326,7 @@ impl Round {
         let before = self.told.insert(path.to_owned(), reason.to_owned());
         if before.as_deref() != Some(reason) {
             self.has_news = true;
-            self.bar.suspend(|| eprintln!("failed   {path}: {reason}"));
+            self.witness.failed(path, reason);
         }
     }
 
@@ -322,11 +341,22 @@ impl Round {
         Ok(self.library.unfinished() == 0)
     }
 
+    /// How all stands now.
+    pub(super) fn standing(&self) -> Standing {
+        let mut failed = self.troubles.clone();
+        failed.extend(self.library.failed());
+        Standing {
+            files: self.files,
+            waiting: self.waiting,
+            unfinished: self.library.unfinished(),
+            failed,
+        }
+    }
+
     /// Sums up since the last time. Gives back whether every file is in the dataset.
     pub(super) fn conclude(&mut self) -> bool {
         self.has_news = false;
-        let mut failed = self.troubles.clone();
-        failed.extend(self.library.failed());
+        let Standing { failed, .. } = self.standing();
         let is_in_step = failed.is_empty() && self.waiting == 0;
         let Tally {
             added,
@@ -353,10 +383,7 @@ impl Round {
         for (count, what) in parts.iter().filter(|(count, _)| *count > 0) {
             line += &format!(", {count} {what}");
         }
-        println!("{line}.");
-        for (path, reason) in &failed {
-            println!("  failed: {path}: {reason}");
-        }
+        self.witness.concludes(&format!("{line}."), &failed);
         is_in_step
     }
 }

@@ -166,12 +166,12 @@ impl Scanner {
     }
 }
 
-/// Whether a file is still what was found.
+/// Whether a file is still what was found, and no link that took its place.
 pub(super) fn is_as(found: &Found) -> bool {
-    std::fs::metadata(&found.path).is_ok_and(|metadata| {
+    std::fs::symlink_metadata(&found.path).is_ok_and(|metadata| {
         let modified = millis(metadata.modified().ok());
         let bytes = metadata.len();
-        found.stamp == Stamp { bytes, modified }
+        metadata.is_file() && found.stamp == Stamp { bytes, modified }
     })
 }
 

@@ -29,34 +29,65 @@ pub(super) struct Wakes {
     watcher: Option<RecommendedWatcher>,
 }
 
+/// Ends the wait from elsewhere, for good.
+#[derive(Clone)]
+pub(super) struct Stopper {
+    sender: Sender<()>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Stopper {
+    /// Says that the end is wanted.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        tell(&self.sender);
+    }
+
+    /// What turns true by that.
+    pub(super) fn stopping(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stopping)
+    }
+}
+
 impl Wakes {
-    /// Listens for the wish to end from now on; a second one is obeyed at once.
-    pub(super) fn new() -> std::io::Result<Self> {
+    pub(super) fn new() -> Self {
         // One token says that there is something; more would say nothing more.
         let (sender, receiver) = bounded(1);
-        let stopping = Arc::new(AtomicBool::new(false));
+        Self {
+            sender,
+            receiver,
+            stopping: Arc::default(),
+            watcher: None,
+        }
+    }
+
+    /// With what the end can be asked for.
+    pub(super) fn stopper(&self) -> Stopper {
+        Stopper {
+            sender: self.sender.clone(),
+            stopping: Arc::clone(&self.stopping),
+        }
+    }
+
+    /// Listens for the wish of the system's user to end; a second one is obeyed
+    /// at once.
+    pub(super) fn end_on_signal(&self) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let (wake, stop) = (sender.clone(), Arc::clone(&stopping));
+        let stopper = self.stopper();
         std::thread::Builder::new()
             .name("satchel-signals".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
                     stop_signal().await;
-                    stop.store(true, Ordering::Release);
-                    tell(&wake);
+                    stopper.stop();
                     eprintln!("satchel: ending after the file in hand; once more to end at once");
                     stop_signal().await;
                     std::process::exit(i32::from(INTERRUPTED));
                 });
             })?;
-        Ok(Self {
-            sender,
-            receiver,
-            stopping,
-            watcher: None,
-        })
+        Ok(())
     }
 
     /// Lets the system tell of changes in a folder.

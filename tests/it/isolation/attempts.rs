@@ -193,6 +193,12 @@ pub(super) fn attempts(endpoint: &Endpoint, victim: &Victim) -> Vec<Attempt> {
             let path = endpoint.path.replace("{name}", "no-backup.zip");
             vec![Attempt::new(&path, json!({}), Missing)]
         }
+        "list watched folders" | "list folders to watch" => one(json!({}), Own),
+        "watch a folder" => one(json!({"path": "/", "dataset_id": victim.dataset}), Missing),
+        "change a watched folder" | "stop watching a folder" => {
+            let path = endpoint.path.replace("{folder_id}", &victim.document);
+            vec![Attempt::new(&path, json!({"paused": true}), Missing)]
+        }
         "export data" => vec![
             Attempt::new(&path, json!({}), Own),
             Attempt::new(&format!("{path}?user={}", victim.user), json!({}), Missing),

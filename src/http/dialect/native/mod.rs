@@ -25,6 +25,7 @@ pub(crate) mod tenants;
 pub(crate) mod upkeep;
 pub(crate) mod users;
 pub(crate) mod versions;
+pub(crate) mod watched_folders;
 mod wire;
 
 use super::{Dialect, Outward};

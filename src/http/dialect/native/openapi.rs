@@ -3,7 +3,7 @@
 use super::{
     Refusal, answers, audit, auth, backups, chats, custody, datasets, documents, feedback, gold,
     keys, models, people, search_models, sign_ins, status, system, tenants, upkeep, users,
-    versions, wire,
+    versions, watched_folders, wire,
 };
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
@@ -81,6 +81,7 @@ pub(crate) fn description() -> Description {
         answers::operations(),
         upkeep::operations(),
         versions::operations(),
+        watched_folders::operations(),
     ];
     Description {
         tongue: Tongue::Native,
