@@ -4,6 +4,7 @@
 import { api } from './api.js';
 import { h } from './dom.js';
 import { t } from './language.js';
+import { inPassing } from './words.js';
 
 export class Nearby {
   /** @param {(passage: any) => void} turnTo */
@@ -57,6 +58,6 @@ export class Nearby {
     const where = passage.page_number ? t('{where}, page {number}', { where: label, number: passage.page_number }) : label;
     return h('button', { type: 'button', onclick: () => this.turnTo(passage) },
       h('span', { class: 'mute num' }, where),
-      h('span', { class: 'doc', dir: 'auto' }, passage.text));
+      h('span', { class: 'doc', dir: 'auto' }, inPassing(passage.text)));
   }
 }

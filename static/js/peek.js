@@ -3,7 +3,7 @@
 
 import { h } from './dom.js';
 import { place } from './menu.js';
-import { pageOf, titleOf } from './words.js';
+import { inPassing, pageOf, titleOf } from './words.js';
 
 /** How long a number must be pointed at, in ms. */
 const PATIENCE = 250;
@@ -28,7 +28,8 @@ function hide() {
 function show(chip, passage) {
   hide();
   if (!chip.isConnected) return;
-  const text = passage.text.length > EXCERPT ? `${passage.text.slice(0, EXCERPT)}…` : passage.text;
+  const whole = inPassing(passage.text);
+  const text = whole.length > EXCERPT ? `${whole.slice(0, EXCERPT)}…` : whole;
   const box = h('div', { class: 'peek', popover: 'manual', 'aria-hidden': 'true' },
     h('p', { class: 'row' }, h('b', { class: 'cut grow' }, titleOf(passage)), h('span', { class: 'mute num nw' }, pageOf(passage))),
     h('p', { class: 'doc', dir: 'auto' }, text));

@@ -11,7 +11,7 @@ import { peeking } from './peek.js';
 import { branches } from './question.js';
 import { Reading } from './reading.js';
 import { Verdict } from './verdict.js';
-import { number, pageOf, searched, titleOf } from './words.js';
+import { inPassing, number, pageOf, searched, titleOf } from './words.js';
 
 /** @typedef {import('./evidence.js').Evidence} Evidence */
 
@@ -125,7 +125,7 @@ export class Reply {
       h('span', { class: 'k' }, source.number),
       h('b', { class: 'cut' }, titleOf(source)),
       h('span', { class: 'pg num' }, pageOf(source)),
-      h('span', { class: 'doc cut', dir: 'auto' }, source.text)));
+      h('span', { class: 'doc cut', dir: 'auto' }, inPassing(source.text))));
   }
 
   /** @param {string} text more of what the model thinks */

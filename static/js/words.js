@@ -101,3 +101,10 @@ export const titleOf = (document) => document.title || document.filename;
 
 /** @param {{page_number: number | null}} place */
 export const pageOf = (place) => (place.page_number ? t('p. {number}', { number: place.page_number }) : '');
+
+/**
+ * A passage where only its beginning is shown: without the marks of a Markdown
+ * heading, which are read as part of the sentence there.
+ * @param {string} text
+ */
+export const inPassing = (text) => text.replace(/^#{1,6}[ \t]+/gm, '');

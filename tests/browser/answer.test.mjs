@@ -42,7 +42,11 @@ test('sources stand before the text and can be opened meanwhile, and reasoning i
   const part = reply.getByRole('region', { name: 'Sources' });
   await part.getByText('1 source in 1 document').waitFor();
   assert.equal(await reply.locator('.answer').textContent(), '', 'nothing is written yet');
-  await part.getByRole('button', { name: /The lighthouse of Skerry Point/ }).click();
+  const card = part.getByRole('button', { name: /The lighthouse of Skerry Point/ });
+  assert.match(whole.text, /^# Building/m);
+  assert.match(await card.textContent(), /Building/);
+  assert.doesNotMatch(await card.textContent(), /#/, 'a card is read, and a heading has no mark in it');
+  await card.click();
   const panel = page.getByRole('complementary', { name: 'Evidence' });
   await panel.getByRole('mark').first().waitFor();
   assert.equal(await reply.locator('[aria-busy=true]').count(), 1);
