@@ -3,16 +3,13 @@
 
 use super::messages::Place;
 use super::sessions::{COLUMNS, THERE, insert, search_json, session};
-use super::{Store, StoreError, json_list};
+use super::{Store, StoreError};
 use crate::types::{
     Message, MessageId, PartialSearchOptions, Role, Session, SessionId, SessionStatus, TenantId,
     Time, UserId,
 };
-use rusqlite::{OptionalExtension, named_params, params};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
 use std::collections::HashSet;
-
-/// The fewest characters that the index of texts can look for.
-const LEAST_INDEXED: usize = 3;
 
 /// Which of a user's conversations to list.
 #[derive(Debug, Clone, Default)]
@@ -52,46 +49,27 @@ pub struct ChatChange {
     pub search: Option<PartialSearchOptions>,
 }
 
-/// Words to look for.
-struct Words {
-    /// In the language of the index; `None`: all words are too short for it.
-    indexed: Option<String>,
-    /// Those that are too short, as a JSON list in lower case.
-    short: String,
-}
+/// Words to look for, in lower case; there is at least one.
+///
+/// Texts are read for them one after the other. An index of parts of words would
+/// find them sooner in very many messages, but taking a message out of it so
+/// that nothing of its text is left takes a thousand times as long as deleting
+/// the message, and every other writer waits meanwhile.
+struct Words(Vec<String>);
 
 impl Words {
-    fn of(text: &str) -> Result<Option<Self>, StoreError> {
+    fn of(text: &str) -> Option<Self> {
         let clean = |word: &str| word.chars().filter(|c| !c.is_control()).collect::<String>();
-        let words = text.split_whitespace().map(clean);
-        let (long, short): (Vec<_>, Vec<_>) = words
-            .filter(|word| !word.is_empty())
-            .partition(|word| word.chars().count() >= LEAST_INDEXED);
-        if long.is_empty() && short.is_empty() {
-            return Ok(None);
-        }
-        let quoted: Vec<_> = long
-            .iter()
-            .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
-            .collect();
-        let short: Vec<_> = short.iter().map(|word| word.to_lowercase()).collect();
-        Ok(Some(Self {
-            indexed: (!quoted.is_empty()).then(|| quoted.join(" ")),
-            short: json_list(&short)?,
-        }))
+        let words = text
+            .split_whitespace()
+            .map(|word| clean(word).to_lowercase());
+        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+        (!words.is_empty()).then_some(Self(words))
     }
 
-    /// Whether `column` of the row `key` has all words, as SQL.
-    fn condition(&self, index: &str, key: &str, column: &str) -> String {
-        let indexed = match self.indexed {
-            Some(_) => format!("{key} IN (SELECT rowid FROM {index} WHERE {index} MATCH :indexed)"),
-            // The parameter has to be used in each statement.
-            None => ":indexed IS NULL".to_owned(),
-        };
-        format!(
-            "({indexed} AND NOT EXISTS (SELECT 1 FROM json_each(:short) AS word
-             WHERE instr(lower({column}), word.value) = 0))"
-        )
+    fn all_stand_in(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.0.iter().all(|word| text.contains(word))
     }
 }
 
@@ -104,36 +82,20 @@ impl Store {
         user: &UserId,
         filter: &ChatFilter,
     ) -> Result<(Vec<FoundChat>, bool), StoreError> {
-        let words = Words::of(filter.text.as_deref().unwrap_or_default())?;
-        let (found, condition) = match &words {
-            None => (
-                "SELECT NULL AS session, NULL AS message WHERE :indexed IS NOT NULL AND :short IS NOT NULL"
-                    .to_owned(),
-                "TRUE".to_owned(),
-            ),
-            Some(words) => (
-                format!(
-                    "SELECT m.session_key AS session, max(m.key) AS message
-                     FROM messages m JOIN sessions s ON s.key = m.session_key
-                     WHERE s.tenant_id = :tenant AND s.user_id = :user
-                       AND m.deleted_at IS NULL AND {} GROUP BY m.session_key",
-                    words.condition("message_texts", "m.key", "m.content")
-                ),
-                format!(
-                    "(found.session IS NOT NULL OR {})",
-                    words.condition("session_titles", "sessions.key", "coalesce(title, '')")
-                ),
-            ),
-        };
+        let words = Words::of(filter.text.as_deref().unwrap_or_default());
         let sql = format!(
-            "WITH found AS ({found})
-             SELECT {COLUMNS}, found.message FROM sessions
-             LEFT JOIN found ON found.session = sessions.key
+            "SELECT {COLUMNS}, key FROM sessions
              WHERE tenant_id = :tenant AND user_id = :user AND {THERE}
-               AND (:status IS NULL OR status = :status) AND {condition}
-             ORDER BY pinned DESC, updated_at DESC, sessions.key DESC
+               AND (:status IS NULL OR status = :status)
+             ORDER BY pinned DESC, updated_at DESC, key DESC
              LIMIT :limit OFFSET :offset"
         );
+        let (limit, offset) = (filter.limit + 1, filter.offset);
+        // Which of them have the words is seen only in their texts.
+        let (skipped, rows_limit, rows_offset) = match words {
+            Some(_) => (offset, -1, 0),
+            None => (0, limit as i64, offset as i64),
+        };
         self.read(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map(
@@ -142,22 +104,20 @@ impl Store {
                     ":user": user.as_str(),
                     ":now": Time::now().millis(),
                     ":status": filter.status.map(SessionStatus::as_str),
-                    ":indexed": words.as_ref().and_then(|words| words.indexed.as_deref()),
-                    ":short": words.as_ref().map(|words| words.short.as_str()),
-                    ":limit": filter.limit + 1,
-                    ":offset": filter.offset,
+                    ":limit": rows_limit,
+                    ":offset": rows_offset,
                 },
-                |row| Ok((row.get::<_, Option<u64>>(16)?, session(row))),
+                |row| Ok((row.get::<_, u64>(16)?, session(row))),
             )?;
-            let mut chats = Vec::new();
-            for row in rows {
-                let (message, session) = row?;
-                let message = message.map(|key| message_at(connection, key)).transpose()?;
-                chats.push(FoundChat {
-                    session: session?,
-                    message,
-                });
-            }
+            let all = rows.map(|row| {
+                let (key, session) = row?;
+                found(connection, words.as_ref(), key, session?)
+            });
+            let chosen = all.filter_map(Result::transpose);
+            let mut chats = chosen
+                .skip(skipped)
+                .take(limit)
+                .collect::<Result<Vec<_>, _>>()?;
             let more = chats.len() > filter.limit;
             chats.truncate(filter.limit);
             Ok((chats, more))
@@ -233,19 +193,43 @@ impl Store {
     }
 }
 
-fn message_at(connection: &rusqlite::Connection, key: u64) -> Result<FoundMessage, StoreError> {
-    let (id, role, content) = connection
-        .prepare_cached("SELECT id, role, content FROM messages WHERE key = ?1")?
-        .query_row([key], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, String>(1)?,
-                row.get(2)?,
-            ))
-        })?;
-    Ok(FoundMessage {
-        id: id.into(),
-        role: Role::parse(&role).ok_or(StoreError::Value(role))?,
-        content,
-    })
+/// The conversation, if it has the words: all in its title, or all in one message.
+fn found(
+    connection: &Connection,
+    words: Option<&Words>,
+    key: u64,
+    session: Session,
+) -> Result<Option<FoundChat>, StoreError> {
+    let message = match words {
+        Some(words) => latest_with(connection, key, words)?,
+        None => None,
+    };
+    let title = session.title.as_deref().unwrap_or_default();
+    let has_them = words.is_none_or(|words| message.is_some() || words.all_stand_in(title));
+    Ok(has_them.then_some(FoundChat { session, message }))
+}
+
+/// The latest message of a session that all words stand in.
+fn latest_with(
+    connection: &Connection,
+    session: u64,
+    words: &Words,
+) -> Result<Option<FoundMessage>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, role, content FROM messages
+         WHERE session_key = ?1 AND deleted_at IS NULL ORDER BY key DESC",
+    )?;
+    let mut rows = statement.query([session])?;
+    while let Some(row) = rows.next()? {
+        let content: String = row.get(2)?;
+        if words.all_stand_in(&content) {
+            let role: String = row.get(1)?;
+            return Ok(Some(FoundMessage {
+                id: row.get::<_, String>(0)?.into(),
+                role: Role::parse(&role).ok_or(StoreError::Value(role))?,
+                content,
+            }));
+        }
+    }
+    Ok(None)
 }

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_versions.sql"),
     include_str!("migrations/0012_answer_records.sql"),
     include_str!("migrations/0013_watched_folders.sql"),
+    include_str!("migrations/0014_chat_search.sql"),
 ];
 
 /// Runs the scripts that the database has not seen, each in a transaction.
