@@ -210,13 +210,18 @@ impl<'a> Rewriter<'a> {
             .filter(|e| !cited.contains(&number(e)))
             .copied()
             .collect();
+        // Whether the next marker stands where one went with the blanks before it.
+        let mut owes_blank = false;
         for index in &statement.markers {
             let marker = &self.markdown.markers[*index];
+            owes_blank &= self.copied == marker.range.start;
             self.copy_to(marker.range.start);
             let named = |e: &&&Evidence| marker.numbers.contains(&number(e));
             let kept: Vec<&Evidence> = chosen.iter().filter(named).copied().collect();
             if kept.is_empty() && added.is_empty() {
-                self.trim(start);
+                owes_blank |= self.trim(start);
+            } else if std::mem::take(&mut owes_blank) {
+                self.content.push(' ');
             }
             // A correction stands where the wrong marker stood.
             let here = if kept.is_empty() {
@@ -277,10 +282,12 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Takes back blanks before a marker that is left out.
-    fn trim(&mut self, start: usize) {
+    /// Takes back blanks before a marker that is left out; whether there were any.
+    fn trim(&mut self, start: usize) -> bool {
+        let before = self.content.len();
         let kept = self.content[start..].trim_end_matches([' ', '\n']).len();
         self.content.truncate(start + kept);
+        self.content.len() < before
     }
 
     fn mark(&mut self, evidence: &[&Evidence]) {
