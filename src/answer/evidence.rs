@@ -31,9 +31,38 @@ pub(super) struct Evidence {
     pub(super) passage: usize,
     /// The characters of the passage that bear the sentence out.
     pub(super) span: Range<usize>,
+    /// These with the sentences before and behind them.
+    pub(super) around: Range<usize>,
     pub(super) support: Support,
+    /// The most that the sentence's numbers allow.
+    pub(super) most: Support,
     /// 0-1.
     pub(super) score: f32,
+}
+
+impl Evidence {
+    /// The same with another support, by which the score is no contradiction.
+    pub(super) fn with(self, support: Support) -> Self {
+        let score = match support {
+            Support::Supported => self.score.max(SUPPORTED),
+            Support::Weak => self.score,
+            Support::Unsupported => self.score.min(WEAK),
+        };
+        Self {
+            support,
+            score,
+            ..self
+        }
+    }
+}
+
+/// Puts the best first. Of equals the better ranked passage comes first, if it
+/// did before.
+pub(super) fn sort(evidence: &mut [Evidence]) {
+    evidence.sort_by(|a, b| {
+        let by_support = strength(b.support).cmp(&strength(a.support));
+        by_support.then(b.score.total_cmp(&a.score))
+    });
 }
 
 /// A sentence of the answer, prepared for comparison.
@@ -81,11 +110,7 @@ impl Corpus {
                 None => best.push(found),
             }
         }
-        // Stable, so that of equals the better ranked passage comes first.
-        best.sort_by(|a, b| {
-            let by_support = strength(b.support).cmp(&strength(a.support));
-            by_support.then(b.score.total_cmp(&a.score))
-        });
+        sort(&mut best);
         best
     }
 
@@ -97,9 +122,9 @@ impl Corpus {
             .flat_map(|other| self.candidates[other].terms.iter().cloned());
         let near: Vec<String> = near.collect();
         let words = self.rarity.coverage(&claim.terms, &own.terms);
-        let around = self.rarity.coverage(&claim.terms, &near);
+        let nearby = self.rarity.coverage(&claim.terms, &near);
         let meaning = dot(claim.vector, &self.vectors[at]).clamp(0.0, 1.0);
-        let score = (WORDS * words + AROUND * around + MEANING * meaning).clamp(0.0, 1.0);
+        let score = (WORDS * words + AROUND * nearby + MEANING * meaning).clamp(0.0, 1.0);
         let mut support = match score {
             SUPPORTED.. => Support::Supported,
             WEAK.. => Support::Weak,
@@ -109,11 +134,16 @@ impl Corpus {
         if flipped {
             support = weaker(support, Support::Weak);
         }
-        support = weaker(support, self.bound_by_numbers(claim, window));
+        let around =
+            self.candidates[window.start].span.start..self.candidates[window.end - 1].span.end;
+        let most = self.bound_by_numbers(claim, window);
+        support = weaker(support, most);
         Evidence {
             passage: own.passage,
             span: own.span.clone(),
+            around,
             support,
+            most,
             score: if support == Support::Unsupported {
                 score.min(WEAK)
             } else {
@@ -170,7 +200,7 @@ pub(super) fn strength(support: Support) -> u8 {
     }
 }
 
-fn weaker(left: Support, right: Support) -> Support {
+pub(super) fn weaker(left: Support, right: Support) -> Support {
     if strength(left) <= strength(right) {
         left
     } else {

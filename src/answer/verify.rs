@@ -5,6 +5,7 @@
 use super::AnswerError;
 use super::candidates::cite;
 use super::evidence::{Corpus, Evidence, strength};
+use super::judging::{Claim, Judge, judge_claims};
 use super::markdown::Markdown;
 use super::prose::{Statement, statements};
 use super::terms::terms;
@@ -23,30 +24,60 @@ pub struct Verified {
     pub citations: Vec<Citation>,
 }
 
-/// Checks `content`, whose markers count `passages` from 1.
+/// Checks `content`, whose markers count `passages` from 1, by words, numbers
+/// and meaning.
 pub fn verify(
     content: &str,
     passages: &[Passage],
     encoder: &Encoder,
+) -> Result<Verified, AnswerError> {
+    check(content, passages, encoder, None)
+}
+
+/// The same, with a judge who has the last word on what seems to bear a sentence
+/// out.
+pub fn verify_judged(
+    content: &str,
+    passages: &[Passage],
+    encoder: &Encoder,
+    judge: &dyn Judge,
+) -> Result<Verified, AnswerError> {
+    check(content, passages, encoder, Some(judge))
+}
+
+fn check(
+    content: &str,
+    passages: &[Passage],
+    encoder: &Encoder,
+    judge: Option<&dyn Judge>,
 ) -> Result<Verified, AnswerError> {
     let markdown = Markdown::new(content);
     let found = statements(&markdown);
     let corpus = Corpus::new(passages, encoder)?;
     let checked: Vec<&Statement> = found.iter().filter(|s| is_claim(s)).collect();
     let texts: Vec<&str> = checked.iter().map(|s| s.plain.as_str()).collect();
-    let mut vectors = encoder.embed(&texts)?.into_iter();
+    let vectors = encoder.embed(&texts)?;
+    let claims = checked
+        .iter()
+        .zip(&vectors)
+        .map(|(statement, vector)| Claim {
+            text: &statement.plain,
+            cited: cited(&markdown, statement),
+            evidence: corpus.evidence(&statement.plain, vector),
+        });
+    let mut claims: Vec<Claim<'_>> = claims.collect();
+    if let Some(judge) = judge {
+        judge_claims(&mut claims, passages, judge)?;
+    }
+    let mut claims = claims.iter();
     let mut rewriter = Rewriter::new(&markdown, passages);
     for statement in &found {
-        let vector = if is_claim(statement) {
-            vectors.next()
-        } else {
-            None
+        let claim = match is_claim(statement) {
+            true => claims.next(),
+            false => None,
         };
-        match vector {
-            Some(vector) => {
-                let evidence = corpus.evidence(&statement.plain, &vector);
-                rewriter.claim(statement, &evidence);
-            }
+        match claim {
+            Some(claim) => rewriter.claim(statement, claim),
             None => rewriter.copy_without_markers(statement),
         }
     }
@@ -170,22 +201,27 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    fn claim(&mut self, statement: &Statement, evidence: &[Evidence]) {
-        let cited = self.cited(statement);
-        let chosen = choose(&cited, evidence);
+    fn claim(&mut self, statement: &Statement, claim: &Claim<'_>) {
+        let (cited, evidence) = (&claim.cited, &claim.evidence);
+        let chosen = choose(cited, evidence);
         let start = self.begin(statement);
         let mut added: Vec<&Evidence> = chosen
             .iter()
             .filter(|e| !cited.contains(&number(e)))
             .copied()
             .collect();
+        // Whether the next marker stands where one went with the blanks before it.
+        let mut owes_blank = false;
         for index in &statement.markers {
             let marker = &self.markdown.markers[*index];
+            owes_blank &= self.copied == marker.range.start;
             self.copy_to(marker.range.start);
             let named = |e: &&&Evidence| marker.numbers.contains(&number(e));
             let kept: Vec<&Evidence> = chosen.iter().filter(named).copied().collect();
             if kept.is_empty() && added.is_empty() {
-                self.trim(start);
+                owes_blank |= self.trim(start);
+            } else if std::mem::take(&mut owes_blank) {
+                self.content.push(' ');
             }
             // A correction stands where the wrong marker stood.
             let here = if kept.is_empty() {
@@ -246,10 +282,12 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Takes back blanks before a marker that is left out.
-    fn trim(&mut self, start: usize) {
+    /// Takes back blanks before a marker that is left out; whether there were any.
+    fn trim(&mut self, start: usize) -> bool {
+        let before = self.content.len();
         let kept = self.content[start..].trim_end_matches([' ', '\n']).len();
         self.content.truncate(start + kept);
+        self.content.len() < before
     }
 
     fn mark(&mut self, evidence: &[&Evidence]) {
@@ -258,14 +296,6 @@ impl<'a> Rewriter<'a> {
             self.citations
                 .extend(cite(self.passages, evidence.passage, &evidence.span));
         }
-    }
-
-    fn cited(&self, statement: &Statement) -> Vec<u32> {
-        let markers = statement
-            .markers
-            .iter()
-            .map(|index| &self.markdown.markers[*index]);
-        markers.flat_map(|marker| marker.numbers.clone()).collect()
     }
 
     /// The position in characters of a byte that is not before the last one
@@ -277,13 +307,20 @@ impl<'a> Rewriter<'a> {
     }
 }
 
+/// The numbers of the sources that the sentence names.
+fn cited(markdown: &Markdown<'_>, statement: &Statement) -> Vec<u32> {
+    let markers = statement.markers.iter();
+    let markers = markers.map(|index| &markdown.markers[*index]);
+    markers.flat_map(|marker| marker.numbers.clone()).collect()
+}
+
 fn number(evidence: &Evidence) -> u32 {
     evidence.passage as u32 + 1
 }
 
 /// Which evidence the sentence should cite, strongest first: what it cites
 /// already, as far as that is as good as the best; otherwise the best.
-fn choose<'e>(cited: &[u32], evidence: &'e [Evidence]) -> Vec<&'e Evidence> {
+pub(super) fn choose<'e>(cited: &[u32], evidence: &'e [Evidence]) -> Vec<&'e Evidence> {
     let Some(best) = evidence
         .first()
         .filter(|e| e.support != Support::Unsupported)

@@ -69,6 +69,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
         status["chat_model_error"].is_null(),
         status["chat_model_error"].as_str().unwrap_or_default(),
     );
+    println!("  · {}", entailment(&status));
     let pending = status["jobs_pending"].as_u64().unwrap_or_default();
     println!(
         "  · {} documents, {} passages, {pending} waiting to be read",
@@ -117,6 +118,14 @@ fn chat_model(status: &Value, found: &Value) -> String {
         (Some(name), _) => format!("the chat model {name} is loaded"),
         (None, Value::String(file)) => format!("the chat model {file} is found"),
         (None, _) => "no chat model is installed: answers are quotes".to_owned(),
+    }
+}
+
+/// What the sentences of answers are checked by.
+fn entailment(status: &Value) -> String {
+    match status["entailment_model"]["name"].as_str() {
+        Some(name) => format!("the entailment model {name} judges sentences by their sources"),
+        None => "no entailment model: sentences are checked by words and meaning".to_owned(),
     }
 }
 

@@ -77,6 +77,9 @@ pub struct Layer {
     /// Reranking model: a file or folder in the data folder's models/ [default: none]
     #[arg(long, env = "SATCHEL_RERANK_MODEL", value_name = "NAME")]
     pub rerank_model: Option<String>,
+    /// Model that judges whether sentences follow from their sources: a file or folder in the data folder's models/ [default: none]
+    #[arg(long, env = "SATCHEL_ENTAILMENT_MODEL", value_name = "NAME")]
+    pub entailment_model: Option<String>,
     /// Where models are downloaded from when somebody asks for one [default: https://huggingface.co]
     #[arg(long, env = "HF_ENDPOINT", value_name = "URL", global = true)]
     pub hub_endpoint: Option<String>,
@@ -189,6 +192,7 @@ impl Layer {
             embedding_query_prefix,
             embedding_passage_prefix,
             rerank_model,
+            entailment_model,
             hub_endpoint,
             context_tokens,
             answer_tokens,
@@ -231,6 +235,7 @@ impl Layer {
             embedding_query_prefix: embedding_query_prefix.or(below.embedding_query_prefix),
             embedding_passage_prefix: embedding_passage_prefix.or(below.embedding_passage_prefix),
             rerank_model: rerank_model.or(below.rerank_model),
+            entailment_model: entailment_model.or(below.entailment_model),
             hub_endpoint: hub_endpoint.or(below.hub_endpoint),
             context_tokens: context_tokens.or(below.context_tokens),
             answer_tokens: answer_tokens.or(below.answer_tokens),
@@ -274,7 +279,7 @@ impl Layer {
             let plain = default.parse::<i64>().is_ok() || default == "true" || default == "false";
             let value = match (long, plain) {
                 ("cors-origins" | "trusted-proxies", _) => "[]".to_owned(),
-                ("model" | "draft-model" | "embedding-model" | "rerank-model", _) => {
+                (name, _) if name == "model" || name.ends_with("-model") => {
                     "\"some-model.gguf\"".to_owned()
                 }
                 ("public-chat", _) => "\"sessions\"".to_owned(),
@@ -286,8 +291,8 @@ impl Layer {
             };
             // Without a value of their own these mean something else.
             let mark = match long {
-                "model" | "draft-model" | "rerank-model" | "public-chat" | "watchable" => "# ",
-                _ if long.starts_with("embedding-") => "# ",
+                "model" | "public-chat" | "watchable" => "# ",
+                _ if long.ends_with("-model") || long.starts_with("embedding-") => "# ",
                 _ => "",
             };
             let env = argument

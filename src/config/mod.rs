@@ -54,6 +54,9 @@ pub struct Config {
     pub embedding_passage_prefix: Option<String>,
     /// Name of the reranking model in `models/` of the data folder.
     pub rerank_model: Option<String>,
+    /// Name of the model in `models/` of the data folder that judges whether
+    /// sentences follow from their sources.
+    pub entailment_model: Option<String>,
     /// The hub that models are downloaded from, when somebody asks for one.
     pub hub_endpoint: String,
     /// Longest context that a chat model is given, in tokens.
@@ -128,6 +131,7 @@ impl Config {
             embedding_query_prefix: l.embedding_query_prefix,
             embedding_passage_prefix: l.embedding_passage_prefix,
             rerank_model: l.rerank_model.filter(|name| !name.is_empty()),
+            entailment_model: l.entailment_model.filter(|name| !name.is_empty()),
             hub_endpoint: l
                 .hub_endpoint
                 .filter(|endpoint| !endpoint.is_empty())

@@ -12,7 +12,7 @@ use super::writing::{WritingDefaults, WritingOptions};
 use super::{Caller, Service};
 use crate::answer::{
     BlockStream, MarkerFilter, NOT_IN_SELECTION, NOTHING_FOUND, Prompt, Turn, Verified,
-    asks_for_list, asks_for_overview, overview, quotes, render, rests_on_selection, verify,
+    asks_for_list, asks_for_overview, overview, quotes, render, rests_on_selection,
 };
 use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEvent, Thinking};
 use crate::error::{Fault, Kind};
@@ -294,7 +294,7 @@ impl Answering {
         let passages = found.passages.clone();
         let verified = self
             .service
-            .computing(move |inner| Ok(verify(&content, &passages, &inner.encoder)?))
+            .computing(move |inner| inner.verified(&content, &passages))
             .await?;
         let verified = self.as_cited(verified);
         if bound {

@@ -26,6 +26,7 @@ pub enum DifferenceKind {
     Analysis,
     Datasets,
     Model,
+    EntailmentModel,
     Conversation,
     Prompt,
     SearchedFor,
@@ -52,6 +53,7 @@ impl DifferenceKind {
             Self::Analysis => "analysis",
             Self::Datasets => "datasets",
             Self::Model => "model",
+            Self::EntailmentModel => "entailment_model",
             Self::Conversation => "conversation",
             Self::Prompt => "prompt",
             Self::SearchedFor => "searched_for",
@@ -142,6 +144,7 @@ pub(super) fn differences(
         again.record.writing.as_ref(),
         past_is_lost,
     );
+    found.of_judging(&first.record, &again.record);
     found.of_documents(&first.record, documents);
     found.of_passages(&first.record, &again.record, documents);
     found.of_answer(first, again);
@@ -260,6 +263,21 @@ impl Found {
             );
             let hashes = (&first.prompt_sha256, &again.prompt_sha256);
             self.note(Prompt, text, Some(hashes.0), Some(hashes.1));
+        }
+    }
+
+    /// Whether another model judged what a chat model wrote.
+    fn of_judging(&mut self, first: &AnswerRecord, again: &AnswerRecord) {
+        if first.writing.is_none() || again.writing.is_none() {
+            return;
+        }
+        let [old, new] = [first, again].map(|record| record.entailment_model.as_ref());
+        let prints = [old, new].map(|model| model.map(|model| model.fingerprint.as_str()));
+        if prints[0] != prints[1] {
+            let names = [old, new].map(|model| model.map_or("", |model| model.name.as_str()));
+            let [old, new] = names.map(shown);
+            let text = format!("entailment model: first {old}, now {new}");
+            self.note(DifferenceKind::EntailmentModel, text, prints[0], prints[1]);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Change, DifferenceKind, Made, Side, changes, differences};
 use crate::types::{
     AnswerMode, AnswerRecord, FinishReason, Omission, RecordedDocument, RecordedModel,
-    RecordedPassage, RecordedRetrieval, RecordedScope, SearchOptions,
+    RecordedPassage, RecordedRetrieval, RecordedScope, RecordedWriting, SearchOptions,
 };
 
 fn passage(document: &str, index: u32, text: &str) -> RecordedPassage {
@@ -53,6 +53,7 @@ fn made(content: &str, passages: &[RecordedPassage]) -> Made {
         searched_for: None,
         answerable: 0.9,
         writing: None,
+        entailment_model: None,
         shown: shown.collect(),
         skipped: Vec::new(),
         considered: Vec::new(),
@@ -158,6 +159,53 @@ fn what_it_was_made_with_is_told_and_is_not_of_the_outcome() {
     assert_eq!(told, [DifferenceKind::Version, DifferenceKind::Embedder]);
     assert!(!found.iter().any(|one| one.kind.is_of_outcome()));
     assert_eq!(found[0].text, "satchel's version: first 1, now 2");
+}
+
+#[test]
+fn entailment_model_that_is_another_or_gone_is_told_where_a_chat_model_wrote() {
+    let judged = |name: &str, writing: bool| {
+        let mut made = made("It is so.", &[]);
+        made.record.writing = writing.then(written);
+        made.record.entailment_model = (!name.is_empty()).then(|| RecordedModel {
+            name: name.to_owned(),
+            fingerprint: format!("hash of {name}"),
+        });
+        made
+    };
+    let (first, other, none) = (judged("a", true), judged("b", true), judged("", true));
+    assert_eq!(kinds(&first, &first, &[]), [] as [&str; 0]);
+    assert_eq!(kinds(&first, &other, &[]), ["entailment_model"]);
+    let found = differences(&first, &none, &[], false);
+    assert_eq!(found[0].text, "entailment model: first a, now none");
+    assert_eq!(found[0].first.as_deref(), Some("hash of a"));
+    assert_eq!(found[0].again, None);
+    assert!(!found[0].kind.is_of_outcome());
+    let quoted = judged("", false);
+    assert_eq!(kinds(&judged("a", false), &quoted, &[]), [] as [&str; 0]);
+}
+
+/// How a chat model wrote.
+fn written() -> RecordedWriting {
+    RecordedWriting {
+        model: RecordedModel {
+            name: "writer".to_owned(),
+            fingerprint: "abc".to_owned(),
+        },
+        file: "writer.gguf".to_owned(),
+        quantization: "Q8_0".to_owned(),
+        device: "cpu".to_owned(),
+        context_tokens: 4096,
+        prompt_sha256: "def".to_owned(),
+        prompt_tokens: 10,
+        temperature: 0.2,
+        top_p: 0.9,
+        seed: 1,
+        max_tokens: 512,
+        thinking_tokens: None,
+        slow_passages: 0,
+        earlier: Vec::new(),
+        raw: None,
+    }
 }
 
 #[test]

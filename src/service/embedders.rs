@@ -1,8 +1,9 @@
-//! The models that find passages: which file a setting means, and what becomes
-//! of the documents when it changes. Must not know how a model computes.
+//! The models that find passages and judge sentences by them: which file a
+//! setting means, and what becomes of the documents when it changes. Must not
+//! know how a model computes.
 
 use crate::config::Config;
-use crate::engine::encoder::{Encoder, Reranker};
+use crate::engine::encoder::{Encoder, Entailment, Reranker};
 use crate::engine::hub;
 use crate::error::{ErrorKind, Fault};
 use std::path::{Component, Path, PathBuf};
@@ -52,6 +53,17 @@ pub(super) fn reranker(config: &Config) -> Result<Option<Arc<Reranker>>, Fault> 
     Ok(Some(Arc::new(reranker)))
 }
 
+/// The configured entailment model.
+pub(super) fn entailment(config: &Config) -> Result<Option<Arc<Entailment>>, Fault> {
+    let Some(name) = &config.entailment_model else {
+        return Ok(None);
+    };
+    let model = Entailment::open(&path_of(config, name, "entailment-model")?)?;
+    let name = model.name();
+    tracing::info!(model = name, "sentences are judged by their sources");
+    Ok(Some(Arc::new(model)))
+}
+
 /// The file or folder below `models/` that a name means: its own, without its
 /// ending, or the catalogue's.
 fn path_of(config: &Config, name: &str, setting: &str) -> Result<PathBuf, Fault> {
@@ -77,7 +89,7 @@ fn path_of(config: &Config, name: &str, setting: &str) -> Result<PathBuf, Fault>
 
 #[cfg(test)]
 mod tests {
-    use super::{embedder, knows_english_only, reranker};
+    use super::{embedder, entailment, knows_english_only, reranker};
     use crate::config::Config;
     use crate::engine::encoder::Encoder;
     use crate::error::{ErrorKind, Kind};
@@ -88,6 +100,7 @@ mod tests {
             data_dir: data.to_owned(),
             embedding_model: Some(name.to_owned()),
             rerank_model: Some(name.to_owned()),
+            entailment_model: Some(name.to_owned()),
             ..Config::default()
         }
     }
@@ -106,6 +119,8 @@ mod tests {
             assert_eq!(refused.kind(), kind, "{name}");
             assert!(refused.to_string().contains(name), "{refused}");
             assert!(reranker(&config).is_err());
+            let refused = entailment(&config).err().unwrap().to_string();
+            assert!(refused.contains("entailment-model"), "{refused}");
         }
         let named = config(folder.path(), "all-MiniLM-L6-v2");
         let same = embedder(&named, &bundled).unwrap();

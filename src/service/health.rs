@@ -6,7 +6,7 @@ use crate::engine::decoder::{ModelActivity, installed};
 use crate::engine::encoder::Encoder;
 use crate::error::Fault;
 use crate::jobs::{Differences, IngestionFigures, JobsError};
-use crate::types::{DocumentId, Time};
+use crate::types::{DocumentId, RecordedModel, Time};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
@@ -58,6 +58,8 @@ pub struct Status {
     pub activity: Option<ModelActivity>,
     pub answers: AnswerFigures,
     pub embedder: EmbedderFacts,
+    /// What judges whether sentences follow from their sources.
+    pub entailment_model: Option<RecordedModel>,
     pub indexes: IndexFacts,
     pub documents: u64,
     pub chunks: u64,
@@ -171,6 +173,7 @@ impl Inner {
             indexes: self.indexes(),
             chat_model_error: self.models.error(),
             embedder: self.embedder_facts(),
+            entailment_model: self.entailment_model(),
             documents: self.store.document_count()?,
             chunks: self.store.chunk_count()?,
             jobs_pending: self.store.pending_jobs()?,

@@ -33,6 +33,7 @@ mod health;
 mod history;
 mod import;
 mod issuers;
+mod judging;
 mod keys;
 mod ledger;
 mod listing;
@@ -118,7 +119,7 @@ pub use crate::types::ModelKind;
 
 use crate::answer::AnswerError;
 use crate::config::Config;
-use crate::engine::encoder::Encoder;
+use crate::engine::encoder::{Encoder, Entailment};
 use crate::error::{ErrorKind, Fault};
 use crate::jobs::{Jobs, JobsError, Originals, Pipeline};
 use crate::lexical::{Lexical, LexicalError};
@@ -162,6 +163,8 @@ struct Inner {
     encoder: Arc<Encoder>,
     /// What makes the vectors of passages; usually the same.
     embedder: Arc<Encoder>,
+    /// What judges whether sentences follow from their sources, if there is one.
+    entailment: Option<Arc<Entailment>>,
     jobs: Jobs,
     models: Models,
     history: History,
@@ -216,6 +219,7 @@ impl Service {
         let encoder = Arc::new(Encoder::bundled()?);
         let embedder = embedders::embedder(&config, &encoder)?;
         let reranker = embedders::reranker(&config)?;
+        let entailment = embedders::entailment(&config)?;
         let lexical = Arc::new(open_lexical(&config.data_dir.join("lexical"))?);
         let vectors = Arc::new(Vectors::open(
             &config.data_dir.join("vectors"),
@@ -257,6 +261,7 @@ impl Service {
             store,
             encoder,
             embedder,
+            entailment,
             jobs,
             config,
             folder,

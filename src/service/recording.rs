@@ -75,6 +75,10 @@ impl Answering {
             retrieval: self.service.inner.retrieval(),
             searched_for: found.searched_for.clone(),
             answerable: found.answerable,
+            entailment_model: match basis {
+                Basis::Prompt(_) => self.service.inner.entailment_model(),
+                Basis::Nothing | Basis::Found => None,
+            },
             writing: match basis {
                 Basis::Prompt(told) => Some(told.writing.clone()),
                 Basis::Nothing | Basis::Found => None,

@@ -1,7 +1,7 @@
-//! The models that find and order passages, as a choice that the operator makes
-//! while the product runs: what it would cost is measured before, and it is in
-//! force from the next start on, which the choice asks for. Where the settings
-//! name a model, they decide.
+//! The models that find and order passages and judge sentences by them, as a
+//! choice that the operator makes while the product runs: what it would cost is
+//! measured before, and it is in force from the next start on, which the choice
+//! asks for. Where the settings name a model, they decide.
 
 use super::{Caller, Inner, Service, embedders};
 use crate::config::Config;
@@ -18,7 +18,17 @@ const SAMPLED: usize = 16;
 /// Candidates that a reranker reads for one question.
 const RERANKED: usize = 20;
 
-/// What one of the two is, and may become.
+/// Sentences of an answer that an entailment model reads.
+const JUDGED: usize = 10;
+
+/// Those of these models that can be chosen.
+const KINDS: [ModelKind; 3] = [
+    ModelKind::Embedding,
+    ModelKind::Reranking,
+    ModelKind::Entailment,
+];
+
+/// What one of them is, and may become.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchModel {
     /// What it is called; `None`: there is none.
@@ -29,11 +39,12 @@ pub struct SearchModel {
     pub fixed: bool,
 }
 
-/// The models that find and order passages.
+/// The models that find and order passages and judge sentences by them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchModels {
     pub embedding: SearchModel,
     pub reranking: SearchModel,
+    pub entailment: SearchModel,
     /// Passages that there are, and those of them that have no vector yet.
     pub passages: u64,
     pub unembedded: u64,
@@ -46,7 +57,8 @@ pub struct SearchModels {
 pub struct Trial {
     pub name: String,
     /// Passages that would be embedded anew; for a reranker those it reads for
-    /// one question.
+    /// one question, for an entailment model those it reads for an answer of so
+    /// many sentences.
     pub passages: u64,
     /// How long that takes.
     pub seconds: f64,
@@ -59,6 +71,7 @@ pub struct Trial {
 pub(super) struct Fixed {
     embedding: bool,
     reranking: bool,
+    entailment: bool,
 }
 
 impl Fixed {
@@ -66,15 +79,29 @@ impl Fixed {
         Self {
             embedding: config.embedding_model.is_some(),
             reranking: config.rerank_model.is_some(),
+            entailment: config.entailment_model.is_some(),
+        }
+    }
+
+    fn names(self, kind: ModelKind) -> bool {
+        match kind {
+            ModelKind::Embedding => self.embedding,
+            ModelKind::Reranking => self.reranking,
+            ModelKind::Entailment => self.entailment,
+            ModelKind::Chat => false,
         }
     }
 }
 
-/// Where the choice of such a model is kept.
-fn setting(kind: ModelKind) -> Result<&'static str, Fault> {
+/// Where the choice of such a model is kept, and where `config` names one.
+fn setting(
+    config: &mut Config,
+    kind: ModelKind,
+) -> Result<(&'static str, &mut Option<String>), Fault> {
     match kind {
-        ModelKind::Embedding => Ok("embedding_model"),
-        ModelKind::Reranking => Ok("rerank_model"),
+        ModelKind::Embedding => Ok(("embedding_model", &mut config.embedding_model)),
+        ModelKind::Reranking => Ok(("rerank_model", &mut config.rerank_model)),
+        ModelKind::Entailment => Ok(("entailment_model", &mut config.entailment_model)),
         ModelKind::Chat => Err(Fault::invalid(
             "chat models are chosen by their own address",
         )),
@@ -84,18 +111,12 @@ fn setting(kind: ModelKind) -> Result<&'static str, Fault> {
 /// The settings with what was chosen before, where they name nothing. A file
 /// that is gone or cannot be read any more is no choice.
 pub(super) fn with_choices(mut config: Config, store: &Store) -> Result<Config, Fault> {
-    for kind in [ModelKind::Embedding, ModelKind::Reranking] {
-        let Some(file) = store.setting(setting(kind)?)? else {
-            continue;
-        };
+    for kind in KINDS {
         let mut tried = config.clone();
-        let named = match kind {
-            ModelKind::Embedding => &mut tried.embedding_model,
-            _ => &mut tried.rerank_model,
-        };
-        if named.is_some() {
+        let (key, named) = setting(&mut tried, kind)?;
+        let Some(file) = store.setting(key)?.filter(|_| named.is_none()) else {
             continue;
-        }
+        };
         *named = Some(file.clone());
         match opened(&tried, kind) {
             Ok(()) => config = tried,
@@ -114,17 +135,22 @@ fn opened(config: &Config, kind: ModelKind) -> Result<(), Fault> {
             let bundled = Arc::new(Encoder::bundled()?);
             embedders::embedder(config, &bundled).map(|_| ())
         }
+        ModelKind::Entailment => embedders::entailment(config).map(|_| ()),
         _ => embedders::reranker(config).map(|_| ()),
     }
 }
 
 impl Service {
-    /// The models that find and order passages.
+    /// The models that find and order passages and judge sentences by them.
     pub async fn search_models(&self, caller: &Caller) -> Result<SearchModels, Fault> {
         caller.require_operator()?;
         self.blocking(|inner| {
             let config = &inner.config;
-            let reranker = config.rerank_model.clone();
+            let named = |file: &Option<String>, fixed| SearchModel {
+                name: file.clone(),
+                file: file.clone(),
+                fixed,
+            };
             let other = embedders::other_than(config, &inner.encoder);
             Ok(SearchModels {
                 embedding: SearchModel {
@@ -132,11 +158,8 @@ impl Service {
                     file: other.map(str::to_owned),
                     fixed: inner.fixed.embedding,
                 },
-                reranking: SearchModel {
-                    name: reranker.clone(),
-                    file: reranker,
-                    fixed: inner.fixed.reranking,
-                },
+                reranking: named(&config.rerank_model, inner.fixed.reranking),
+                entailment: named(&config.entailment_model, inner.fixed.entailment),
                 passages: inner.store.chunk_count()?,
                 unembedded: inner.store.unembedded_chunks()?,
                 candidates: inner.models.not_for_chat()?,
@@ -169,12 +192,8 @@ impl Service {
         caller.require_operator()?;
         check_name(&self.inner.config, name.as_deref())?;
         self.computing(move |inner| {
-            let setting = setting(kind)?;
-            let fixed = match kind {
-                ModelKind::Embedding => inner.fixed.embedding,
-                _ => inner.fixed.reranking,
-            };
-            if fixed {
+            let (naming, setting) = inner.naming(kind, name.clone())?;
+            if inner.fixed.names(kind) {
                 let setting = setting.replace('_', "-");
                 let message =
                     format!("the setting {setting} names the model: change it there, or remove it");
@@ -183,7 +202,7 @@ impl Service {
             match &name {
                 None => inner.store.remove_setting(setting)?,
                 Some(file) => {
-                    opened(&inner.naming(kind, Some(file.clone())), kind)?;
+                    opened(&naming, kind)?;
                     inner.store.set_setting(setting, file)?;
                 }
             }
@@ -222,17 +241,20 @@ fn check_name(config: &Config, name: Option<&str>) -> Result<(), Fault> {
 }
 
 impl Inner {
-    fn naming(&self, kind: ModelKind, name: Option<String>) -> Config {
+    /// The settings with this model, and where the choice of it is kept.
+    fn naming(
+        &self,
+        kind: ModelKind,
+        name: Option<String>,
+    ) -> Result<(Config, &'static str), Fault> {
         let mut config = self.config.clone();
-        match kind {
-            ModelKind::Embedding => config.embedding_model = name,
-            _ => config.rerank_model = name,
-        }
-        config
+        let (key, named) = setting(&mut config, kind)?;
+        *named = name;
+        Ok((config, key))
     }
 
     fn try_search_model(&self, kind: ModelKind, name: Option<String>) -> Result<Trial, Fault> {
-        let config = self.naming(kind, name);
+        let (config, _) = self.naming(kind, name)?;
         let keys = self.store.indexed_chunk_keys()?;
         let sampled = keys.len().min(SAMPLED);
         let entries = self.store.index_entries(&keys[..sampled])?;
@@ -242,31 +264,47 @@ impl Inner {
             true => vec!["The quick brown fox jumps over the lazy dog."; SAMPLED],
             false => texts,
         };
-        let each = |seconds: f64| seconds / texts.len() as f64;
-        if kind == ModelKind::Embedding {
-            let embedder = embedders::embedder(&config, &self.encoder)?;
-            let began = Instant::now();
-            embedder.embed_passages(&texts)?;
-            let seconds = each(began.elapsed().as_secs_f64());
-            // Vectors that it made before are still there.
-            let passages = self.store.count_without_vector(embedder.fingerprint())?;
-            return Ok(Trial {
-                name: embedder.name().to_owned(),
-                passages,
-                seconds: seconds * passages as f64,
-                dimensions: Some(embedder.dimensions()),
-            });
+        if kind != ModelKind::Embedding {
+            return try_pairs(&config, kind, &texts);
         }
-        let Some(reranker) = embedders::reranker(&config)? else {
-            return Err(Fault::invalid("name: a reranking model has to be named").about("name"));
-        };
+        let embedder = embedders::embedder(&config, &self.encoder)?;
         let began = Instant::now();
-        reranker.scores("What is this about?", &texts)?;
+        embedder.embed_passages(&texts)?;
+        let seconds = began.elapsed().as_secs_f64() / texts.len() as f64;
+        // Vectors that it made before are still there.
+        let passages = self.store.count_without_vector(embedder.fingerprint())?;
         Ok(Trial {
-            name: reranker.name().to_owned(),
-            passages: RERANKED as u64,
-            seconds: each(began.elapsed().as_secs_f64()) * RERANKED as f64,
-            dimensions: None,
+            name: embedder.name().to_owned(),
+            passages,
+            seconds: seconds * passages as f64,
+            dimensions: Some(embedder.dimensions()),
         })
     }
+}
+
+/// What a model would cost that reads each text together with another.
+fn try_pairs(config: &Config, kind: ModelKind, texts: &[&str]) -> Result<Trial, Fault> {
+    let unnamed =
+        |what: &str| Fault::invalid(format!("name: {what} has to be named")).about("name");
+    let (name, count, took) = if kind == ModelKind::Entailment {
+        let model = embedders::entailment(config)?;
+        let model = model.ok_or_else(|| unnamed("an entailment model"))?;
+        let claim = "This is what the document says about it.";
+        let pairs: Vec<(&str, &str)> = texts.iter().map(|text| (*text, claim)).collect();
+        let began = Instant::now();
+        model.infer(&pairs)?;
+        (model.name().to_owned(), JUDGED, began.elapsed())
+    } else {
+        let reranker = embedders::reranker(config)?;
+        let reranker = reranker.ok_or_else(|| unnamed("a reranking model"))?;
+        let began = Instant::now();
+        reranker.scores("What is this about?", texts)?;
+        (reranker.name().to_owned(), RERANKED, began.elapsed())
+    };
+    Ok(Trial {
+        name,
+        passages: count as u64,
+        seconds: took.as_secs_f64() / texts.len() as f64 * count as f64,
+        dimensions: None,
+    })
 }

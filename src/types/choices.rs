@@ -39,6 +39,9 @@ pub enum ModelKind {
     Embedding,
     /// Reads a question and a passage together and scores them.
     Reranking,
+    /// Reads a sentence of an answer with its source and judges whether the one
+    /// follows from the other.
+    Entailment,
 }
 
 impl ModelKind {
@@ -48,6 +51,7 @@ impl ModelKind {
             Self::Chat => "chat",
             Self::Embedding => "embedding",
             Self::Reranking => "reranking",
+            Self::Entailment => "entailment",
         }
     }
 }

@@ -25,6 +25,10 @@ pub struct AnswerRecord {
     /// How a chat model wrote it; null: none did.
     #[schema(required)]
     pub writing: Option<RecordedWriting>,
+    /// The entailment model that judged whether what the chat model wrote follows
+    /// from its sources; null: none did, words and meaning alone were compared.
+    #[schema(required)]
+    pub entailment_model: Option<RecordedModel>,
     /// The passages that it was made from, best first.
     pub shown: Vec<RecordedPassage>,
     /// Those that were found and not used for it.

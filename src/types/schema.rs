@@ -58,6 +58,6 @@ macro_rules! words {
 words!(
     DocumentStatus "How far a document's indexing is" [Queued Extracting Embedding Ready Failed],
     FeedbackKind "A verdict on an answer" [ThumbsUp ThumbsDown ReportInaccurate],
-    ModelKind "What a model is for" [Chat Embedding Reranking],
+    ModelKind "What a model is for" [Chat Embedding Reranking Entailment],
     Visibility "Who sees a dataset" [Private Tenant Public],
 );

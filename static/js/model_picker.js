@@ -105,7 +105,7 @@ export class ModelPicker {
 /** The models that write, as far as they are here. */
 async function installed() {
   const { models } = await api('GET', '/api/models');
-  return models.filter((/** @type {any} */ one) => !['embedding', 'reranking'].includes(one.kind));
+  return models.filter((/** @type {any} */ one) => !['embedding', 'reranking', 'entailment'].includes(one.kind));
 }
 
 /**

@@ -120,7 +120,7 @@ class Models {
   draw() {
     const focused = this.chat.contains(document.activeElement) ? document.activeElement?.getAttribute('aria-label') : null;
     const { models: all, machine, error } = this.list;
-    const writing = all.filter((/** @type {any} */ one) => !['embedding', 'reranking'].includes(one.kind));
+    const writing = all.filter((/** @type {any} */ one) => !['embedding', 'reranking', 'entailment'].includes(one.kind));
     this.chat.replaceChildren(h('div', { class: 'hd' }, h('h2', {}, t('Chat models')), h('span', { class: 'mute num' }, room(machine))));
     if (!writing.some((/** @type {any} */ one) => one.loaded || one.loading)) put(this.chat, this.none(error));
     else if (error) put(this.chat, h('p', { class: 'st bad' }, icon('warn', 's'), h('span', {}, error)));
@@ -217,7 +217,7 @@ class Models {
     };
     return h('form', { class: 'form', onsubmit: submit },
       h('label', { class: 'field' }, t('Another GGUF model of the hub'), h('div', { class: 'row' }, input, h('button', { class: 'b' }, icon('dl', 's'), t('Get'))),
-        h('small', {}, t('Also models that find passages or rerank them.'))));
+        h('small', {}, t('Also models that find passages, rerank them or check citations.'))));
   }
 
   /**

@@ -1,7 +1,7 @@
 // @ts-check
-// The models that find and order passages: which they are, what another one
-// would cost, measured before it is chosen, how far the change is, and which can
-// be got.
+// The models that find and order passages and judge sentences by them: which
+// they are, what another one would cost, measured before it is chosen, how far
+// the change is, and which can be got.
 
 import { alive, api, renew } from './api.js';
 import { dialog, h, icon, toast } from './dom.js';
@@ -20,7 +20,7 @@ const MOST_KNOCKS = 75;
 /** Value of the choice of no file. */
 const BUILT_IN = '';
 
-/** @typedef {'embedding' | 'reranking'} Kind */
+/** @typedef {'embedding' | 'reranking' | 'entailment'} Kind */
 
 /**
  * @param {(name: string) => Promise<boolean>} get begins a download; whether the server took it on
@@ -47,7 +47,8 @@ export function searchModels(get) {
       heading(t('Search models')),
       table(t('Models that find and order passages'), columns, h('tbody', {},
         row(columns, [t('Finds passages'), [now.embedding.name, builtIn], t('Search by words alone'), change('embedding', t('Change what finds passages'))]),
-        row(columns, [t('Reranks passages'), now.reranking.name ?? t('none'), t('The order of the search stays'), change('reranking', t('Change what reranks passages'))]))),
+        row(columns, [t('Reranks passages'), now.reranking.name ?? t('none'), t('The order of the search stays'), change('reranking', t('Change what reranks passages'))]),
+        row(columns, [t('Checks citations'), now.entailment.name ?? t('none'), t('Words and meaning are compared'), change('entailment', t('Change what checks citations'))]))),
       now.unembedded > 0 && embedding(now),
     ];
   }
@@ -99,6 +100,7 @@ export function searchModels(get) {
       const here = turn += 1;
       const name = chooser.value || null;
       if (kind === 'reranking' && !name) return consequences.replaceChildren(h('p', {}, t('Passages are no longer reranked. The change takes some seconds.')));
+      if (kind === 'entailment' && !name) return consequences.replaceChildren(h('p', {}, t('Sentences are no longer judged by a model. The change takes some seconds.')));
       consequences.replaceChildren(h('p', {}, t('Measuring on this machine')));
       try {
         const trial = await api('POST', '/api/search-models/trial', { kind, name });
@@ -108,8 +110,8 @@ export function searchModels(get) {
       }
     }
     const accept = (/** @type {FormData} */ data) => api('POST', '/api/search-models', { kind, name: data.get('name') || null });
-    const title = kind === 'embedding' ? t('What shall find passages?') : t('What shall rerank passages?');
-    const chosen = await dialog(title, [
+    const titles = { embedding: t('What shall find passages?'), reranking: t('What shall rerank passages?'), entailment: t('What shall check citations?') };
+    const chosen = await dialog(titles[kind], [
       field(t('Model'), chooser, now.candidates.length ? undefined : t('No other model is installed. Get one of the hub, or hand over a file.')),
       consequences,
     ], t('Change'), { accept });
@@ -128,8 +130,12 @@ export function searchModels(get) {
  * @param {any} trial
  */
 function costs(kind, trial) {
+  const seconds = () => t('{number} s', { number: number(trial.seconds, { maximumFractionDigits: 2 }) });
+  if (kind === 'entailment') {
+    return [h('p', {}, t('The end of an answer of {sentences} sentences that a chat model wrote comes about {time} later, measured on your passages.', { sentences: number(trial.passages), time: seconds() }))];
+  }
   if (kind === 'reranking') {
-    return [h('p', {}, t('It adds about {time} to a question for which reranking is asked, measured on your passages.', { time: t('{number} s', { number: number(trial.seconds, { maximumFractionDigits: 2 }) }) }))];
+    return [h('p', {}, t('It adds about {time} to a question for which reranking is asked, measured on your passages.', { time: seconds() }))];
   }
   return [
     h('p', {}, h('b', {}, tn(trial.passages, '{count} passage is embedded anew, which takes about {time}.', '{count} passages are embedded anew, which takes about {time}.', { time: duration(trial.seconds) }))),

@@ -286,6 +286,7 @@ fn status_says_what_is_loaded() {
             "chat_model_error": "string | null",
             "embedder": {"name": "string", "dimensions": "number", "fingerprint": "string",
                          "english_only": "boolean"},
+            "entailment_model": "object | null",
             "documents": "number", "chunks": "number", "jobs_pending": "number",
             "memory_bytes": "number", "data_dir": "string",
         }),

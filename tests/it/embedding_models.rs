@@ -1,10 +1,12 @@
-//! Another embedding model than the built-in one, and a reranking model.
+//! Another embedding model than the built-in one, a reranking model, and an
+//! entailment model.
 
 use crate::support::{BAKERY, Client, LIGHTHOUSE, Server, settings};
 use candle_core::quantized::gguf_file::{self, Content, Value as Metadata};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 use satchel::config::Config;
+use satchel::engine::decoder::Architecture;
 use serde_json::{Value, json};
 use std::io::Cursor;
 use std::path::Path;
@@ -153,8 +155,9 @@ fn embedding_model_is_chosen_with_its_cost_known_and_the_choice_outlasts_restart
     assert_eq!(fingerprint(&server.admin()), built_in);
 }
 
-/// The built-in model with a head that gives every pair the same score.
-fn write_reranker(path: &Path, score: f32) {
+/// The built-in model with a head that gives every pair the same scores, and
+/// names for them where there are any.
+fn write_classifier(path: &Path, scores: &[f32], labels: &[&str]) {
     let mut reader = Cursor::new(BUILT_IN);
     let content = Content::read(&mut reader).unwrap();
     let mut tensors: Vec<(String, QTensor)> = Vec::new();
@@ -162,9 +165,16 @@ fn write_reranker(path: &Path, score: f32) {
         let tensor = content.tensor(&mut reader, name, &Device::Cpu).unwrap();
         tensors.push((name.clone(), tensor));
     }
+    let classes = scores.len();
     for (name, values, shape) in [
-        ("cls.output.weight", vec![0.0; 384], &[1, 384][..]),
-        ("cls.output.bias", vec![score], &[1][..]),
+        ("cls.weight", vec![0.0; 384 * 384], &[384, 384][..]),
+        ("cls.bias", vec![0.0; 384], &[384][..]),
+        (
+            "cls.output.weight",
+            vec![0.0; 384 * classes],
+            &[classes, 384][..],
+        ),
+        ("cls.output.bias", scores.to_vec(), &[classes][..]),
     ] {
         let tensor = Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
         let tensor = QTensor::quantize(&tensor, GgmlDType::F32).unwrap();
@@ -174,11 +184,18 @@ fn write_reranker(path: &Path, score: f32) {
         .iter()
         .map(|(name, tensor)| (name.as_str(), tensor))
         .collect();
-    let metadata: Vec<(&str, &Metadata)> = content
+    let text = |label: &&str| Metadata::String((*label).to_owned());
+    let labels = Metadata::Array(labels.iter().map(text).collect());
+    let mut metadata: Vec<(&str, &Metadata)> = content
         .metadata
         .iter()
         .map(|(key, value)| (key.as_str(), value))
         .collect();
+    if classes > 1 {
+        metadata.push(("bert.classifier.output_labels", &labels));
+    }
+    // The long lists of the tokenizer come last, as in real files.
+    metadata.sort_by_key(|(key, _)| (key.starts_with("tokenizer."), *key));
     let mut file = std::fs::File::create(path).unwrap();
     gguf_file::write(&mut file, &metadata, &tensors).unwrap();
 }
@@ -188,7 +205,7 @@ fn reranking_model_scores_passages_where_a_search_asks_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let models = folder.path().join("models");
     std::fs::create_dir(&models).unwrap();
-    write_reranker(&models.join("judge.gguf"), 1.5);
+    write_classifier(&models.join("judge.gguf"), &[1.5], &[]);
     let settings = Config {
         rerank_model: Some("judge.gguf".to_owned()),
         ..settings()
@@ -203,4 +220,114 @@ fn reranking_model_scores_passages_where_a_search_asks_for_it() {
     let score = answer["results"][0]["scores"]["reranked"].as_f64().unwrap();
     // The logistic function of 1.5.
     assert!((score - 0.817_574).abs() < 1e-5, "{score}");
+}
+
+const NLI: [&str; 3] = ["contradiction", "entailment", "neutral"];
+
+#[test]
+fn entailment_model_is_known_as_one_and_chosen_with_its_cost_known() {
+    let server = Server::start();
+    let admin = server.admin();
+    admin.ingest("lighthouse.md", LIGHTHOUSE);
+    assert_eq!(
+        admin.get("/api/status").json()["entailment_model"],
+        json!(null)
+    );
+    let models = server.data_dir().join("models");
+    write_classifier(&models.join("judge.gguf"), &[0.0, 3.0, 0.0], &NLI);
+    write_classifier(&models.join("moods.gguf"), &[0.0, 1.0], &["bad", "good"]);
+    let list = admin.get("/api/models").json();
+    let kinds: Vec<&Value> = ["judge.gguf", "moods.gguf"]
+        .iter()
+        .map(|name| {
+            let mut all = list["models"].as_array().unwrap().iter();
+            &all.find(|one| one["name"] == **name).unwrap()["kind"]
+        })
+        .collect();
+    assert_eq!(kinds, [&json!("entailment"), &json!("embedding")]);
+    let refused = admin.post("/api/models/judge.gguf/use", &json!({}));
+    assert_eq!(refused.status, 409);
+    assert!(refused.detail().contains("entailment-model"));
+
+    let wanted = |name: Value| json!({"kind": "entailment", "name": name});
+    let trial = admin.post("/api/search-models/trial", &wanted(json!("judge.gguf")));
+    assert_eq!(trial.status, 200, "{}", trial.text);
+    assert_eq!(trial.json()["passages"], 10);
+    let unnamed = admin.post("/api/search-models/trial", &wanted(json!(null)));
+    assert_eq!(unnamed.status, 400, "{}", unnamed.text);
+    let refused = admin.post("/api/search-models", &wanted(json!("moods.gguf")));
+    assert!((400..500).contains(&refused.status), "{}", refused.text);
+    assert!(refused.detail().contains("its classes are bad, good"));
+    let chosen = admin.post("/api/search-models", &wanted(json!("judge.gguf")));
+    assert_eq!(chosen.status, 202, "{}", chosen.text);
+
+    let server = server.restart();
+    let admin = server.admin();
+    let list = admin.get("/api/search-models").json();
+    assert_eq!(list["entailment"]["file"], "judge.gguf");
+    assert_eq!(list["entailment"]["fixed"], false);
+    let model = admin.get("/api/status").json()["entailment_model"].clone();
+    assert_eq!(model["fingerprint"].as_str().unwrap().len(), 64);
+    assert_eq!(
+        admin
+            .post("/api/search-models", &wanted(json!(null)))
+            .status,
+        202
+    );
+    let server = server.restart();
+    let status = server.admin().get("/api/status").json();
+    assert_eq!(status["entailment_model"], json!(null));
+}
+
+#[test]
+fn record_of_a_models_answer_names_who_judged_it_and_a_replay_says_if_that_differs() {
+    let server = Server::with_model(Architecture::Qwen2);
+    let judge = server.data_dir().join("models/judge.gguf");
+    write_classifier(&judge, &[0.0, 3.0, 0.0], &NLI);
+    let with = |name: Option<&str>| {
+        let entailment_model = name.map(str::to_owned);
+        move |config| Config {
+            entailment_model,
+            ..config
+        }
+    };
+    let server = server.restart_with(with(Some("judge")));
+    server.wait_for_model();
+    let ask = |mode: &str| {
+        let question = "How high is the tower of the lighthouse?";
+        let body = json!({"message": question, "answer_mode": mode});
+        let mut events = server.admin().stream("/chat/send", &body);
+        let done = events.find(|event| event.data["content"].is_string());
+        let id = done.unwrap().data["message_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let path = format!("/api/answers/{id}/record");
+        (id, server.admin().get(&path).json())
+    };
+    let (id, record) = ask("auto");
+    let model = &record["entailment_model"];
+    assert_eq!(
+        model["fingerprint"].as_str().unwrap().len(),
+        64,
+        "{record:#}"
+    );
+    let (_, quoted) = ask("quotes");
+    assert_eq!(
+        quoted["entailment_model"],
+        json!(null),
+        "quotes need no judge"
+    );
+    let server = server.restart_with(with(None));
+    server.wait_for_model();
+    let path = format!("/api/answers/{id}/replay");
+    let replayed = server.admin().post(&path, &json!({})).json();
+    let differences = replayed["differences"].as_array().unwrap();
+    let mut judged = differences.iter();
+    let judged = judged
+        .find(|one| one["kind"] == "entailment_model")
+        .unwrap();
+    assert_eq!(judged["first"], model["fingerprint"]);
+    assert_eq!(judged["outcome"], false);
+    assert!(judged["text"].as_str().unwrap().ends_with("now none"));
 }

@@ -69,6 +69,7 @@ fn purpose(model: &Value) -> &'static str {
     match word(model, "kind") {
         "embedding" => "for embedding",
         "reranking" => "for reranking",
+        "entailment" => "for checking citations",
         _ => "",
     }
 }

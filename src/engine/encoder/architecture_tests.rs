@@ -4,7 +4,6 @@
 use candle_core::Device;
 use candle_core::Tensor;
 use candle_core::quantized::GgmlDType;
-use candle_transformers::models::xlm_roberta;
 use serde_json::json;
 
 use super::forward::Scratch;
@@ -165,15 +164,7 @@ fn what_cannot_be_run_is_refused_with_its_name() {
 fn reranker_agrees_with_the_reference() {
     let mut pairs: Vec<Framed> = Vec::new();
     let folder = tempfile::tempdir().unwrap();
-    let made = made(xlm_config(), |builder, config| {
-        let config: xlm_roberta::Config = serde_json::from_value(config).unwrap();
-        let model =
-            xlm_roberta::XLMRobertaForSequenceClassification::new(1, &config, builder).unwrap();
-        Box::new(move |ids| {
-            let (ones, zeros) = (ids.ones_like().unwrap(), ids.zeros_like().unwrap());
-            model.forward(ids, &ones, &zeros).unwrap()
-        })
-    });
+    let made = classifier(1);
     write_folder(folder.path(), &made, &XLM_PAIR);
     let reranker = Reranker::open(folder.path()).unwrap();
     let passages: Vec<String> = [3, 20, 60, 500].map(words).to_vec();

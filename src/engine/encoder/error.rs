@@ -1,4 +1,4 @@
-//! What can go wrong with an embedding model or a reranker.
+//! What can go wrong with an embedding model, a reranker or an entailment model.
 
 use satchel_types::error::ErrorKind;
 use satchel_types::error::Kind;

@@ -57,7 +57,7 @@ pub(super) fn open(folder: &Path) -> Result<Model, EncoderError> {
     bytes.hash(&mut hasher)?;
     Bytes::open(&tokenizer)?.hash(&mut hasher)?;
     let tensors = Tensors::of_safetensors(bytes)?;
-    let head = weights::read_head(&tensors, &names, shape.hidden)?;
+    let head = weights::read_head(&tensors, &names, shape.hidden, config.labels())?;
     let pooling = pooling(folder)?;
     let weights = weights::read(&tensors, &names, shape, first_position)?;
     let tokens = Tokens::of_folder(&tokenizer)?;
@@ -162,6 +162,19 @@ impl Config {
 
     fn text(&self, name: &str) -> &str {
         self.0[name].as_str().unwrap_or_default()
+    }
+
+    /// What the classes of a classifier are called, by their numbers.
+    fn labels(&self) -> Vec<String> {
+        let named = self.0["id2label"].as_object().into_iter().flatten();
+        let mut named: Vec<(usize, &str)> = named
+            .filter_map(|(number, label)| Some((number.parse().ok()?, label.as_str()?)))
+            .collect();
+        named.sort_unstable();
+        named
+            .into_iter()
+            .map(|(_, label)| label.to_owned())
+            .collect()
     }
 
     /// What its tensors are called, and the row of its first position.

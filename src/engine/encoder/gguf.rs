@@ -10,6 +10,7 @@ use candle_core::quantized::gguf_file::Value;
 
 use super::bytes::Bytes;
 use super::bytes::Reader;
+use super::entailment::tell_entailment;
 use super::error::EncoderError;
 use super::model::Model;
 use super::names;
@@ -33,22 +34,74 @@ pub(super) const ARCHITECTURES: [&str; 4] = ["bert", "nomic-bert", "jina-bert-v2
 /// Bytes at the start of a file in which its architecture is looked for.
 const START: u64 = 1 << 16;
 
+/// What the classes of a classifier are called, behind the architecture's name.
+const LABELS: &str = "classifier.output_labels";
+
+/// Numbers of types in metadata.
+const TEXT: [u8; 4] = 8u32.to_le_bytes();
+const LIST: [u8; 4] = 9u32.to_le_bytes();
+
 /// Whether a GGUF file says that it is an encoder, without reading it whole.
 pub fn is_encoder(path: &Path) -> bool {
-    let mut start = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
-    read.is_ok() && architecture(&start).is_some_and(|name| ARCHITECTURES.contains(&name))
+    start(path).is_some_and(|start| names_encoder(&start))
 }
 
-/// The text behind the key: the number of its type, its length, its bytes.
-fn architecture(start: &[u8]) -> Option<&str> {
-    const KEY: &[u8] = b"general.architecture";
-    const TEXT: [u8; 4] = 8u32.to_le_bytes();
-    let at = start.windows(KEY.len()).position(|part| part == KEY)? + KEY.len();
-    let rest = start.get(at..)?.strip_prefix(&TEXT)?;
-    let (length, rest) = rest.split_first_chunk::<8>()?;
+/// Whether a GGUF file says that it is an encoder that tells entailment, without
+/// reading it whole.
+pub fn is_entailment(path: &Path) -> bool {
+    start(path).is_some_and(|start| {
+        names_encoder(&start) && labels(&start).is_some_and(|labels| tell_entailment(&labels))
+    })
+}
+
+fn start(path: &Path) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
+    read.is_ok().then_some(start)
+}
+
+fn names_encoder(start: &[u8]) -> bool {
+    let name = behind(start, "general.architecture").and_then(|rest| text_of(rest, &TEXT));
+    name.is_some_and(|(name, _)| ARCHITECTURES.contains(&name))
+}
+
+/// The labels of a classifier: the number of their type, how many there are,
+/// each with its length before it.
+fn labels(start: &[u8]) -> Option<Vec<String>> {
+    let rest = behind(start, LABELS)?.strip_prefix(&LIST)?;
+    let (count, mut rest) = rest.strip_prefix(&TEXT)?.split_first_chunk::<8>()?;
+    let mut labels = Vec::new();
+    for _ in 0..u64::from_le_bytes(*count) {
+        let (label, behind) = text_of(rest, &[])?;
+        labels.push(label.to_owned());
+        rest = behind;
+    }
+    Some(labels)
+}
+
+/// What stands behind a key.
+fn behind<'a>(start: &'a [u8], key: &str) -> Option<&'a [u8]> {
+    let at = start
+        .windows(key.len())
+        .position(|part| part == key.as_bytes())?;
+    start.get(at + key.len()..)
+}
+
+/// A text and what follows it; before it stand `mark` and its length.
+fn text_of<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a str, &'a [u8])> {
+    let (length, rest) = bytes.strip_prefix(mark)?.split_first_chunk::<8>()?;
     let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-    std::str::from_utf8(rest.get(..length)?).ok()
+    let (text, rest) = rest.split_at_checked(length)?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+/// How many marks stand between the two texts of a pair: RoBERTa and XLM-R, whose
+/// files have BERT's architecture and another tokenizer, have two.
+fn marks_between(architecture: &str, tokenizer: &str) -> usize {
+    match (architecture, tokenizer) {
+        (_, "t5") | ("bert", "gpt2") => 2,
+        _ => 1,
+    }
 }
 
 /// Reads a model; `hash` identifies the file.
@@ -69,6 +122,8 @@ pub(super) fn open(bytes: Bytes, hash: String) -> Result<Model, EncoderError> {
         values: &content.metadata,
     };
     let shape = metadata.shape(|name| content.tensor_infos.contains_key(name))?;
+    let labels = metadata.labels();
+    let marks = marks_between(&metadata.architecture, &tokenizer_kind);
     let pooling = match metadata.number("pooling_type")? {
         Some(1) => Some(Pooling::Mean),
         Some(2) => Some(Pooling::First),
@@ -82,9 +137,9 @@ pub(super) fn open(bytes: Bytes, hash: String) -> Result<Model, EncoderError> {
     let tokenizer = Tokenizer::take(&mut content.metadata)
         .map_err(|error| EncoderError::Unsupported(format!("its tokenizer: {error}")))?;
     let tensors = Tensors::of_gguf(bytes, &content)?;
-    let head = weights::read_head(&tensors, &names, shape.hidden)?;
+    let head = weights::read_head(&tensors, &names, shape.hidden, labels)?;
     let weights = weights::read(&tensors, &names, shape, 0)?;
-    let tokens = Tokens::of_file(tokenizer, &tokenizer_kind)?;
+    let tokens = Tokens::of_file(tokenizer, marks)?;
     let prompts = Prompts::known(&name);
     Model::join(name, hash, weights, tokens, pooling, head, prompts)
 }
@@ -118,6 +173,19 @@ impl Metadata<'_> {
             let architecture = &self.architecture;
             EncoderError::Unsupported(format!("it does not say its {architecture}.{key}"))
         })
+    }
+
+    /// What the classes of a classifier are called.
+    fn labels(&self) -> Vec<String> {
+        let Some(Value::Array(labels)) = self.value(LABELS) else {
+            return Vec::new();
+        };
+        let label = |value: &Value| {
+            value
+                .to_string()
+                .map_or_else(|_| String::new(), String::clone)
+        };
+        labels.iter().map(label).collect()
     }
 
     fn float(&self, key: &str) -> Option<f32> {
@@ -188,4 +256,17 @@ fn bounded(key: &str, value: Option<&Value>) -> Result<Option<usize>, EncoderErr
         return Err(EncoderError::Unsupported(format!("its {key} is {number}")));
     }
     Ok(Some(number as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::marks_between;
+
+    #[test]
+    fn pair_of_roberta_and_xlm_r_has_two_marks_between_its_texts() {
+        assert_eq!(marks_between("bert", "t5"), 2);
+        assert_eq!(marks_between("bert", "gpt2"), 2);
+        assert_eq!(marks_between("bert", "bert"), 1);
+        assert_eq!(marks_between("modern-bert", "gpt2"), 1);
+    }
 }

@@ -121,6 +121,20 @@ pub(super) fn xlm_model() -> Made {
     })
 }
 
+/// An XLM-R that scores so many classes.
+pub(super) fn classifier(classes: usize) -> Made {
+    made(xlm_config(), |builder, config| {
+        let config: xlm_roberta::Config = serde_json::from_value(config).unwrap();
+        let model =
+            xlm_roberta::XLMRobertaForSequenceClassification::new(classes, &config, builder);
+        let model = model.unwrap();
+        Box::new(move |ids| {
+            let (ones, zeros) = (ids.ones_like().unwrap(), ids.zeros_like().unwrap());
+            model.forward(ids, &ones, &zeros).unwrap()
+        })
+    })
+}
+
 pub(super) fn jina_model() -> Made {
     let mut config = bert_config();
     config["position_embedding_type"] = json!("alibi");
@@ -219,7 +233,10 @@ pub(super) fn words(count: usize) -> String {
 }
 
 /// How llama.cpp's converter calls the tensors of these models.
-pub(super) const GGUF_NAMES: [(&str, &str); 33] = [
+pub(super) const GGUF_NAMES: [(&str, &str); 36] = [
+    ("roberta.", ""),
+    ("classifier.dense", "cls"),
+    ("classifier.out_proj", "cls.output"),
     ("model.embeddings.tok_embeddings", "token_embd"),
     ("model.embeddings.norm", "token_embd_norm"),
     ("model.final_norm", "output_norm"),
@@ -356,6 +373,17 @@ pub(super) fn metadata(made: &Made, architecture: &str) -> Vec<(String, Value)> 
 }
 
 pub(super) fn write_gguf(made: &Made, architecture: &str, kind: GgmlDType) -> Vec<u8> {
+    write_gguf_with(made, architecture, kind, &[])
+}
+
+/// A file that also says what the classes of a classifier are called; none: it
+/// does not.
+pub(super) fn write_gguf_with(
+    made: &Made,
+    architecture: &str,
+    kind: GgmlDType,
+    labels: &[&str],
+) -> Vec<u8> {
     let tensors: Vec<(String, QTensor)> = gguf_tensors(made)
         .into_iter()
         .map(|(name, tensor)| {
@@ -371,7 +399,14 @@ pub(super) fn write_gguf(made: &Made, architecture: &str, kind: GgmlDType) -> Ve
         .iter()
         .map(|(name, tensor)| (name.as_str(), tensor))
         .collect();
-    let metadata = metadata(made, architecture);
+    let mut metadata = metadata(made, architecture);
+    if !labels.is_empty() {
+        let text = |label: &&str| Value::String((*label).to_owned());
+        let labels = Value::Array(labels.iter().map(text).collect());
+        // Before the long lists of the tokenizer, as the converter has it.
+        let key = format!("{architecture}.classifier.output_labels");
+        metadata.insert(1, (key, labels));
+    }
     let metadata: Vec<(&str, &Value)> = metadata
         .iter()
         .map(|(key, value)| (key.as_str(), value))

@@ -1,10 +1,12 @@
-//! The embedding model: text to vectors, in process, on the processor; and the
-//! reranker, which reads a question and a passage together. Owns the bundled
-//! weights, tokenizers and the forward pass. Must not know what the vectors are
-//! for, nor store them.
+//! The embedding model: text to vectors, in process, on the processor; the
+//! reranker, which reads a question and a passage together; and the entailment
+//! model, which reads what is claimed with what is to bear it out. Owns the
+//! bundled weights, tokenizers and the forward pass. Must not know what the
+//! vectors are for, nor store them.
 
 mod attention;
 mod bytes;
+mod entailment;
 mod error;
 mod folder;
 mod forward;
@@ -12,6 +14,7 @@ mod gguf;
 mod known;
 mod model;
 mod names;
+mod pairs;
 mod panels;
 mod pointwise;
 mod prompts;
@@ -31,8 +34,11 @@ use serde::Deserialize;
 use sha2::Digest;
 use sha2::Sha256;
 
+pub use self::entailment::Entailment;
+pub use self::entailment::Inference;
 pub use self::error::EncoderError;
 pub use self::gguf::is_encoder;
+pub use self::gguf::is_entailment;
 pub use self::known::Known;
 pub use self::prompts::Prompts;
 pub use self::reranker::Reranker;
@@ -102,6 +108,12 @@ impl Encoder {
                 "it does not say how to pool, so it is no embedding model".into(),
             )
         })?;
+        if let Some(head) = model.head.as_ref().filter(|head| head.classes() > 1) {
+            return Err(EncoderError::Unsupported(format!(
+                "it scores {} classes, so it is no embedding model",
+                head.classes()
+            )));
+        }
         Ok(Self {
             fingerprint: fingerprint(&model, pooling),
             model,
@@ -248,6 +260,8 @@ fn fingerprint(model: &Model, pooling: Pooling) -> String {
 
 #[cfg(test)]
 mod architecture_tests;
+#[cfg(test)]
+mod entailment_tests;
 #[cfg(test)]
 mod made_models;
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub(super) struct Model {
     pub(super) tokens: Tokens,
     /// How it makes one vector of a text, if it does.
     pub(super) pooling: Option<Pooling>,
-    /// What makes a score of a pair, if there is something.
+    /// What scores classes, if there is something.
     pub(super) head: Option<Head>,
     pub(super) prompts: Prompts,
 }

@@ -19,7 +19,7 @@ pub(super) struct Names {
     pub(super) down: &'static str,
     pub(super) feed_forward_norm: &'static str,
     pub(super) final_norm: &'static str,
-    /// The maps that make a score of a text's first token: the first of them
+    /// The maps that score classes by a text's first token: the first of them
     /// is followed by tanh and need not be there.
     pub(super) head: &'static [HeadNames],
 }

@@ -26,13 +26,13 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// With the tokenizer of a GGUF file of the kind `model`.
-    pub(super) fn of_file(tokenizer: Tokenizer, model: &str) -> Result<Self, EncoderError> {
+    /// With the tokenizer of a GGUF file and as many `marks` between the texts of
+    /// a pair.
+    pub(super) fn of_file(tokenizer: Tokenizer, marks: usize) -> Result<Self, EncoderError> {
         let alone = tokenizer.encode(PROBE).map_err(refused)?;
         let framed = tokenizer.encode_passage(PROBE).map_err(refused)?;
         let (before, after) = around(&framed, &alone)?;
-        // XLM-R has two marks between the texts of a pair, the others one.
-        let between = after.repeat(if model == "t5" { 2 } else { 1 });
+        let between = after.repeat(marks);
         Ok(Self {
             cutter: Cutter::OfFile(Box::new(tokenizer)),
             before,

@@ -60,11 +60,13 @@ pub(super) struct Weights {
     pub(super) final_norm: Option<Norm>,
 }
 
-/// The maps from a text's first token to a score.
+/// The maps from a text's first token to the scores of classes.
 pub(super) struct Head {
     /// Followed by tanh.
     pub(super) dense: Option<Linear>,
     pub(super) output: Linear,
+    /// What the classes are called, as far as the model says.
+    pub(super) labels: Vec<String>,
 }
 
 /// Reads a model. Positions are those from row `first_position` on.
@@ -109,11 +111,13 @@ pub(super) fn read(
     })
 }
 
-/// Reads the maps that make one score, if the model has any.
+/// Reads the maps that score classes, if the model has any; `labels` is what it
+/// calls them.
 pub(super) fn read_head(
     tensors: &Tensors,
     names: &Names,
     hidden: usize,
+    labels: Vec<String>,
 ) -> Result<Option<Head>, EncoderError> {
     let mut reader = Reader {
         tensors,
@@ -130,8 +134,13 @@ pub(super) fn read_head(
         true => Some(reader.linear(&[found.dense.to_owned()], hidden, hidden)?),
         false => None,
     };
-    let output = reader.linear(&[found.output.to_owned()], hidden, 1)?;
-    Ok(Some(Head { dense, output }))
+    let classes = tensors.rows_of(&format!("{}.weight", found.output))?;
+    let output = reader.linear(&[found.output.to_owned()], hidden, classes)?;
+    Ok(Some(Head {
+        dense,
+        output,
+        labels,
+    }))
 }
 
 struct Reader<'a> {

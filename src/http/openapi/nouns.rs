@@ -5,8 +5,8 @@ use crate::service::{AuditOutcome, DifferenceKind, DownloadState, FolderState, S
 satchel_types::words!(
     AuditOutcome "How an action ended" [Done Refused Failed],
     DifferenceKind "What something that differs is about"
-        [Version Embedder Reader Reranker Analysis Datasets Model Conversation Prompt SearchedFor
-         DocumentGone DocumentReplaced PassageGone PassageNew PassageChanged PassageMoved PassageUse
+        [Version Embedder Reader Reranker Analysis Datasets Model EntailmentModel Conversation
+         Prompt SearchedFor DocumentGone DocumentReplaced PassageGone PassageNew PassageChanged PassageMoved PassageUse
          Mode Finish Answer],
     DownloadState "What a download is doing"
         [Waiting Connecting Receiving Retrying Checking Paused Failed Done Discarded],

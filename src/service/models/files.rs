@@ -2,7 +2,7 @@
 //! not load any.
 
 use crate::engine::decoder::installed;
-use crate::engine::encoder::is_encoder;
+use crate::engine::encoder::{is_encoder, is_entailment};
 use crate::engine::hub;
 use crate::types::ModelKind;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,16 @@ pub(super) fn path_of(folder: &Path, name: &str) -> Option<PathBuf> {
     files.into_iter().find(|path| file_name(path) == name)
 }
 
-/// What a file is for, as far as the catalogue or its architecture says.
+/// What a file is for, as far as the catalogue, its architecture or the names of
+/// its classes say.
 pub(super) fn kind(path: &Path) -> Option<ModelKind> {
     let entry = hub::known(&file_name(path));
     let known = entry.map(|entry| entry.kind);
-    known.or_else(|| is_encoder(path).then_some(ModelKind::Embedding))
+    known.or_else(|| match is_encoder(path) {
+        true if is_entailment(path) => Some(ModelKind::Entailment),
+        true => Some(ModelKind::Embedding),
+        false => None,
+    })
 }
 
 pub(super) fn file_name(path: &Path) -> String {

@@ -172,12 +172,9 @@ impl Models {
     /// Installed files that write no answers.
     pub(super) fn not_for_chat(&self) -> Result<Vec<String>, Fault> {
         let files = installed(&self.folder).map_err(JobsError::Files)?;
-        let others = files.iter().filter(|path| {
-            matches!(
-                files::kind(path),
-                Some(ModelKind::Embedding | ModelKind::Reranking)
-            )
-        });
+        let others = files
+            .iter()
+            .filter(|path| files::kind(path).is_some_and(|kind| kind != ModelKind::Chat));
         Ok(others.map(|path| files::file_name(path)).collect())
     }
 
@@ -218,6 +215,7 @@ impl Models {
             None | Some(ModelKind::Chat) => return Ok(()),
             Some(ModelKind::Embedding) => ("an embedding model", "embedding-model"),
             Some(ModelKind::Reranking) => ("a reranking model", "rerank-model"),
+            Some(ModelKind::Entailment) => ("an entailment model", "entailment-model"),
         };
         Err(Fault::new(
             ErrorKind::Conflict,

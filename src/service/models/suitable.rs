@@ -42,7 +42,7 @@ pub(super) fn known_models(
 pub(super) fn usable(entry: &CatalogueEntry) -> bool {
     match entry.kind {
         ModelKind::Chat => Architecture::parse(&entry.architecture).is_some(),
-        ModelKind::Embedding | ModelKind::Reranking => true,
+        ModelKind::Embedding | ModelKind::Reranking | ModelKind::Entailment => true,
     }
 }
 

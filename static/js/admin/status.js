@@ -95,6 +95,7 @@ function facts(now) {
     [t('Reading speed'), activity?.prompt_tokens_per_second ? t('{number} tokens/s', { number: Math.round(activity.prompt_tokens_per_second) }) : null],
     [t('Prompt cache'), activity ? t('{share} full, {tokens} tokens not read again', { share: number(kept, { style: 'percent' }), tokens: activity.reused_tokens }) : null],
     [t('Embedding model'), t('{name}, {dimensions} dimensions', { name: now.embedder.name, dimensions: now.embedder.dimensions })],
+    [t('Checks citations'), now.entailment_model?.name ?? null],
   ];
   return h('dl', { class: 'facts' }, entries.filter(([, value]) => value).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
 }

@@ -341,8 +341,11 @@ fn of_instance() -> Vec<Operation> {
         )
         .answers::<models::Chosen>(201)
         .refuses(&[409, 503, 507]),
-        Operation::of("list search models", "What finds and orders passages.")
-            .answers::<search_models::SearchModels>(200),
+        Operation::of(
+            "list search models",
+            "What finds and orders passages and judges sentences by them.",
+        )
+        .answers::<search_models::SearchModels>(200),
         Operation::of(
             "choose a search model",
             "Answers before the new start that it asks for.",

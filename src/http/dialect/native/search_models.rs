@@ -1,4 +1,5 @@
-//! `/api/search-models`: what finds and orders passages, and another choice.
+//! `/api/search-models`: what finds and orders passages and judges sentences by
+//! them, and another choice.
 
 use super::Native;
 use crate::http::State;
@@ -19,6 +20,7 @@ pub(crate) async fn list(state: web::Data<State>, caller: Authorized<Native>) ->
     Ok(HttpResponse::Ok().json(SearchModels {
         embedding: SearchModelWire::from(&models.embedding),
         reranking: SearchModelWire::from(&models.reranking),
+        entailment: SearchModelWire::from(&models.entailment),
         passages: models.passages,
         unembedded: models.unembedded,
         candidates: models.candidates,
@@ -30,6 +32,7 @@ pub(crate) async fn list(state: web::Data<State>, caller: Authorized<Native>) ->
 pub(crate) struct SearchModels<'a> {
     embedding: SearchModelWire<'a>,
     reranking: SearchModelWire<'a>,
+    entailment: SearchModelWire<'a>,
     passages: u64,
     /// Those of them that have no vector yet.
     unembedded: u64,
@@ -37,7 +40,7 @@ pub(crate) struct SearchModels<'a> {
     candidates: Vec<String>,
 }
 
-/// A model that finds or orders passages.
+/// A model that finds or orders passages, or judges sentences by them.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SearchModelWire<'a> {
     /// `null`: there is none.
@@ -73,13 +76,14 @@ pub(crate) struct Restarting {
     restarting: bool,
 }
 
-/// Which of the two is meant.
+/// Which of them is meant.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = SearchModelKind)]
 enum Kind {
     Embedding,
     Reranking,
+    Entailment,
 }
 
 impl From<Kind> for ModelKind {
@@ -87,6 +91,7 @@ impl From<Kind> for ModelKind {
         match kind {
             Kind::Embedding => Self::Embedding,
             Kind::Reranking => Self::Reranking,
+            Kind::Entailment => Self::Entailment,
         }
     }
 }

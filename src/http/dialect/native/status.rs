@@ -4,7 +4,7 @@ use crate::service::{
     AnswerFigures, EmbedderFacts, Examination, IndexFacts, ModelActivity, ModelFacts, SAMPLE_EVERY,
     Sample, Status,
 };
-use crate::types::DocumentId;
+use crate::types::{DocumentId, RecordedModel};
 use serde::Serialize;
 use std::path::PathBuf;
 use utoipa::ToSchema;
@@ -21,6 +21,9 @@ pub(crate) struct StatusWire<'a> {
     answers: AnswersWire,
     indexes: IndexesWire,
     embedder: EmbedderWire<'a>,
+    /// What judges whether sentences follow from their sources; `null`: words and
+    /// meaning alone are compared.
+    entailment_model: Option<&'a RecordedModel>,
     documents: u64,
     chunks: u64,
     jobs_pending: u64,
@@ -40,6 +43,7 @@ impl<'a> From<&'a Status> for StatusWire<'a> {
             answers: AnswersWire::from(&status.answers),
             indexes: IndexesWire::from(&status.indexes),
             embedder: EmbedderWire::from(&status.embedder),
+            entailment_model: status.entailment_model.as_ref(),
             documents: status.documents,
             chunks: status.chunks,
             jobs_pending: status.jobs_pending,
