@@ -2,7 +2,8 @@
 
 use crate::extract::sentences;
 use crate::types::{
-    AnswerMode, AnswerRecord, DocumentId, RecordedDocument, RecordedPassage, RecordedWriting,
+    AnswerMode, AnswerRecord, DocumentId, RecordedDocument, RecordedPart, RecordedPassage,
+    RecordedWriting,
 };
 use std::collections::HashSet;
 
@@ -28,6 +29,7 @@ pub enum DifferenceKind {
     Model,
     Conversation,
     Prompt,
+    Notes,
     SearchedFor,
     DocumentGone,
     DocumentReplaced,
@@ -54,6 +56,7 @@ impl DifferenceKind {
             Self::Model => "model",
             Self::Conversation => "conversation",
             Self::Prompt => "prompt",
+            Self::Notes => "notes",
             Self::SearchedFor => "searched_for",
             Self::DocumentGone => "document_gone",
             Self::DocumentReplaced => "document_replaced",
@@ -261,6 +264,24 @@ impl Found {
             let hashes = (&first.prompt_sha256, &again.prompt_sha256);
             self.note(Prompt, text, Some(hashes.0), Some(hashes.1));
         }
+        self.of_parts(&first.parts, &again.parts);
+    }
+
+    /// Of documents that were read part by part, the first part that differs.
+    fn of_parts(&mut self, first: &[RecordedPart], again: &[RecordedPart]) {
+        let count = |parts: &[RecordedPart]| parts.len().to_string();
+        let what = "parts that notes were taken on";
+        self.pair(DifferenceKind::Notes, what, &count(first), &count(again));
+        let mut pairs = first.iter().zip(again).zip(1..);
+        let Some(((old, new), number)) = pairs.find(|((old, new), _)| old != new) else {
+            return;
+        };
+        let (what, old, new) = match old.prompt_sha256 == new.prompt_sha256 {
+            true => ("notes on part", &old.notes_sha256, &new.notes_sha256),
+            false => ("prompt of part", &old.prompt_sha256, &new.prompt_sha256),
+        };
+        let text = format!("{what} {number}: not the same");
+        self.note(DifferenceKind::Notes, text, Some(old), Some(new));
     }
 
     fn of_documents(&mut self, first: &AnswerRecord, now: &[RecordedDocument]) {

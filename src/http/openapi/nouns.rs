@@ -5,7 +5,7 @@ use crate::service::{AuditOutcome, DifferenceKind, DownloadState, FolderState, S
 satchel_types::words!(
     AuditOutcome "How an action ended" [Done Refused Failed],
     DifferenceKind "What something that differs is about"
-        [Version Embedder Reader Reranker Analysis Datasets Model Conversation Prompt SearchedFor
+        [Version Embedder Reader Reranker Analysis Datasets Model Conversation Prompt Notes SearchedFor
          DocumentGone DocumentReplaced PassageGone PassageNew PassageChanged PassageMoved PassageUse
          Mode Finish Answer],
     DownloadState "What a download is doing"
