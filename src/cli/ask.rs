@@ -176,6 +176,8 @@ mod tests {
         let note = "1 of 4 passages was left out";
         let text = sources(&json!({"left_out": {"note": note, "for_time": 1}}));
         assert!(text.contains(note) && text.contains("--all-passages"));
+        let text = sources(&json!({"parts": {"parts": 9, "passages": 312}}));
+        assert!(text.contains("Read in 9 parts with 312 passages."));
         let text = sources(&json!({"left_out": {"note": note, "for_context": 1}}));
         assert!(text.contains(note) && !text.contains("--all-passages"));
     }

@@ -216,8 +216,14 @@ impl WholeReading {
         let numbered = given.iter().zip(1..);
         let lengths = numbered.map(|(one, number)| count(&fenced(number, &one.passage)));
         let lengths: Vec<usize> = lengths.collect();
-        if lengths.iter().sum::<usize>() > self.answer_room && self.rounds < MOST_ROUNDS {
-            let divided = parts::divide(&lengths, self.part_room, self.most_parts);
+        let is_too_much = lengths.iter().sum::<usize>() > self.answer_room;
+        let divided = match is_too_much && self.rounds < MOST_ROUNDS {
+            true => parts::divide(&lengths, self.part_room, self.most_parts),
+            false => parts::Division::default(),
+        };
+        // In a context without room for one passage nothing can be noted; the
+        // prompt of the answer then leaves out what it must.
+        if !divided.parts.is_empty() {
             self.parts = divided.parts;
             self.too_long += divided.too_long;
             self.beyond += divided.beyond;

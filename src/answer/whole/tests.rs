@@ -133,6 +133,17 @@ fn documents_that_are_longer_than_the_bound_are_read_in_so_many_parts_and_it_is_
 }
 
 #[test]
+fn context_without_room_for_a_passage_has_no_parts_and_loses_none_here() {
+    let budget = WholeBudget {
+        context_tokens: 180,
+        ..BUDGET
+    };
+    let (whole, parts) = read(begin(14, budget), |_| panic!("nothing is to be noted"));
+    assert_eq!(parts, []);
+    assert_eq!((whole.passages, whole.too_long), (book(14), 0));
+}
+
+#[test]
 fn same_documents_are_read_in_the_same_parts() {
     let prompts = || {
         let mut reading = begin(40, BUDGET);
