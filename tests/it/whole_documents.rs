@@ -169,11 +169,11 @@ fn document_beyond_the_bound_is_read_evenly_and_its_notes_once_more_and_that_is_
     let answer = whole(&events);
     let left_out = &answer["left_out"];
     let beyond = count(&left_out["for_bound"]);
-    assert_eq!(count(&left_out["of"]), 200);
-    assert_eq!(count(&answer["parts"]["passages"]), 200 - beyond);
+    let of = count(&left_out["of"]);
+    assert_eq!(count(&answer["parts"]["passages"]), of - beyond);
     let note = left_out["note"].as_str().unwrap();
     assert!(note.contains("no more is read for one answer"), "{note}");
-    assert!(beyond > 0 && beyond < 100, "{note}");
+    assert!(beyond > 0 && beyond < of / 2, "{note}");
 }
 
 #[test]
