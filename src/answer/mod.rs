@@ -25,6 +25,7 @@ mod statements;
 mod stream;
 mod terms;
 mod verify;
+mod whole;
 
 pub use cite::{Marker, MarkerFilter, complete_until, markers};
 pub use error::AnswerError;
@@ -41,3 +42,4 @@ pub use selection::{
 pub use statements::Statements;
 pub use stream::BlockStream;
 pub use verify::{Verified, is_refusal, verify, verify_judged};
+pub use whole::{Part, WholeBudget, WholeRead, WholeReading};

@@ -138,8 +138,18 @@ fn sources(answer: &Value) -> String {
         );
     }
     text += ".\n";
-    if let Some(note) = answer["left_out"]["note"].as_str() {
-        text += &format!("{note}; --all-passages uses them all.\n");
+    let parts = &answer["parts"];
+    if let (Some(read), Some(passages)) = (parts["parts"].as_u64(), parts["passages"].as_u64()) {
+        text += &format!("Read in {read} parts with {passages} passages.\n");
+    }
+    let left_out = &answer["left_out"];
+    if let Some(note) = left_out["note"].as_str() {
+        let count = |name: &str| left_out[name].as_u64().unwrap_or_default();
+        let more = match count("for_time") + count("for_bound") {
+            0 => ".",
+            _ => "; --all-passages uses them all.",
+        };
+        text += &format!("{note}{more}\n");
     }
     text
 }
@@ -164,7 +174,11 @@ mod tests {
              Searched 7 pages of 2 documents; 3 pages have no text.\n"
         );
         let note = "1 of 4 passages was left out";
-        let text = sources(&json!({"left_out": {"note": note}}));
+        let text = sources(&json!({"left_out": {"note": note, "for_time": 1}}));
         assert!(text.contains(note) && text.contains("--all-passages"));
+        let text = sources(&json!({"parts": {"parts": 9, "passages": 312}}));
+        assert!(text.contains("Read in 9 parts with 312 passages."));
+        let text = sources(&json!({"left_out": {"note": note, "for_context": 1}}));
+        assert!(text.contains(note) && !text.contains("--all-passages"));
     }
 }

@@ -1,5 +1,6 @@
-//! Passages that stand for whole documents: where their sections begin. For
-//! questions that ask for no place in a document but for what is in it.
+//! Passages that stand for whole documents: where their sections begin, or all
+//! there are. For questions that ask for no place in a document but for what is
+//! in it.
 
 use super::{Candidate, RetrieveError, Retriever, rank};
 use crate::store::StoredChunk;
@@ -21,6 +22,16 @@ impl Retriever {
             let stored = chunks.into_iter().enumerate();
             let stored = stored.filter(|(place, _)| chosen.contains(place));
             passages.extend(stored.map(|(_, stored)| rank::passage(whole(stored))));
+        }
+        Ok(passages)
+    }
+
+    /// All passages of the documents with these keys, in reading order.
+    pub fn all_of(&self, documents: &[u64]) -> Result<Vec<Passage>, RetrieveError> {
+        let mut passages = Vec::new();
+        for &document in documents {
+            let chunks = self.store.document_chunks(document, None)?.into_iter();
+            passages.extend(chunks.map(|stored| rank::passage(whole(stored))));
         }
         Ok(passages)
     }

@@ -4,21 +4,22 @@
 use super::chat::{Accepted, Question};
 use super::concluding::Written;
 use super::fitting::{Begun, Haste, Material};
+use super::generating::Generated;
 use super::history::Past;
+use super::reading_whole::Whole;
 use super::recording::{Basis, Told};
 use super::replaying::Again;
 use super::search::{SearchOutcome, SearchRequest, Standing};
 use super::writing::{WritingDefaults, WritingOptions};
 use super::{Caller, Service};
 use crate::answer::{
-    BlockStream, MarkerFilter, NOT_IN_SELECTION, NOTHING_FOUND, Prompt, Turn, Verified,
-    asks_for_list, asks_for_overview, overview, quotes, render, rests_on_selection,
+    NOT_IN_SELECTION, NOTHING_FOUND, Turn, Verified, asks_for_list, asks_for_overview, overview,
+    quotes, render, rests_on_selection,
 };
-use crate::engine::decoder::{ChatModel, DecoderError, Generation, GenerationEvent, Thinking};
+use crate::engine::decoder::{ChatModel, Thinking};
 use crate::error::{Fault, Kind};
 use crate::types::{
-    AnswerEvent, AnswerMode, FinishReason, Passage, PromptReading, RecordedWriting, Role,
-    SearchOptions, Stage, TokenUsage,
+    AnswerEvent, AnswerMode, FinishReason, RecordedWriting, Role, SearchOptions, Stage, TokenUsage,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,19 +52,6 @@ pub(super) struct Answering {
     pub(super) events: Sender<AnswerEvent>,
     /// Turns true when the asker has had enough.
     pub(super) stop: watch::Receiver<bool>,
-}
-
-/// What came of a chat model's generation.
-struct Generated {
-    /// As the model wrote it.
-    raw: String,
-    reasoning: String,
-    /// With only the markers that number a source.
-    content: String,
-    finish: FinishReason,
-    usage: TokenUsage,
-    first_token_ms: Option<f64>,
-    error: Option<DecoderError>,
 }
 
 impl Answering {
@@ -110,24 +98,31 @@ impl Answering {
                 self.search(meant).await?
             }
         };
+        let model = match self.question.quotes_only {
+            true => None,
+            false => self.service.inner.models.current(),
+        };
+        let (found, whole) = match &model {
+            Some(model) if found.is_answer() => match self.read_whole(model, found).await? {
+                Some(read) => read,
+                None => return Ok(()),
+            },
+            _ => (found, None),
+        };
         self.send(AnswerEvent::Sources {
             passages: found.passages.clone(),
             coverage: found.coverage,
             searched_for: found.searched_for.clone(),
         })
         .await;
-        if self.events.is_closed() || *self.stop.borrow() {
+        if self.is_unwanted() {
             return Ok(());
         }
-        let model = match self.question.quotes_only {
-            true => None,
-            false => self.service.inner.models.current(),
-        };
         match model {
             _ if !found.is_answer() => self.say_nothing_found(&found).await,
             // No prompt has room for all of a list, and a model leaves some out.
             _ if found.is_list() => self.quote(&found).await,
-            Some(model) => self.write(model, &found).await,
+            Some(model) => self.write(model, &found, whole).await,
             None => self.quote(&found).await,
         }
     }
@@ -189,6 +184,7 @@ impl Answering {
             verified,
             usage: TokenUsage::default(),
             left_out: None,
+            parts: None,
             first_token_ms,
             reasoning: None,
             basis: Basis::Nothing,
@@ -198,14 +194,13 @@ impl Answering {
 
     /// Answers with sentences of the passages.
     async fn quote(&self, found: &SearchOutcome) -> Result<(), Fault> {
-        let asked = found.searched_for.as_ref();
-        let question = asked.unwrap_or(&self.question.message).clone();
+        let question = self.question_alone(found).to_owned();
         let (passages, standing) = (found.passages.clone(), found.standing.clone());
         let known = found.known.clone();
         let quoted = self
             .service
             .computing(move |inner| match standing {
-                Standing::Documents => Ok(overview(&passages)),
+                Standing::Documents(_) => Ok(overview(&passages)),
                 Standing::List(statements) => Ok(Some(statements.answer(&passages))),
                 Standing::Places => Ok(quotes(&question, &passages, &inner.encoder, known)?),
             })
@@ -243,6 +238,7 @@ impl Answering {
             verified,
             usage: TokenUsage::default(),
             left_out: None,
+            parts: None,
             first_token_ms,
             reasoning: None,
             basis: Basis::Found,
@@ -251,26 +247,14 @@ impl Answering {
     }
 
     /// Answers with a chat model.
-    async fn write(&self, model: Arc<ChatModel>, found: &SearchOutcome) -> Result<(), Fault> {
-        let session = &self.accepted.session;
+    async fn write(
+        &self,
+        model: Arc<ChatModel>,
+        found: &SearchOutcome,
+        whole: Option<Whole>,
+    ) -> Result<(), Fault> {
         let bound = self.question.selection.is_some();
-        let (history, config) = (&self.service.inner.history, self.service.config());
-        let material = Material {
-            question: self.question.message.clone(),
-            system: session.system_prompt.clone(),
-            passages: found.passages.clone(),
-            past: match bound {
-                true => Past::default(),
-                false => self.past(config.history_messages),
-            },
-            haste: match &self.again {
-                Some(again) => again.haste(),
-                None if bound || self.options.all_passages => Haste::None,
-                None => Haste::Measured,
-            },
-            writing: self.writing.clone(),
-            defaults: DEFAULTS,
-        };
+        let material = self.material(found, whole.as_ref());
         let Begun {
             prompt,
             past,
@@ -284,7 +268,7 @@ impl Answering {
             reasoning,
             content,
             finish,
-            usage,
+            mut usage,
             first_token_ms,
             error,
         } = generated;
@@ -307,15 +291,18 @@ impl Answering {
             }
             self.send(AnswerEvent::Token(verified.content.clone()))
                 .await;
-        } else if self.again.is_none() {
+        } else if self.again.is_none() && whole.is_none() {
             let (name, [asked, answered]) = self.named_with(&verified.content);
             let mut turns = past.after(prompt.dropped_turns);
             turns.push((asked, prompt.turn.clone()));
             turns.push((answered, Turn::plain(Role::Assistant, raw.clone())));
-            history.keep(&name, turns);
+            self.service.inner.history.keep(&name, turns);
         }
+        let whole = whole.unwrap_or_default();
+        usage += whole.usage();
         let told = Told {
             writing: RecordedWriting {
+                parts: whole.parts.clone(),
                 raw: (raw != verified.content).then_some(raw),
                 ..recorded
             },
@@ -329,7 +316,8 @@ impl Answering {
             finish,
             verified,
             usage,
-            left_out,
+            left_out: whole.left_out(left_out),
+            parts: whole.read,
             first_token_ms,
             reasoning: Some(reasoning).filter(|text| !text.trim().is_empty()),
             basis: Basis::Prompt(Box::new(told)),
@@ -343,123 +331,45 @@ impl Answering {
         }
     }
 
-    /// Passes on what the model writes, until it ends or nobody listens.
-    async fn generate(
-        &self,
-        mut generation: Generation,
-        prompt: &Prompt,
-        passages: &[Passage],
-    ) -> Generated {
-        let mut filter = MarkerFilter::new(|number| prompt.source_of(number));
-        let mut blocks = BlockStream::new(passages);
-        let mut generated = Generated {
-            raw: String::new(),
-            reasoning: String::new(),
-            content: String::new(),
-            finish: FinishReason::Cancelled,
-            usage: TokenUsage::default(),
-            first_token_ms: None,
-            error: None,
-        };
-        loop {
-            let event = tokio::select! {
-                event = generation.next() => event,
-                () = self.events.closed() => None,
-                () = self.stopped() => None,
-            };
-            match event {
-                Some(GenerationEvent::Prefill {
-                    tokens,
-                    reused,
-                    seconds,
-                }) => {
-                    generated.usage.prompt = tokens as u64;
-                    generated.usage.reused = reused as u64;
-                    let sources = prompt.used.len();
-                    self.tell_reading(sources, generated.usage, reused, seconds)
-                        .await;
-                }
-                Some(GenerationEvent::Reading { read, seconds }) => {
-                    let sources = prompt.used.len();
-                    self.tell_reading(sources, generated.usage, read, seconds)
-                        .await;
-                }
-                Some(GenerationEvent::Thinking(text)) => {
-                    generated.reasoning.push_str(&text);
-                    self.send(AnswerEvent::Thinking(text)).await;
-                }
-                Some(GenerationEvent::Token { text: token, .. }) => {
-                    if generated.first_token_ms.is_none() {
-                        generated.first_token_ms = Some(self.elapsed_ms());
-                        self.send(AnswerEvent::Status(Stage::Writing)).await;
-                    }
-                    generated.usage.completion += 1;
-                    generated.raw.push_str(&token);
-                    let text = filter.push(&token);
-                    self.pass_on(text, &mut generated, &mut blocks).await;
-                }
-                Some(GenerationEvent::Done { finish, usage }) => {
-                    generated.finish = finish;
-                    generated.usage = usage;
-                    break;
-                }
-                Some(GenerationEvent::Failed(error)) => {
-                    generated.finish = FinishReason::Error;
-                    generated.error = Some(error);
-                    break;
-                }
-                None => break,
-            }
-        }
-        self.pass_on(filter.finish(), &mut generated, &mut blocks)
-            .await;
-        for (index, html) in blocks.finish() {
-            self.send(AnswerEvent::Block { index, html }).await;
-        }
-        generated
-    }
-
-    /// Is done when the asker wants no more.
-    async fn stopped(&self) {
-        let mut stop = self.stop.clone();
-        // Without anybody who could stop it, it is never done.
-        if stop.wait_for(|stop| *stop).await.is_err() {
-            std::future::pending::<()>().await;
+    /// What the model is to write from.
+    fn material(&self, found: &SearchOutcome, whole: Option<&Whole>) -> Material {
+        let bound = self.question.selection.is_some();
+        let given = whole.and_then(|whole| whole.given.as_ref());
+        Material {
+            question: match whole {
+                Some(_) => self.question_alone(found).to_owned(),
+                None => self.question.message.clone(),
+            },
+            system: self.accepted.session.system_prompt.clone(),
+            passages: given.unwrap_or(&found.passages).clone(),
+            // The room is for the text.
+            past: match bound || whole.is_some() {
+                true => Past::default(),
+                false => self.past(self.service.config().history_messages),
+            },
+            haste: match &self.again {
+                // Who asks for whole documents waits for them.
+                _ if whole.is_some() => Haste::None,
+                Some(again) => again.haste(),
+                None if bound || self.options.all_passages => Haste::None,
+                None => Haste::Measured,
+            },
+            writing: self.writing.clone(),
+            defaults: DEFAULTS,
         }
     }
 
-    /// Says how far the model is in reading the prompt.
-    async fn tell_reading(
-        &self,
-        sources: usize,
-        usage: TokenUsage,
-        read: usize,
-        seconds: Option<f32>,
-    ) {
-        let reading = PromptReading {
-            sources,
-            tokens: usage.prompt,
-            reused: usage.reused,
-            read: read as u64,
-            seconds,
-        };
-        self.send(AnswerEvent::Status(Stage::Reading(reading)))
-            .await;
+    /// What is asked, for who does not know the conversation.
+    pub(super) fn question_alone<'a>(&'a self, found: &'a SearchOutcome) -> &'a str {
+        found
+            .searched_for
+            .as_ref()
+            .unwrap_or(&self.question.message)
     }
 
-    async fn pass_on(&self, text: String, generated: &mut Generated, blocks: &mut BlockStream) {
-        if text.is_empty() {
-            return;
-        }
-        generated.content.push_str(&text);
-        if self.question.selection.is_some() {
-            return;
-        }
-        let changed = blocks.push(&text);
-        self.send(AnswerEvent::Token(text)).await;
-        for (index, html) in changed {
-            self.send(AnswerEvent::Block { index, html }).await;
-        }
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_unwanted(&self) -> bool {
+        self.events.is_closed() || *self.stop.borrow()
     }
 
     pub(super) fn elapsed_ms(&self) -> f64 {

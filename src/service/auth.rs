@@ -54,6 +54,11 @@ impl Caller {
         }
     }
 
+    /// Whether nobody knows who it is.
+    pub fn is_visitor(&self) -> bool {
+        self.tenant_id.as_str() == PUBLIC_TENANT
+    }
+
     /// Whether the caller may administer the tenant.
     pub fn is_admin(&self) -> bool {
         self.role == UserRole::Admin

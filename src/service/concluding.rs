@@ -7,8 +7,8 @@ use crate::answer::{Verified, render};
 use crate::error::Fault;
 use crate::store::Place;
 use crate::types::{
-    AnswerEvent, AnswerMode, AnswerRecord, AnswerSummary, FinishReason, LeftOut, Message, Role,
-    ShownSource, Time, TokenUsage,
+    AnswerEvent, AnswerMode, AnswerRecord, AnswerSummary, FinishReason, LeftOut, Message,
+    PartsRead, Role, ShownSource, Time, TokenUsage,
 };
 
 /// What was written, before it is stored.
@@ -18,6 +18,7 @@ pub(super) struct Written {
     pub(super) verified: Verified,
     pub(super) usage: TokenUsage,
     pub(super) left_out: Option<LeftOut>,
+    pub(super) parts: Option<PartsRead>,
     pub(super) first_token_ms: Option<f64>,
     pub(super) reasoning: Option<String>,
     pub(super) basis: Basis,
@@ -48,6 +49,7 @@ impl Answering {
             verified,
             usage,
             left_out,
+            parts,
             first_token_ms,
             reasoning,
             basis,
@@ -66,6 +68,7 @@ impl Answering {
             usage,
             coverage: found.coverage,
             left_out,
+            parts,
             answerable: found.answerable,
             first_token_ms,
             total_ms: self.elapsed_ms(),

@@ -64,6 +64,7 @@ fn mark(cut_off: &CutOff) -> Message {
             usage: TokenUsage::default(),
             coverage: Coverage::default(),
             left_out: None,
+            parts: None,
             answerable: 0.0,
             first_token_ms: None,
             total_ms: 0.0,

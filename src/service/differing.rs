@@ -1,8 +1,9 @@
 //! What differs between two makings of one answer. Must not make any.
 
+use super::difference::{Change, Difference, DifferenceKind, Side};
 use crate::extract::sentences;
 use crate::types::{
-    AnswerMode, AnswerRecord, DocumentId, RecordedDocument, RecordedPassage, RecordedWriting,
+    AnswerMode, AnswerRecord, RecordedDocument, RecordedPart, RecordedPassage, RecordedWriting,
 };
 use std::collections::HashSet;
 
@@ -14,118 +15,6 @@ const MOST_SENTENCES: usize = 400;
 pub struct Made {
     pub content: String,
     pub record: AnswerRecord,
-}
-
-/// What something that differs is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DifferenceKind {
-    Version,
-    Embedder,
-    Reader,
-    Reranker,
-    Analysis,
-    Datasets,
-    Model,
-    EntailmentModel,
-    Conversation,
-    Prompt,
-    SearchedFor,
-    DocumentGone,
-    DocumentReplaced,
-    PassageGone,
-    PassageNew,
-    PassageChanged,
-    PassageMoved,
-    PassageUse,
-    Mode,
-    Finish,
-    Answer,
-}
-
-impl DifferenceKind {
-    /// Its name on wires.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Version => "version",
-            Self::Embedder => "embedder",
-            Self::Reader => "reader",
-            Self::Reranker => "reranker",
-            Self::Analysis => "analysis",
-            Self::Datasets => "datasets",
-            Self::Model => "model",
-            Self::EntailmentModel => "entailment_model",
-            Self::Conversation => "conversation",
-            Self::Prompt => "prompt",
-            Self::SearchedFor => "searched_for",
-            Self::DocumentGone => "document_gone",
-            Self::DocumentReplaced => "document_replaced",
-            Self::PassageGone => "passage_gone",
-            Self::PassageNew => "passage_new",
-            Self::PassageChanged => "passage_changed",
-            Self::PassageMoved => "passage_moved",
-            Self::PassageUse => "passage_use",
-            Self::Mode => "mode",
-            Self::Finish => "finish",
-            Self::Answer => "answer",
-        }
-    }
-
-    /// Whether it is about what came out, and not about what it was made with.
-    pub fn is_of_outcome(self) -> bool {
-        matches!(
-            self,
-            Self::DocumentGone
-                | Self::DocumentReplaced
-                | Self::PassageGone
-                | Self::PassageNew
-                | Self::PassageChanged
-                | Self::PassageMoved
-                | Self::PassageUse
-                | Self::Mode
-                | Self::Finish
-                | Self::Answer
-        )
-    }
-}
-
-/// Something that differs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
-    pub kind: DifferenceKind,
-    /// For people.
-    pub text: String,
-    pub first: Option<String>,
-    pub again: Option<String>,
-    /// Where it is about a document.
-    pub document_id: Option<DocumentId>,
-    /// Where it is about one of its passages.
-    pub chunk_index: Option<u32>,
-}
-
-/// Which of two answers has a sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    Both,
-    First,
-    Again,
-}
-
-impl Side {
-    /// Its name on wires.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Both => "both",
-            Self::First => "first",
-            Self::Again => "again",
-        }
-    }
-}
-
-/// A sentence of one answer, or of both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    pub side: Side,
-    pub sentence: String,
 }
 
 /// What differs, what it was made with first. `documents` are those of the
@@ -264,6 +153,24 @@ impl Found {
             let hashes = (&first.prompt_sha256, &again.prompt_sha256);
             self.note(Prompt, text, Some(hashes.0), Some(hashes.1));
         }
+        self.of_parts(&first.parts, &again.parts);
+    }
+
+    /// Of documents that were read part by part, the first part that differs.
+    fn of_parts(&mut self, first: &[RecordedPart], again: &[RecordedPart]) {
+        let count = |parts: &[RecordedPart]| parts.len().to_string();
+        let what = "parts that notes were taken on";
+        self.pair(DifferenceKind::Notes, what, &count(first), &count(again));
+        let mut pairs = first.iter().zip(again).zip(1..);
+        let Some(((old, new), number)) = pairs.find(|((old, new), _)| old != new) else {
+            return;
+        };
+        let (what, old, new) = match old.prompt_sha256 == new.prompt_sha256 {
+            true => ("notes on part", &old.notes_sha256, &new.notes_sha256),
+            false => ("prompt of part", &old.prompt_sha256, &new.prompt_sha256),
+        };
+        let text = format!("{what} {number}: not the same");
+        self.note(DifferenceKind::Notes, text, Some(old), Some(new));
     }
 
     /// Whether another model judged what a chat model wrote.

@@ -1,9 +1,10 @@
 //! What is said of two makings of one answer.
 
-use super::{Change, DifferenceKind, Made, Side, changes, differences};
+use super::{Change, DifferenceKind, Found, Made, Side, changes, differences};
 use crate::types::{
     AnswerMode, AnswerRecord, FinishReason, Omission, RecordedDocument, RecordedModel,
-    RecordedPassage, RecordedRetrieval, RecordedScope, RecordedWriting, SearchOptions,
+    RecordedPart, RecordedPassage, RecordedRetrieval, RecordedScope, RecordedWriting,
+    SearchOptions,
 };
 
 fn passage(document: &str, index: u32, text: &str) -> RecordedPassage {
@@ -226,6 +227,38 @@ fn first_sentence_that_differs_is_quoted_and_the_others_are_lined_up() {
             line(Side::First, "It is high."),
             line(Side::Again, "It is 41 metres high."),
             line(Side::Both, "It is old."),
+        ]
+    );
+}
+
+#[test]
+fn first_part_whose_notes_or_prompt_differ_is_named() {
+    let part = |prompt: &str, notes: &str| RecordedPart {
+        first_chunk: 7,
+        passages: 3,
+        of_notes: false,
+        prompt_sha256: prompt.to_owned(),
+        prompt_tokens: 900,
+        notes_sha256: notes.to_owned(),
+    };
+    let told = |first: &[RecordedPart], again: &[RecordedPart]| {
+        let mut found = Found(Vec::new());
+        found.of_parts(first, again);
+        let texts = found.0.into_iter().map(|one| (one.kind, one.text));
+        texts.collect::<Vec<_>>()
+    };
+    let first = [part("a", "x"), part("b", "y"), part("c", "z")];
+    assert_eq!(told(&first, &first), []);
+    let other = [part("a", "x"), part("b", "other"), part("other", "z")];
+    let notes = "notes on part 2: not the same".to_owned();
+    assert_eq!(told(&first, &other), [(DifferenceKind::Notes, notes)]);
+    let fewer = [part("other", "x")];
+    let texts: Vec<String> = told(&first, &fewer).into_iter().map(|one| one.1).collect();
+    assert_eq!(
+        texts,
+        [
+            "parts that notes were taken on: first 3, now 1",
+            "prompt of part 1: not the same"
         ]
     );
 }

@@ -98,19 +98,28 @@ impl Service {
     }
 }
 
+/// What the model has room for, if `answer_tokens` are what an answer may have.
+pub(super) fn prompt_budget(
+    model: &ChatModel,
+    writing: &WritingOptions,
+    answer_tokens: usize,
+) -> PromptBudget {
+    let context_tokens = model.info().context_tokens;
+    PromptBudget {
+        context_tokens,
+        // A small context is shared out evenly.
+        answer_tokens: writing.most_tokens(answer_tokens).min(context_tokens / 2),
+    }
+}
+
 fn begin(
     model: &ChatModel,
     material: Material,
     answer_tokens: usize,
     seconds: f32,
 ) -> Result<Begun, Fault> {
-    let context_tokens = model.info().context_tokens;
-    let answer_tokens = material.writing.most_tokens(answer_tokens);
-    let budget = PromptBudget {
-        context_tokens,
-        // A small context is shared out evenly.
-        answer_tokens: answer_tokens.min(context_tokens / 2),
-    };
+    let budget = prompt_budget(model, &material.writing, answer_tokens);
+    let context_tokens = budget.context_tokens;
     let reader = Hurried {
         model,
         thinking: material.writing.thinking(material.defaults.thinking),
@@ -154,17 +163,19 @@ fn begin(
         max_tokens: budget.answer_tokens,
         thinking_tokens: material.writing.thinking_tokens,
         slow_passages: prompt.slow_passages,
+        parts: Vec::new(),
         earlier: material.past.messages.clone(),
         raw: None,
     };
     let left_out = LeftOut {
         for_time: prompt.slow_passages,
         for_context: prompt.dropped_passages,
+        for_bound: 0,
         of: material.passages.len(),
         seconds,
     };
     Ok(Begun {
-        left_out: (left_out.for_time + left_out.for_context > 0).then_some(left_out),
+        left_out: (left_out.passages() > 0).then_some(left_out),
         prompt,
         past: material.past,
         generation,

@@ -4,7 +4,8 @@
 use super::answering::Answering;
 use super::branching::{QuestionPlace, QuestionScope};
 use super::chat::{Accepted, EVENT_BACKLOG, Question, nobody_stops};
-use super::differing::{Change, Difference, Made, changes, differences};
+use super::difference::{Change, Difference};
+use super::differing::{Made, changes, differences};
 use super::fitting::Haste;
 use super::history::Past;
 use super::writing::WritingOptions;

@@ -36,8 +36,8 @@ pub struct SearchRequest {
 pub enum Standing {
     /// Places that may answer.
     Places,
-    /// Whole documents.
-    Documents,
+    /// Whole documents, with these keys.
+    Documents(Vec<u64>),
     /// All that there is of something.
     List(Statements),
 }
@@ -205,7 +205,7 @@ impl Inner {
             passed_over: Vec::new(),
             ranked: 0,
             answerable: 1.0,
-            standing: Standing::Documents,
+            standing: Standing::Documents(keys),
             ..found
         }))
     }

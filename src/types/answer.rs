@@ -30,6 +30,29 @@ pub struct PromptReading {
     pub read: u64,
     /// How long the rest will take, where that is known.
     pub seconds: Option<f32>,
+    /// Which part it is, where whole documents are read part by part.
+    pub part: Option<PartReading>,
+}
+
+/// A part of whole documents that a chat model reads to take notes on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartReading {
+    /// 1 for the first.
+    pub number: usize,
+    pub of: usize,
+    /// What is read are notes, which were too many for one prompt.
+    pub of_notes: bool,
+}
+
+/// What was read part by part, before an answer about whole documents was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PartsRead {
+    /// How many parts, those of notes included.
+    pub parts: usize,
+    /// Passages of the documents in them.
+    pub passages: usize,
+    /// The tokens that the parts and the notes took; the answer's usage has them, too.
+    pub usage: TokenUsage,
 }
 
 /// Passages that were found and that the chat model did not get to see.
@@ -39,6 +62,9 @@ pub struct LeftOut {
     pub for_time: usize,
     /// Because the context has no room for them.
     pub for_context: usize,
+    /// Because the documents have more than is read for one answer.
+    #[serde(default)]
+    pub for_bound: usize,
     /// How many were found.
     pub of: usize,
     /// How soon the answer was to start, in seconds.
@@ -46,27 +72,31 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
+    /// How many, for whatever reason.
+    pub fn passages(&self) -> usize {
+        self.for_time + self.for_context + self.for_bound
+    }
+
     /// The same for people.
     pub fn note(&self) -> String {
-        let were = |count: usize| if count == 1 { "was" } else { "were" };
-        let time = format!(
-            "{} of {} passages {} left out so that the answer starts within about {} s",
-            self.for_time,
-            self.of,
-            were(self.for_time),
-            self.seconds,
-        );
-        let context = format!(
-            "{} of {} passages {} left out because the model has no room for more",
-            self.for_context,
-            self.of,
-            were(self.for_context),
-        );
-        match (self.for_time, self.for_context) {
-            (_, 0) => time,
-            (0, _) => context,
-            (_, more) => format!("{time}, and {more} because the model has no room for more"),
+        let time = format!("so that the answer starts within about {} s", self.seconds);
+        let reasons = [
+            (self.for_time, time.as_str()),
+            (self.for_context, "because the model has no room for more"),
+            (
+                self.for_bound,
+                "because no more is read for one answer, evenly over the documents",
+            ),
+        ];
+        let mut note = String::new();
+        for (count, reason) in reasons.into_iter().filter(|(count, _)| *count > 0) {
+            let were = if count == 1 { "was" } else { "were" };
+            note += &match note.is_empty() {
+                true => format!("{count} of {} passages {were} left out {reason}", self.of),
+                false => format!(", and {count} {reason}"),
+            };
         }
+        note
     }
 }
 
@@ -148,6 +178,14 @@ pub struct TokenUsage {
     pub reused: u64,
 }
 
+impl std::ops::AddAssign for TokenUsage {
+    fn add_assign(&mut self, other: Self) {
+        self.prompt += other.prompt;
+        self.completion += other.completion;
+        self.reused += other.reused;
+    }
+}
+
 /// All that is kept of an answer beside its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnswerSummary {
@@ -160,6 +198,9 @@ pub struct AnswerSummary {
     /// What the chat model did not get to see; `None`: it saw all.
     #[serde(default)]
     pub left_out: Option<LeftOut>,
+    /// What was read part by part before; `None`: nothing.
+    #[serde(default)]
+    pub parts: Option<PartsRead>,
     /// How likely it is that the documents answer the question at all, 0-1.
     pub answerable: f32,
     /// Milliseconds from the question to the first character of the answer.
@@ -263,4 +304,35 @@ pub enum AnswerEvent {
     },
     /// The answer failed; what was written until then is stored.
     Failed { kind: ErrorKind, message: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LeftOut;
+
+    #[test]
+    fn note_names_each_reason_for_leaving_passages_out() {
+        let left_out = LeftOut {
+            for_time: 0,
+            for_context: 1,
+            for_bound: 0,
+            of: 9,
+            seconds: 5.0,
+        };
+        assert_eq!(
+            left_out.note(),
+            "1 of 9 passages was left out because the model has no room for more"
+        );
+        let more = LeftOut {
+            for_time: 2,
+            for_bound: 3,
+            ..left_out
+        };
+        assert_eq!(
+            more.note(),
+            "2 of 9 passages were left out so that the answer starts within about 5 s, \
+             and 1 because the model has no room for more, \
+             and 3 because no more is read for one answer, evenly over the documents"
+        );
+    }
 }

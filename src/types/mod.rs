@@ -17,8 +17,8 @@ mod time;
 mod visibility;
 
 pub use answer::{
-    AnswerEvent, AnswerMode, AnswerSummary, Coverage, FinishReason, LeftOut, PromptReading,
-    SentenceCheck, ShownSource, Stage, Support, TokenUsage,
+    AnswerEvent, AnswerMode, AnswerSummary, Coverage, FinishReason, LeftOut, PartReading,
+    PartsRead, PromptReading, SentenceCheck, ShownSource, Stage, Support, TokenUsage,
 };
 pub use choices::{DeviceChoice, KvCache, ModelKind};
 pub use document::{
@@ -32,8 +32,8 @@ pub use ids::{
 };
 pub use judgement::{JudgedPassage, Judgement};
 pub use record::{
-    AnswerRecord, Omission, RecordedDocument, RecordedModel, RecordedPassage, RecordedRetrieval,
-    RecordedScope, RecordedTurn, RecordedWriting,
+    AnswerRecord, Omission, RecordedDocument, RecordedModel, RecordedPart, RecordedPassage,
+    RecordedRetrieval, RecordedScope, RecordedTurn, RecordedWriting,
 };
 pub use search::{
     Citation, PartialSearchOptions, Passage, PassageScores, Placement, SearchOptions, SearchScope,

@@ -112,11 +112,31 @@ pub struct RecordedWriting {
     pub thinking_tokens: Option<usize>,
     /// Passages that were left out because reading them would have taken too long.
     pub slow_passages: usize,
+    /// What was read part by part before it was written, in that order; of notes
+    /// that were read again, too.
+    #[serde(default)]
+    #[schema(required)]
+    pub parts: Vec<RecordedPart>,
     /// The messages before the question that were there to be sent, oldest first.
     pub earlier: Vec<RecordedTurn>,
     /// What the model wrote, where it is not what was answered.
     #[schema(required)]
     pub raw: Option<String>,
+}
+
+/// A part of whole documents that a chat model took notes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordedPart {
+    /// Names its first passage in the indexes.
+    pub first_chunk: u64,
+    pub passages: usize,
+    /// It consists of notes on earlier parts.
+    pub of_notes: bool,
+    /// SHA-256 of the prompt's tokens, as for the answer's.
+    pub prompt_sha256: String,
+    pub prompt_tokens: usize,
+    /// SHA-256 of what the model wrote.
+    pub notes_sha256: String,
 }
 
 /// A message of the conversation before a question.

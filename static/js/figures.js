@@ -32,13 +32,16 @@ export function gist(facts) {
 export function details(facts, sources) {
   const { prompt = 0, reused = 0, completion = 0 } = facts.usage ?? {};
   const left = facts.left_out;
-  const given = sources - (left ? left.for_time + left.for_context : 0);
+  const parts = facts.parts;
+  const given = sources - (left && !parts ? left.for_time + left.for_context : 0);
+  const noted = parts?.usage.completion ?? 0;
   const writing = facts.total_ms && facts.first_token_ms ? (facts.total_ms - facts.first_token_ms) / 1000 : 0;
   /** @type {[string, string][]} */
   const rows = [
     [t('Written by'), facts.model ?? (facts.mode === 'quotes' ? t('No model: quotes of your documents') : t('No model'))],
     [t('Passages considered'), number(sources)],
   ];
+  if (parts) rows.push([t('Read part by part'), tn(parts.passages, '{count} passage in {parts} parts', '{count} passages in {parts} parts', { parts: parts.parts })]);
   if (facts.model) {
     rows.push(
       [t('Passages given to the model'), number(given)],
@@ -47,7 +50,8 @@ export function details(facts, sources) {
       [t('Read'), t('{read} tokens, of which {reused} were known from before', { read: prompt, reused })],
       [t('Written'), tn(completion, '{count} token', '{count} tokens')],
     );
-    if (writing > 0.05 && completion > 1) rows.push([t('Speed'), t('{rate} tokens a second', { rate: number(completion / writing, { maximumFractionDigits: 1 }) })]);
+    if (noted) rows.push([t('Notes on the parts'), tn(noted, '{count} token', '{count} tokens')]);
+    if (writing > 0.05 && completion - noted > 1) rows.push([t('Speed'), t('{rate} tokens a second', { rate: number((completion - noted) / writing, { maximumFractionDigits: 1 }) })]);
   }
   if (facts.first_token_ms) rows.push([t('First word after'), seconds(facts.first_token_ms)]);
   if (facts.total_ms) rows.push([t('Complete after'), seconds(facts.total_ms)]);

@@ -29,6 +29,12 @@ export class Reading {
     const tokens = (data.prompt_tokens ?? 0) - (data.reused_tokens ?? 0);
     const done = tokens ? (data.read_tokens - data.reused_tokens) / tokens : 0;
     this.element.hidden = false;
+    if (data.parts) {
+      const { part, parts } = data;
+      this.bar.value = (part - 1 + Math.max(0, Math.min(1, done))) / parts;
+      this.words.textContent = data.of_notes ? t('Reading its notes, part {part} of {parts}', { part, parts }) : t('Reading part {part} of {parts}', { part, parts });
+      return;
+    }
     const left = data.estimated_seconds ?? 0;
     if (!tokens || left < WORTH_SAYING) {
       this.bar.removeAttribute('value');

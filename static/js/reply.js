@@ -78,7 +78,7 @@ export class Reply {
     else if (name === 'block') this.showBlock(data.index, data.html);
     else if (name === 'thinking') this.think(data.text);
     else if (name === 'error') throw Object.assign(new Error(data.error), { code: data.code });
-    else if (name === 'message' && data.stage) this.reading.take(data);
+    else if (name === 'message' && data.stage) this.read(data);
     else if (name === 'message' && typeof data.content === 'string') {
       this.complete(data);
       return true;
@@ -126,6 +126,13 @@ export class Reply {
       h('b', { class: 'cut' }, titleOf(source)),
       h('span', { class: 'pg num' }, pageOf(source)),
       h('span', { class: 'doc cut', dir: 'auto' }, inPassing(source.text))));
+  }
+
+  /** @param {any} stage what is being done */
+  read(stage) {
+    // Whole documents are read before it is known which passages matter.
+    if (stage.parts && !this.sources.length) this.count.textContent = t('Reading');
+    this.reading.take(stage);
   }
 
   /** @param {string} text more of what the model thinks */
@@ -203,12 +210,13 @@ export class Reply {
   showLeftOut(leftOut) {
     this.leftOut.hidden = !leftOut;
     if (!leftOut) return;
-    const { for_time: slow, for_context: room, of, first_token_seconds: limit } = leftOut;
+    const { for_time: slow, for_context: room, for_bound: beyond = 0, of, first_token_seconds: limit } = leftOut;
     const time = slow > 0 && tn(slow, '{count} of {of} passages was left out so that the answer starts within about {limit} s.', '{count} of {of} passages were left out so that the answer starts within about {limit} s.', { of, limit });
     const context = room > 0 && tn(room, '{count} of {of} passages was left out because the model has no room for more.', '{count} of {of} passages were left out because the model has no room for more.', { of });
+    const bound = beyond > 0 && tn(beyond, '{count} of {of} passages was left out because no more is read for one answer, evenly over the documents.', '{count} of {of} passages were left out because no more is read for one answer, evenly over the documents.', { of });
     this.leftOut.replaceChildren(icon('doc'), h('div', { class: 'grow' },
-      h('p', {}, [time, context].filter(Boolean).join(' ')),
-      slow > 0 && h('p', { class: 'row wrap' }, h('button', { class: 'b', type: 'button', onclick: () => this.actions.withAll() }, t('Use all passages')))));
+      h('p', {}, [time, context, bound].filter(Boolean).join(' ')),
+      slow + beyond > 0 && h('p', { class: 'row wrap' }, h('button', { class: 'b', type: 'button', onclick: () => this.actions.withAll() }, t('Use all passages')))));
   }
 
   /**

@@ -65,6 +65,9 @@ test('a long prompt is told with its tokens, its seconds and a bar that moves', 
   assert.ok((await bar.evaluate((element) => element.value)) >= 0.75);
   await take({ stage: 'reading', status, sources: 4, prompt_tokens: 2400, reused_tokens: 2300, read_tokens: 2300, estimated_seconds: 0.3 });
   await page.getByText(status, { exact: true }).waitFor();
+  await take({ stage: 'reading', status, sources: 12, part: 3, parts: 10, of_notes: false, prompt_tokens: 3000, reused_tokens: 0, read_tokens: 1500 });
+  await page.getByText('Reading part 3 of 10').waitFor();
+  assert.equal(await bar.evaluate((element) => element.value), 0.25);
   await take({ stage: 'writing', status: 'Writing' });
   await bar.waitFor({ state: 'hidden' });
   page.assertClean();

@@ -56,3 +56,4 @@ mod tenants;
 mod upkeep;
 mod watch;
 mod watched_folders;
+mod whole_documents;

@@ -6,7 +6,7 @@ satchel_types::words!(
     AuditOutcome "How an action ended" [Done Refused Failed],
     DifferenceKind "What something that differs is about"
         [Version Embedder Reader Reranker Analysis Datasets Model EntailmentModel Conversation
-         Prompt SearchedFor DocumentGone DocumentReplaced PassageGone PassageNew PassageChanged PassageMoved PassageUse
+         Prompt Notes SearchedFor DocumentGone DocumentReplaced PassageGone PassageNew PassageChanged PassageMoved PassageUse
          Mode Finish Answer],
     DownloadState "What a download is doing"
         [Waiting Connecting Receiving Retrying Checking Paused Failed Done Discarded],

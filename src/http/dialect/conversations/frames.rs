@@ -177,6 +177,7 @@ mod tests {
                 },
                 coverage: Coverage::default(),
                 left_out: None,
+                parts: None,
                 answerable: 0.9,
                 first_token_ms: None,
                 total_ms: 2.5,

@@ -361,6 +361,7 @@ fn grounding() -> Value {
             "answerable": {"type": "number"},
             "coverage": reference("Coverage"),
             "left_out": {"type": ["object", "null"]},
+            "parts": {"type": ["object", "null"]},
             "content": {"type": "string", "description": "The answer with its markers put right"},
         },
     })

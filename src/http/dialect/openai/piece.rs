@@ -164,8 +164,13 @@ pub(super) fn about(summary: &AnswerSummary) -> Value {
         "coverage": summary.coverage,
         "left_out": summary.left_out.map(|left_out| json!({
             "note": left_out.note(),
-            "passages": left_out.for_time + left_out.for_context,
+            "passages": left_out.passages(),
             "of": left_out.of,
+        })),
+        "parts": summary.parts.map(|read| json!({
+            "parts": read.parts,
+            "passages": read.passages,
+            "usage": usage_body(read.usage),
         })),
     })
 }
@@ -231,6 +236,7 @@ pub(super) mod samples {
                 usage: TokenUsage::default(),
                 coverage: Coverage::default(),
                 left_out: None,
+                parts: None,
                 answerable: 0.9,
                 first_token_ms: None,
                 total_ms: 2.5,

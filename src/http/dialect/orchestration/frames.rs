@@ -185,6 +185,7 @@ mod tests {
                 usage: TokenUsage::default(),
                 coverage: Coverage::default(),
                 left_out: None,
+                parts: None,
                 answerable: 0.9,
                 first_token_ms: None,
                 total_ms: 1.0,

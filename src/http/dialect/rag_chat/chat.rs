@@ -1,7 +1,8 @@
 //! `/chat/send`: a question, answered as a stream of events or as one JSON.
 
 use super::frames::Frames;
-use super::wire::{AnswerModeWire, AskBody, AskQuery, FinalAnswer, SummaryWire};
+use super::summary::{FinalAnswer, SummaryWire};
+use super::wire::{AnswerModeWire, AskBody, AskQuery};
 use super::{RagChat, running};
 use crate::error::Fault;
 use crate::http::auth::Authorized;

@@ -1,7 +1,8 @@
 //! Answer events as the frames of contract 2: a state machine without input or
 //! output, so that the order of frames can be tested.
 
-use super::wire::{FinalAnswer, Source, SummaryWire};
+use super::summary::{FinalAnswer, SummaryWire};
+use super::wire::Source;
 use crate::error::{ErrorKind, Fault};
 use crate::http::failure::{code_of, public_message};
 use crate::http::sse::Frame;
@@ -149,8 +150,20 @@ fn reading_status(reading: &PromptReading) -> Value {
     let noun = if sources == 1 { "source" } else { "sources" };
     let left = reading.seconds.filter(|seconds| *seconds >= WORTH_SAYING);
     let left = left.map(|seconds| format!(", about {:.0} s", seconds.ceil()));
-    json!({
-        "status": format!("Reading {sources} {noun}{}", left.unwrap_or_default()),
+    let status = match reading.part {
+        None => format!("Reading {sources} {noun}{}", left.unwrap_or_default()),
+        // What is left of one part says nothing of the whole.
+        Some(part) => {
+            let what = if part.of_notes {
+                "its notes, part"
+            } else {
+                "part"
+            };
+            format!("Reading {what} {} of {}", part.number, part.of)
+        }
+    };
+    let mut told = json!({
+        "status": status,
         "stage": "reading",
         "sources": sources,
         "seconds": reading.seconds,
@@ -158,7 +171,13 @@ fn reading_status(reading: &PromptReading) -> Value {
         "prompt_tokens": reading.tokens,
         "reused_tokens": reading.reused,
         "read_tokens": reading.read,
-    })
+    });
+    if let Some(part) = reading.part {
+        told["part"] = json!(part.number);
+        told["parts"] = json!(part.of);
+        told["of_notes"] = json!(part.of_notes);
+    }
+    told
 }
 
 #[cfg(test)]
@@ -168,7 +187,7 @@ mod tests {
     use crate::http::sse::Frame;
     use crate::types::{
         AnswerEvent, AnswerMode, AnswerSummary, Citation, Coverage, FinishReason, LeftOut,
-        Placement, PromptReading, Stage, Time, TokenUsage,
+        PartReading, Placement, PromptReading, Stage, Time, TokenUsage,
     };
     use serde_json::{Value, json};
 
@@ -212,9 +231,11 @@ mod tests {
                 left_out: Some(LeftOut {
                     for_time: 3,
                     for_context: 0,
+                    for_bound: 0,
                     of: 8,
                     seconds: 5.0,
                 }),
+                parts: None,
                 answerable: 0.9,
                 first_token_ms: Some(1.5),
                 total_ms: 2.5,
@@ -261,7 +282,7 @@ mod tests {
             whole["left_out"],
             json!({
                 "note": "3 of 8 passages were left out so that the answer starts within about 5 s",
-                "passages": 3, "for_time": 3, "for_context": 0, "of": 8,
+                "passages": 3, "for_time": 3, "for_context": 0, "for_bound": 0, "of": 8,
                 "first_token_seconds": 5.0,
             })
         );
@@ -306,6 +327,7 @@ mod tests {
                 reused: 64,
                 read: 192,
                 seconds,
+                part: None,
             };
             let frame = frames.next(AnswerEvent::Status(Stage::Reading(reading)));
             data(&frame[0])
@@ -320,5 +342,25 @@ mod tests {
         );
         assert_eq!(told(Some(0.5))["status"], "Reading 1 source");
         assert_eq!(told(Some(7.5))["status"], "Reading 1 source, about 8 s");
+        let part = PartReading {
+            number: 3,
+            of: 9,
+            of_notes: false,
+        };
+        let mut told = |of_notes| {
+            let reading = PromptReading {
+                part: Some(PartReading { of_notes, ..part }),
+                ..PromptReading::default()
+            };
+            let frame = frames.next(AnswerEvent::Status(Stage::Reading(reading)));
+            data(&frame[0])
+        };
+        let first = told(false);
+        assert_eq!(first["status"], "Reading part 3 of 9");
+        assert_eq!(
+            (&first["stage"], &first["parts"]),
+            (&json!("reading"), &json!(9))
+        );
+        assert_eq!(told(true)["status"], "Reading its notes, part 3 of 9");
     }
 }

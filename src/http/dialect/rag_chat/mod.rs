@@ -7,6 +7,7 @@ pub(crate) mod health;
 pub(crate) mod openapi;
 pub(crate) mod running;
 pub(crate) mod sessions;
+mod summary;
 mod wire;
 
 use super::{Dialect, Outward};

@@ -1,7 +1,8 @@
 //! Contract 2, described.
 
 use super::sessions::{ReadQuery, SessionDetail, SessionList};
-use super::wire::{AskBody, AskQuery, FinalAnswer, Source};
+use super::summary::FinalAnswer;
+use super::wire::{AskBody, AskQuery, Source};
 use crate::http::dialect::Tongue;
 use crate::http::openapi::{Description, Operation, Shape};
 use crate::types::{Citation, Coverage, DocumentStatus};
@@ -197,6 +198,9 @@ fn status() -> Value {
             "prompt_tokens": count,
             "reused_tokens": count,
             "read_tokens": count,
+            "part": count,
+            "parts": count,
+            "of_notes": {"type": "boolean"},
         },
     })
 }
