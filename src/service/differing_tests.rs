@@ -202,6 +202,7 @@ fn written() -> RecordedWriting {
         top_p: 0.9,
         seed: 1,
         max_tokens: 512,
+        parts: Vec::new(),
         thinking_tokens: None,
         slow_passages: 0,
         earlier: Vec::new(),
