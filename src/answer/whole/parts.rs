@@ -98,7 +98,10 @@ mod tests {
         let divided = divide(&[10; 21], 100, 9);
         let sizes: Vec<usize> = divided.parts.iter().map(ExactSizeIterator::len).collect();
         assert_eq!(sizes, [8, 8, 5]);
-        assert_eq!(divide(&[10; 10], 100, 9).parts, [0..10]);
+        assert_eq!(
+            divide(&[10; 10], 100, 9).parts,
+            std::slice::from_ref(&(0..10))
+        );
     }
 
     #[test]
