@@ -19,7 +19,7 @@ fi
 
 # Nothing waits for others, and nothing is fetched from outside.
 export SATCHEL_PUBLIC_RATE_LIMIT=0 SATCHEL_TENANT_RATE_LIMIT=0
-export SATCHEL_PUBLIC_CHAT=full SATCHEL_HUB_ENDPOINT=http://127.0.0.1:9
+export SATCHEL_PUBLIC_CHAT=full HF_ENDPOINT=http://127.0.0.1:9
 
 run() { # run OPTIONS...
     tests/clients/with_server.sh bash -c '"$@" --header "Authorization: Bearer $OPENAI_API_KEY" "${OPENAI_BASE_URL%/v1}/openapi.json"' - \

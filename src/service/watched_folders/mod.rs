@@ -89,11 +89,11 @@ impl Service {
         new: NewWatchedFolder,
     ) -> Result<WatchedFolderView, Fault> {
         caller.require_operator()?;
-        check_patterns("include", &new.include)?;
-        check_patterns("exclude", &new.exclude)?;
         let caller = caller.clone();
         self.blocking(move |inner| {
             let dataset = inner.own_dataset(&caller, &new.dataset)?;
+            check_patterns("include", &new.include)?;
+            check_patterns("exclude", &new.exclude)?;
             let path = Places::of(&inner.config).permitted(&new.path);
             let path = path.map_err(|fault| fault.about("path"))?;
             let id = inner

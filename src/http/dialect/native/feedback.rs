@@ -22,8 +22,8 @@ const MAX_LIMIT: usize = 500;
 /// Query of `/api/feedback`.
 #[derive(Deserialize, IntoParams)]
 pub(crate) struct ListQuery {
-    /// Verdicts of this kind alone.
-    #[param(inline, value_type = Option<FeedbackKind>)]
+    /// Verdicts of this kind alone; empty: of all kinds.
+    #[param(pattern = "^(thumbs_up|thumbs_down|report_inaccurate)?$")]
     feedback_type: Option<String>,
     /// `next_cursor` of the answer before.
     #[param(pattern = "^[0-9]{0,18}$")]
@@ -82,7 +82,8 @@ pub(crate) async fn list(
 /// Query of `/api/feedback/export`.
 #[derive(Deserialize, IntoParams)]
 pub(crate) struct ExportQuery {
-    #[param(inline, value_type = Option<FeedbackKind>)]
+    /// Verdicts of this kind alone; empty: of all kinds.
+    #[param(pattern = "^(thumbs_up|thumbs_down|report_inaccurate)?$")]
     feedback_type: Option<String>,
 }
 

@@ -119,6 +119,7 @@ pub(crate) async fn list(state: web::Data<State>, caller: Authorized<Native>) ->
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewWatchedFolderBody {
     /// A whole path on the server's machine, below one that the setting `watchable` allows.
+    #[cfg_attr(unix, schema(pattern = "^/"))]
     path: String,
     dataset_id: DatasetId,
     /// Patterns such as `*.md` of what is taken; absent: all that satchel reads.
@@ -191,6 +192,7 @@ pub(crate) async fn delete(
 #[derive(Deserialize, IntoParams)]
 pub(crate) struct ChoicesQuery {
     /// A whole path; absent: the folders that the setting `watchable` names.
+    #[cfg_attr(unix, param(pattern = "^/"))]
     path: Option<String>,
 }
 
