@@ -446,7 +446,7 @@ async fn answers_that_outgrow_the_cache_wait_and_end_as_if_alone() {
     // way, and with random weights the likeliest tokens are close to each other:
     // one answer may part early. What is read again wrongly parts them all.
     same.sort_unstable();
-    assert!(same[same.len() / 2] > 100, "{same:?}");
+    assert!(same[1] > 300, "{same:?}");
 }
 
 /// An answer of a model with a small one that drafts for it.
