@@ -43,12 +43,7 @@ impl Answering {
             ..PromptReading::default()
         };
         loop {
-            let event = tokio::select! {
-                event = generation.next() => event,
-                () = self.events.closed() => None,
-                () = self.stopped() => None,
-            };
-            match event {
+            match self.heard(&mut generation).await {
                 Some(
                     event @ (GenerationEvent::Prefill { .. } | GenerationEvent::Reading { .. }),
                 ) => {
@@ -92,8 +87,17 @@ impl Answering {
         generated
     }
 
+    /// What the model says next; `None`: nothing more, or nobody waits for it.
+    pub(super) async fn heard(&self, generation: &mut Generation) -> Option<GenerationEvent> {
+        tokio::select! {
+            event = generation.next() => event,
+            () = self.events.closed() => None,
+            () = self.stopped() => None,
+        }
+    }
+
     /// Is done when the asker wants no more.
-    pub(super) async fn stopped(&self) {
+    async fn stopped(&self) {
         let mut stop = self.stop.clone();
         // Without anybody who could stop it, it is never done.
         if stop.wait_for(|stop| *stop).await.is_err() {

@@ -224,12 +224,7 @@ impl Answering {
         };
         loop {
             // Dropping the generation on the way out stops the model.
-            let event = tokio::select! {
-                event = generation.next() => event,
-                () = self.events.closed() => None,
-                () = self.stopped() => None,
-            };
-            match event {
+            match self.heard(&mut generation).await {
                 Some(
                     event @ (GenerationEvent::Prefill { .. } | GenerationEvent::Reading { .. }),
                 ) => {
