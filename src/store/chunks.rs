@@ -109,12 +109,17 @@ impl Store {
 
     fn chunk_keys_of(&self, statuses: &[&str]) -> Result<Vec<u64>, StoreError> {
         self.read(|connection| {
+            // From the documents to their chunks by the index, which holds keys alone:
+            // the table would have to be read with all texts in it.
             let mut statement = connection.prepare_cached(
-                "SELECT c.key FROM chunks c JOIN documents x ON x.key = c.document_key
-                 WHERE x.status IN (SELECT value FROM json_each(?1)) ORDER BY c.key",
+                "SELECT key FROM chunks WHERE document_key IN
+                 (SELECT key FROM documents
+                  WHERE status IN (SELECT value FROM json_each(?1)))",
             )?;
             let rows = statement.query_map([json_list(statuses)?], |row| row.get(0))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut keys = rows.collect::<Result<Vec<u64>, _>>()?;
+            keys.sort_unstable();
+            Ok(keys)
         })
     }
 

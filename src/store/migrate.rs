@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_answer_records.sql"),
     include_str!("migrations/0013_watched_folders.sql"),
     include_str!("migrations/0014_chat_search.sql"),
+    include_str!("migrations/0015_document_counts.sql"),
 ];
 
 /// Runs the scripts that the database has not seen, each in a transaction.
@@ -107,6 +108,7 @@ mod tests {
         let one = |sql: &str| old.query_row(sql, [], |row| row.get::<_, u64>(0)).unwrap();
         let joined = "SELECT count(*) FROM documents x JOIN datasets d ON d.key = x.dataset_key";
         assert_eq!(one(joined), 1);
+        assert_eq!(one("SELECT documents FROM document_counts"), 1);
         old.execute_batch(
             "INSERT INTO datasets (id, tenant_id, name, created_at) VALUES ('c', 'one', 'New', 0)",
         )

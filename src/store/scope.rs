@@ -20,10 +20,13 @@ pub(super) const VISIBLE: &str = "(
         AND (d.visibility <> 'private' OR :user IS NULL OR d.owner_id = :user))
     OR (d.visibility = 'public' AND :tenant = 'public'))";
 
-/// What is in scope, beside [`VISIBLE`].
+/// Which datasets are in scope, beside [`VISIBLE`].
+const DATASETS: &str = "
+    (:datasets IS NULL OR d.id IN (SELECT value FROM json_each(:datasets)))";
+
+/// Which documents are in scope, beside [`VISIBLE`] and [`DATASETS`].
 const CONDITION: &str = "
-    (:datasets IS NULL OR d.id IN (SELECT value FROM json_each(:datasets)))
-    AND (:documents IS NULL OR x.id IN (SELECT value FROM json_each(:documents)))
+    (:documents IS NULL OR x.id IN (SELECT value FROM json_each(:documents)))
     AND (:module IS NULL OR x.module = :module)
     AND (:chapter IS NULL OR x.chapter = :chapter)";
 
@@ -41,9 +44,11 @@ impl Store {
     pub fn visible_counts(&self, viewer: &Viewer) -> Result<VisibleCounts, StoreError> {
         self.read(|connection| {
             let sql = format!(
-                "SELECT count(*), coalesce(sum(x.chunks), 0), count(j.id)
-                 FROM documents x JOIN datasets d ON d.key = x.dataset_key
-                 LEFT JOIN jobs j ON j.document_key = x.key WHERE {VISIBLE}"
+                "SELECT coalesce(sum(n.documents), 0), coalesce(sum(n.chunks), 0),
+                        (SELECT count(*) FROM jobs j JOIN documents x ON x.key = j.document_key
+                         JOIN datasets d ON d.key = x.dataset_key WHERE {VISIBLE})
+                 FROM document_counts n JOIN datasets d ON d.key = n.dataset_key
+                 WHERE {VISIBLE}"
             );
             let parameters = named_params! {
                 ":tenant": viewer.tenant_id.as_str(),
@@ -62,14 +67,10 @@ impl Store {
 
     /// The row keys that `scope` allows. What its viewer may not see matches nothing.
     pub fn scope_keys(&self, scope: &SearchScope) -> Result<ScopeKeys, StoreError> {
-        let restricted =
-            !scope.documents.is_empty() || scope.module.is_some() || scope.chapter.is_some();
+        let restricted = restricts_documents(scope);
         with_scope(scope, |parameters| {
             self.read(|connection| {
-                let sql = format!(
-                    "SELECT key FROM datasets d WHERE {VISIBLE} AND (:datasets IS NULL
-                     OR d.id IN (SELECT value FROM json_each(:datasets)))"
-                );
+                let sql = format!("SELECT key FROM datasets d WHERE {VISIBLE} AND {DATASETS}");
                 let mut statement = connection.prepare_cached(&sql)?;
                 let rows = statement.query_map(&parameters[..3], |row| row.get(0))?;
                 let datasets = rows.collect::<Result<Vec<u64>, _>>()?;
@@ -81,7 +82,7 @@ impl Store {
                 }
                 let sql = format!(
                     "SELECT x.key FROM documents x JOIN datasets d ON d.key = x.dataset_key
-                     WHERE {VISIBLE} AND {CONDITION} ORDER BY x.key"
+                     WHERE {VISIBLE} AND {DATASETS} AND {CONDITION} ORDER BY x.key"
                 );
                 let mut statement = connection.prepare_cached(&sql)?;
                 let rows = statement.query_map(parameters, |row| row.get(0))?;
@@ -97,13 +98,31 @@ impl Store {
     pub fn coverage(&self, scope: &SearchScope) -> Result<Coverage, StoreError> {
         with_scope(scope, |parameters| {
             self.read(|connection| {
+                // A search that is not for some documents alone has them counted already.
+                let (counted, parameters) = match restricts_documents(scope) {
+                    true => (
+                        format!(
+                            "(SELECT x.status, 1 AS documents, x.pages, x.pages_without_text
+                              FROM documents x JOIN datasets d ON d.key = x.dataset_key
+                              WHERE {VISIBLE} AND {DATASETS} AND {CONDITION})"
+                        ),
+                        parameters,
+                    ),
+                    false => (
+                        format!(
+                            "(SELECT n.status, n.documents, n.pages, n.pages_without_text
+                              FROM document_counts n JOIN datasets d ON d.key = n.dataset_key
+                              WHERE {VISIBLE} AND {DATASETS})"
+                        ),
+                        &parameters[..3],
+                    ),
+                };
                 let sql = format!(
-                    "SELECT count(*) FILTER (WHERE x.status = 'ready'),
-                            coalesce(sum(x.pages) FILTER (WHERE x.status = 'ready'), 0),
-                            coalesce(sum(x.pages_without_text) FILTER (WHERE x.status = 'ready'), 0),
-                            count(*) FILTER (WHERE x.status NOT IN ('ready', 'failed'))
-                     FROM documents x JOIN datasets d ON d.key = x.dataset_key
-                     WHERE {VISIBLE} AND {CONDITION}"
+                    "SELECT coalesce(sum(documents) FILTER (WHERE status = 'ready'), 0),
+                            coalesce(sum(pages) FILTER (WHERE status = 'ready'), 0),
+                            coalesce(sum(pages_without_text) FILTER (WHERE status = 'ready'), 0),
+                            coalesce(sum(documents) FILTER (WHERE status NOT IN ('ready', 'failed')), 0)
+                     FROM {counted}"
                 );
                 let coverage = connection
                     .prepare_cached(&sql)?
@@ -122,7 +141,12 @@ impl Store {
     }
 }
 
-/// Calls `work` with the named parameters of [`VISIBLE`] and [`CONDITION`].
+/// Whether only some documents of the datasets are in scope.
+fn restricts_documents(scope: &SearchScope) -> bool {
+    !scope.documents.is_empty() || scope.module.is_some() || scope.chapter.is_some()
+}
+
+/// Calls `work` with the named parameters of [`VISIBLE`], [`DATASETS`] and [`CONDITION`].
 fn with_scope<T>(
     scope: &SearchScope,
     work: impl FnOnce(&[(&str, &dyn ToSql)]) -> Result<T, StoreError>,
@@ -141,4 +165,70 @@ fn with_scope<T>(
         ":module": scope.module,
         ":chapter": scope.chapter,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::TenantId;
+
+    const COUNTED: &str = "
+        SELECT dataset_key, status, documents, pages, pages_without_text, chunks
+        FROM document_counts WHERE documents > 0 ORDER BY 1, 2";
+    const AS_THEY_ARE: &str = "
+        SELECT dataset_key, status, count(*), sum(pages), sum(pages_without_text), sum(chunks)
+        FROM documents GROUP BY 1, 2 ORDER BY 1, 2";
+
+    /// What can happen to documents, one after the other.
+    const CHANGES: &[&str] = &[
+        "INSERT INTO tenants (id, name, created_at) VALUES ('one', 'One', 0)",
+        "INSERT INTO datasets (key, id, tenant_id, name, created_at)
+            VALUES (101, 'a', 'one', 'A', 0), (102, 'b', 'one', 'B', 0)",
+        "INSERT INTO documents (id, dataset_key, user_id, filename, bytes, sha256, status,
+            pages, pages_without_text, chunks, created_at, updated_at)
+            SELECT 'd' || value, 101 + value % 2, 'u', 'f', 1, 's' || value, 'queued', 0, 0, 0, 0, 0
+            FROM json_each('[1, 2, 3, 4, 5, 6]')",
+        "UPDATE documents SET pages = 10, pages_without_text = 2, chunks = 7,
+            status = 'embedding' WHERE id < 'd5'",
+        "UPDATE documents SET status = 'ready' WHERE id < 'd4'",
+        "UPDATE documents SET embedded = 7, updated_at = 1",
+        "UPDATE documents SET status = 'failed', pages = 0, chunks = 0 WHERE id = 'd2'",
+        "UPDATE documents SET dataset_key = 102 WHERE id = 'd4'",
+        "DELETE FROM documents WHERE id = 'd1'",
+        "DELETE FROM datasets WHERE id = 'a'",
+    ];
+
+    fn rows(connection: &rusqlite::Connection, sql: &str) -> Vec<(u64, String, [u64; 4])> {
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| {
+            let numbers = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
+            Ok((row.get(0)?, row.get(1)?, numbers))
+        });
+        rows.unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn documents_are_counted_through_every_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("satchel.db")).unwrap();
+        let scope = SearchScope::tenant(TenantId::from("one"));
+        for change in CHANGES {
+            store
+                .write(|transaction| Ok(transaction.execute_batch(change)?))
+                .unwrap();
+            let (counted, as_they_are) = store
+                .read(|connection| {
+                    let as_they_are = rows(connection, AS_THEY_ARE);
+                    Ok((rows(connection, COUNTED), as_they_are))
+                })
+                .unwrap();
+            assert_eq!(counted, as_they_are, "{change}");
+            let one_by_one = SearchScope {
+                documents: (1..=6).map(|n| format!("d{n}").as_str().into()).collect(),
+                ..scope.clone()
+            };
+            let coverage = store.coverage(&scope).unwrap();
+            assert_eq!(coverage, store.coverage(&one_by_one).unwrap(), "{change}");
+        }
+    }
 }

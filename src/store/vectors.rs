@@ -7,6 +7,13 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+/// The vectors of an embedder for a list of chunks. The order of a cross join is
+/// kept: left to choose, SQLite goes through all vectors and for each of them
+/// through the list.
+const OF_CHUNKS: &str = "
+    SELECT v.chunk_key, v.vector FROM json_each(?2) wanted
+    CROSS JOIN vectors v ON v.embedder_key = ?1 AND v.chunk_key = wanted.value";
+
 impl Store {
     /// Stores vectors of one document's chunks and counts them as embedded.
     /// Chunks that were deleted meanwhile are passed over.
@@ -79,10 +86,7 @@ impl Store {
             let Some(embedder) = embedder_key(connection, fingerprint)? else {
                 return Ok(Vec::new());
             };
-            let mut statement = connection.prepare_cached(
-                "SELECT v.chunk_key, v.vector FROM json_each(?2) wanted
-                 JOIN vectors v ON v.embedder_key = ?1 AND v.chunk_key = wanted.value",
-            )?;
+            let mut statement = connection.prepare_cached(OF_CHUNKS)?;
             let rows = statement.query_map(params![embedder, list], |row| {
                 Ok((row.get(0)?, decode(row.get_ref(1)?.as_blob()?)))
             })?;
@@ -140,4 +144,25 @@ fn decode(bytes: &[u8]) -> Vec<f32> {
     let mut vector = vec![0.0; halves.len()];
     halves.convert_to_f32_slice(&mut vector);
     vector
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_are_looked_up_and_not_searched_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("satchel.db")).unwrap();
+        let plan: Vec<String> = store
+            .read(|connection| {
+                let mut statement =
+                    connection.prepare(&format!("EXPLAIN QUERY PLAN {OF_CHUNKS}"))?;
+                let steps = statement.query_map(params![1, "[1]"], |row| row.get(3))?;
+                Ok(steps.collect::<Result<_, _>>()?)
+            })
+            .unwrap();
+        let last = plan.last().unwrap();
+        assert!(last.contains("embedder_key=? AND chunk_key=?"), "{plan:?}");
+    }
 }
