@@ -3,13 +3,14 @@
 
 use super::exact::Exact;
 use super::fuse::{Scores, dense_weight, fuse};
-use super::{RetrieveError, Retriever, wording};
+use super::{RetrieveError, Retriever, milliseconds, wording};
 use crate::engine::encoder::{Encoding, Reranker, late_interaction};
 use crate::lexical;
 use crate::store::StoredChunk;
-use crate::types::{SearchScope, SearchType};
+use crate::types::{SearchScope, SearchTimes, SearchType};
 use crate::vectors;
 use std::collections::HashMap;
+use std::time::Instant;
 
 /// How many hits each index is asked for at least: both scales are taken over
 /// them.
@@ -37,6 +38,15 @@ pub struct Candidate {
     pub relevance: f32,
 }
 
+/// The question as the indexes are asked.
+pub(super) struct Asked<'a> {
+    pub(super) query: &'a str,
+    /// The question's vector.
+    pub(super) vector: &'a [f32],
+    /// 1 where the encoder does not know the question's words.
+    pub(super) abroad: f32,
+}
+
 impl Candidate {
     /// The words that people gave the passage as its subject: the title of the
     /// document, if it has one, and the headings.
@@ -48,23 +58,27 @@ impl Candidate {
 }
 
 impl Retriever {
-    /// The `wanted` best candidates by the search type's own score, best first;
-    /// `abroad` is 1 where the encoder does not know the question's words.
+    /// The `wanted` best candidates by the search type's own score, best first.
     pub(super) fn candidates(
         &self,
-        query: &str,
-        vector: &[f32],
+        asked: &Asked<'_>,
         scope: &SearchScope,
         search_type: SearchType,
         wanted: usize,
-        abroad: f32,
+        times: &mut SearchTimes,
     ) -> Result<Vec<Candidate>, RetrieveError> {
+        let Asked {
+            query,
+            vector,
+            abroad,
+        } = *asked;
         let keys = self.store.scope_keys(scope)?;
         if keys.datasets.is_empty() || keys.documents.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Vec::new());
         }
         let pool = wanted.max(POOL);
         let mut found: HashMap<u64, Scores> = HashMap::new();
+        let started = Instant::now();
         if search_type != SearchType::Similarity {
             let filter = lexical::Filter {
                 datasets: Some(keys.datasets.clone()),
@@ -74,7 +88,9 @@ impl Retriever {
                 let bm25 = Some(hit.score);
                 found.insert(hit.chunk, Scores { bm25, cosine: None });
             }
+            times.keywords_ms = milliseconds(started);
         }
+        let started = Instant::now();
         if search_type != SearchType::Keyword {
             let filter = vectors::Filter {
                 datasets: Some(keys.datasets.clone()),
@@ -85,6 +101,7 @@ impl Retriever {
                 let cosine = Some(hit.similarity);
                 found.insert(hit.chunk, Scores { bm25, cosine });
             }
+            times.vectors_ms = milliseconds(started);
         }
         let mut scored = self.score(vector, found, search_type, dense_weight(abroad))?;
         let exact = Exact::of(query);

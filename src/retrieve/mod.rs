@@ -24,8 +24,9 @@ use crate::engine::encoder::{Encoder, EncoderError, Encoding, Known, Reranker};
 use crate::error::{ErrorKind, Kind};
 use crate::lexical::{Lexical, LexicalError};
 use crate::store::{Store, StoreError};
-use crate::types::{Coverage, Omission, Passage, SearchOptions, SearchScope};
+use crate::types::{Coverage, Omission, Passage, SearchOptions, SearchScope, SearchTimes};
 use crate::vectors::{Vectors, VectorsError};
+use candidates::Asked;
 use scale::Scale;
 use std::sync::Arc;
 use std::time::Instant;
@@ -61,6 +62,7 @@ pub struct Retrieved {
     /// How many were ranked.
     pub ranked: usize,
     pub coverage: Coverage,
+    pub times: SearchTimes,
     /// How likely it is that the documents answer the question at all, 0-1.
     pub answerable: f32,
     /// What was read closely, for those who read further.
@@ -124,19 +126,23 @@ impl Retriever {
     ) -> Result<Retrieved, RetrieveError> {
         let started = Instant::now();
         let question = self.encode(query)?;
+        let embedding_ms = milliseconds(started);
         let mut ranked = self.rank(query, &question, scope, options)?;
+        let mut times = ranked.times;
+        times.embedding_ms += embedding_ms;
         let mut known = std::mem::take(&mut ranked.known);
         known.add(query, question);
         let (answerable, considered) = (ranked.answerable, ranked.candidates.len());
         let (passages, passed_over) =
             rank::select(ranked, options, |keys| Ok(self.vectors.get(keys)?))?;
         let mut coverage = self.store.coverage(scope)?;
-        coverage.took_ms = started.elapsed().as_secs_f64() * 1000.0;
+        coverage.took_ms = milliseconds(started);
         Ok(Retrieved {
             passages,
             passed_over,
             ranked: considered,
             coverage,
+            times,
             answerable,
             known,
         })
@@ -158,13 +164,22 @@ impl Retriever {
         options: &SearchOptions,
     ) -> Result<Ranked, RetrieveError> {
         let wanted = options.k.max(options.fetch_k).min(MAX_PASSAGES);
+        let mut times = SearchTimes::default();
+        let started = Instant::now();
         let (embedder, vector) = match &self.embedder {
             Some(other) => (&other.encoder, &other.encoder.embed_query(query)?),
             None => (&self.encoder, &question.pooled),
         };
+        times.embedding_ms = milliseconds(started);
         let abroad = fuse::abroad(query, |text| embedder.count_tokens(text));
+        let asked = Asked {
+            query,
+            vector,
+            abroad,
+        };
         let kind = options.search_type;
-        let mut candidates = self.candidates(query, vector, scope, kind, wanted, abroad)?;
+        let mut candidates = self.candidates(&asked, scope, kind, wanted, &mut times)?;
+        let started = Instant::now();
         match &self.reranker {
             Some(reranker) if options.rerank => {
                 candidates::rerank(reranker, query, &mut candidates, options.fetch_k)?;
@@ -184,14 +199,20 @@ impl Retriever {
             Some(first) if unread < 1.0 => Some(self.read_for(query, question, first, &mut known)?),
             _ => None,
         };
+        times.reading_ms = milliseconds(started);
         Ok(Ranked {
             answerable: calibrate::answerable(&candidates, abroad, reading, unread),
             candidates,
             reading,
             abroad,
             known,
+            times,
         })
     }
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
 }
 
 /// Why a search did not succeed.

@@ -3,7 +3,7 @@
 
 use super::{Candidate, PassedOver, Reading, RetrieveError, calibrate, mmr};
 use crate::engine::encoder::Known;
-use crate::types::{Omission, Passage, PassageScores, SearchOptions, SearchType};
+use crate::types::{Omission, Passage, PassageScores, SearchOptions, SearchTimes, SearchType};
 
 /// The candidates, best first.
 #[derive(Debug, Clone)]
@@ -18,6 +18,7 @@ pub struct Ranked {
     pub abroad: f32,
     /// The sentences of the first, as they were read.
     pub known: Known,
+    pub times: SearchTimes,
 }
 
 /// Weight of late interaction against the fused score, both 0-1 over the

@@ -6,7 +6,7 @@ use crate::answer::{Listing, Statements};
 use crate::engine::encoder::Known;
 use crate::error::Fault;
 use crate::retrieve::Gathered;
-use crate::types::Viewer;
+use crate::types::{SearchTimes, Viewer};
 use std::time::Instant;
 
 /// Passages that one list is made of at most.
@@ -40,6 +40,7 @@ impl Inner {
                 searched: scope.datasets,
                 passages,
                 coverage,
+                times: SearchTimes::default(),
                 answerable: 1.0,
                 searched_for: None,
                 standing: Standing::List(statements),

@@ -6,7 +6,8 @@ use crate::engine::encoder::Known;
 use crate::error::Fault;
 use crate::retrieve::PassedOver;
 use crate::types::{
-    Coverage, Dataset, DatasetId, DocumentId, Passage, SearchOptions, SearchScope, Viewer,
+    Coverage, Dataset, DatasetId, DocumentId, Passage, SearchOptions, SearchScope, SearchTimes,
+    Viewer,
 };
 
 /// Answerability from which on the documents are taken to hold an answer; what
@@ -54,6 +55,7 @@ pub struct SearchOutcome {
     /// Where it was looked for.
     pub searched: Vec<DatasetId>,
     pub coverage: Coverage,
+    pub times: SearchTimes,
     /// How likely it is that the documents answer the question at all, 0-1.
     pub answerable: f32,
     /// What was searched for, where it is not what was asked.
@@ -224,6 +226,7 @@ impl Inner {
             ranked: found.ranked,
             searched: scope.datasets.clone(),
             coverage: found.coverage,
+            times: found.times,
             answerable: found.answerable,
             searched_for: None,
             standing: Standing::Places,

@@ -6,7 +6,7 @@ use super::search::{SearchOutcome, Standing};
 use crate::answer::{Verified, read_selection, uncited};
 use crate::engine::encoder::Known;
 use crate::error::Fault;
-use crate::types::Coverage;
+use crate::types::{Coverage, SearchTimes};
 
 impl Answering {
     /// Reads the text that the question is about, in place of a search.
@@ -22,6 +22,7 @@ impl Answering {
                     ranked: 0,
                     searched: Vec::new(),
                     coverage: Coverage::default(),
+                    times: SearchTimes::default(),
                     searched_for: None,
                     standing: Standing::Places,
                     known: Known::default(),

@@ -37,7 +37,7 @@ pub use record::{
 };
 pub use search::{
     Citation, PartialSearchOptions, Passage, PassageScores, Placement, SearchOptions, SearchScope,
-    SearchType,
+    SearchTimes, SearchType,
 };
 pub use session::{Message, Role, Session, SessionStatus};
 pub use text::{char_len, slice_chars};

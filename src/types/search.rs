@@ -118,6 +118,20 @@ pub struct SearchScope {
     pub chapter: Option<String>,
 }
 
+/// How long the steps of a search took, in milliseconds. What is left of the
+/// whole went into reading passages from the database and ranking them.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, ToSchema)]
+pub struct SearchTimes {
+    /// Making vectors of the question.
+    pub embedding_ms: f64,
+    /// Asking the keyword index; zero where it was not asked.
+    pub keywords_ms: f64,
+    /// Asking the vector index; zero where it was not asked.
+    pub vectors_ms: f64,
+    /// Reading closely: the best passage, and more where reranking is wanted.
+    pub reading_ms: f64,
+}
+
 impl SearchScope {
     /// Everything that the tenant has.
     pub fn tenant(tenant_id: TenantId) -> Self {

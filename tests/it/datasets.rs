@@ -65,8 +65,14 @@ fn search_finds_without_a_chat() {
                              "filename": "string", "chunk_index": "number",
                              "page_number": "number | null", "score": "number",
                              "text": "string", "start": "number", "end": "number"}],
-                "took_ms": "number"}),
+                "took_ms": "number",
+                "times": {"embedding_ms": "number", "keywords_ms": "number",
+                          "vectors_ms": "number", "reading_ms": "number"}}),
     );
+    let steps = found["times"].as_object().unwrap().values();
+    let steps: Vec<f64> = steps.map(|step| step.as_f64().unwrap()).collect();
+    assert!(steps.iter().all(|step| *step > 0.0), "{found}");
+    assert!(steps.iter().sum::<f64>() <= found["took_ms"].as_f64().unwrap());
     assert!(
         found["results"][0]["text"]
             .as_str()

@@ -54,6 +54,7 @@ pub(crate) async fn search(
     Ok(HttpResponse::Ok().json(SearchAnswer {
         results: found.passages.iter().map(Hit::from).collect(),
         took_ms: found.coverage.took_ms,
+        times: found.times,
         coverage: &found.coverage,
         answerable: found.answerable,
     }))

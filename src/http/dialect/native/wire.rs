@@ -2,8 +2,8 @@
 
 use crate::types::{
     Chunk, Coverage, Dataset, DatasetId, Document, DocumentId, DocumentMetadata, DocumentProgress,
-    DocumentStatus, PageOutcome, PageSummary, Passage, PassageScores, Placement, UserId,
-    Visibility,
+    DocumentStatus, PageOutcome, PageSummary, Passage, PassageScores, Placement, SearchTimes,
+    UserId, Visibility,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -253,6 +253,7 @@ impl<'a> From<&'a Passage> for Hit<'a> {
 pub(crate) struct SearchAnswer<'a> {
     pub(crate) results: Vec<Hit<'a>>,
     pub(crate) took_ms: f64,
+    pub(crate) times: SearchTimes,
     pub(crate) coverage: &'a Coverage,
     pub(crate) answerable: f32,
 }
