@@ -1,6 +1,6 @@
 //! What lies in the folder: the columns in one file, written beside the old one
 //! and renamed over it, closed by a digest; the rows that they name in a second
-//! (`values`), the graph of their generation in a third.
+//! (`values`), the segments of their generation's graph in others.
 
 use super::rows::{Columns, Rows};
 use super::{Result, VectorsError};
@@ -27,9 +27,9 @@ pub(super) struct Edition {
     pub(super) epoch: u64,
 }
 
-/// Where the graph of a generation lies.
-pub(super) fn graph_path(directory: &Path, generation: u64) -> PathBuf {
-    directory.join(format!("{GRAPH}{generation}{GRAPH_END}"))
+/// Where a segment of a generation's graph lies.
+pub(super) fn segment_path(directory: &Path, generation: u64, segment: usize) -> PathBuf {
+    directory.join(format!("{GRAPH}{generation}-{segment}{GRAPH_END}"))
 }
 
 /// Where the rows of an epoch lie.
@@ -136,13 +136,18 @@ pub(super) fn sweep(directory: &Path, edition: Edition, has_graph: bool) -> Resu
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         let old_rows = number(name, ROWS, ROWS_END).is_some_and(|epoch| epoch != edition.epoch);
-        let old_graph = number(name, GRAPH, GRAPH_END)
-            .is_some_and(|generation| generation != edition.generation || !has_graph);
+        let old_graph = generation(name).is_some_and(|one| one != edition.generation || !has_graph);
         if old_rows || old_graph {
             std::fs::remove_file(entry.path())?;
         }
     }
     Ok(())
+}
+
+/// The generation of a segment's file.
+fn generation(name: &str) -> Option<u64> {
+    let name = name.strip_prefix(GRAPH)?.strip_suffix(GRAPH_END)?;
+    name.split_once('-')?.0.parse().ok()
 }
 
 fn number(name: &str, start: &str, end: &str) -> Option<u64> {

@@ -3,7 +3,7 @@
 
 use super::dot::Instructions;
 use super::file::{self, Edition};
-use super::graph::Graph;
+use super::graph::{Graph, SavedGraph};
 use super::rows::{Columns, Passes, Rows, unit};
 use super::{Filter, Hit, Result, VectorEntry, VectorsError};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,9 @@ const GRAPH_FROM: usize = 50_000;
 
 /// Rows that are in memory beside their file for each one of the above.
 const IN_MEMORY: usize = 2;
+
+/// Slots of a segment of the graph for each one of the above.
+const IN_SEGMENT: usize = 2;
 
 /// Rows that are linked while searches wait: for a few milliseconds.
 const LINKED_AT_ONCE: usize = 8;
@@ -31,10 +34,21 @@ const GRAPH_SURPLUS: (usize, usize) = (2, 40);
 pub struct Vectors {
     directory: PathBuf,
     fingerprint: String,
-    graph_from: usize,
+    sizes: Sizes,
     instructions: Instructions,
     state: RwLock<State>,
     saved: Mutex<Saved>,
+}
+
+/// Rows from which on something is done.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    /// From which on there is a graph.
+    graph_from: usize,
+    /// Up to which they are in memory.
+    in_memory: usize,
+    /// Slots of a segment of the graph.
+    segment: usize,
 }
 
 /// What the files hold.
@@ -46,6 +60,7 @@ struct Saved {
 struct State {
     rows: Rows,
     graph: Option<Graph>,
+    sizes: Sizes,
     /// Counts changes since the index was opened.
     changes: u64,
 }
@@ -64,11 +79,14 @@ impl Vectors {
         graph_from: usize,
     ) -> Result<Self> {
         std::fs::create_dir_all(directory)?;
-        let most_in_memory = graph_from.saturating_mul(IN_MEMORY);
+        let sizes = Sizes {
+            graph_from,
+            in_memory: graph_from.saturating_mul(IN_MEMORY),
+            segment: graph_from.saturating_mul(IN_SEGMENT),
+        };
         let loaded = file::load(directory, dimensions, fingerprint).and_then(|found| {
-            let open = |(columns, edition)| {
-                State::open(directory, dimensions, columns, edition, most_in_memory)
-            };
+            let open =
+                |(columns, edition)| State::open(directory, dimensions, columns, edition, sizes);
             found.map(open).transpose()
         });
         let loaded = loaded.unwrap_or_else(|error| {
@@ -77,12 +95,12 @@ impl Vectors {
         });
         let (state, edition) = match loaded {
             Some(opened) => opened,
-            None => State::begin(directory, dimensions, most_in_memory)?,
+            None => State::begin(directory, dimensions, sizes)?,
         };
         Ok(Self {
             directory: directory.to_owned(),
             fingerprint: fingerprint.to_owned(),
-            graph_from,
+            sizes,
             instructions: Instructions::detect(),
             state: RwLock::new(state),
             saved: Mutex::new(Saved {
@@ -114,7 +132,7 @@ impl Vectors {
     pub fn catch_up(&self) -> bool {
         for _ in 0..LINKED_AT_MOST / LINKED_AT_ONCE {
             let mut state = self.write();
-            if !state.wants_links(self.graph_from) {
+            if !state.wants_links() {
                 return false;
             }
             if let Err(error) = state.link(LINKED_AT_ONCE) {
@@ -141,8 +159,10 @@ impl Vectors {
         let passes = Passes::from(filter);
         if let Some(graph) = &state.graph {
             // Few that pass are reached slowly through a graph and fast one by one.
-            let many = rows.count(filter) > self.graph_from.max(rows.len() / 10);
-            let near = many.then(|| state.near(graph, &query, &passes, limit));
+            let passing = rows.count(filter);
+            let many = passing > self.sizes.graph_from.max(rows.len() / 10);
+            let all = passing >= rows.len();
+            let near = many.then(|| state.near(graph, &query, (&passes, all), limit));
             match near {
                 Some(Ok(slots)) => {
                     return rows.nearest(&query, &slots, limit, self.instructions);
@@ -204,10 +224,11 @@ impl Vectors {
             ..saved.edition
         };
         if let Some(graph) = &state.graph {
-            let temporary = self.directory.join("graph.tmp");
-            graph.save(&temporary)?;
-            let path = file::graph_path(&self.directory, edition.generation);
-            file::replace(&temporary, &path)?;
+            let last = SavedGraph {
+                generation: saved.edition.generation,
+                change: saved.changes,
+            };
+            graph.save(&self.directory, edition.generation, last)?;
         }
         let vacated = state.rows.sync()?;
         file::save(&self.directory, &state.rows, &self.fingerprint, edition)?;
@@ -226,10 +247,11 @@ impl Vectors {
     /// Saves so that nothing of what was removed is in the files.
     pub fn purge(&self) -> Result<()> {
         let mut state = self.write();
-        if let Some(Err(error)) = state.graph.as_mut().map(Graph::purge) {
+        state.changes += 1;
+        let change = state.changes;
+        if let Some(Err(error)) = state.graph.as_mut().map(|graph| graph.purge(change)) {
             state.drop_graph(&error);
         }
-        state.changes += 1;
         drop(state);
         self.save()?;
         self.read().rows.sync()?;
@@ -259,19 +281,16 @@ impl Vectors {
 
 impl State {
     /// Begins without rows, beside whatever is in the folder.
-    fn begin(
-        directory: &Path,
-        dimensions: usize,
-        most_in_memory: usize,
-    ) -> Result<(Self, Edition)> {
+    fn begin(directory: &Path, dimensions: usize, sizes: Sizes) -> Result<(Self, Edition)> {
         let edition = Edition {
             generation: 0,
             epoch: file::next_epoch(directory)?,
         };
         let path = file::rows_path(directory, edition.epoch);
         let state = Self {
-            rows: Rows::begin(&path, dimensions, most_in_memory)?,
+            rows: Rows::begin(&path, dimensions, sizes.in_memory)?,
             graph: None,
+            sizes,
             changes: 0,
         };
         Ok((state, edition))
@@ -283,19 +302,21 @@ impl State {
         dimensions: usize,
         columns: Columns,
         edition: Edition,
-        most_in_memory: usize,
+        sizes: Sizes,
     ) -> Result<(Self, Edition)> {
         let path = file::rows_path(directory, edition.epoch);
-        let (rows, damaged) = Rows::open(&path, dimensions, columns, most_in_memory)?;
+        let slots = columns.chunks.len();
+        let (rows, damaged) = Rows::open(&path, dimensions, columns, sizes.in_memory)?;
         let linked = rows.len() - rows.unlinked;
         let mut state = Self {
             rows,
             graph: None,
+            sizes,
             changes: 0,
         };
         if linked > 0 {
-            let path = file::graph_path(directory, edition.generation);
-            match Graph::load(&path, dimensions) {
+            let (generation, share) = (edition.generation, sizes.segment);
+            match Graph::load(directory, generation, dimensions, share, slots) {
                 Ok(graph) if graph.len() == linked => state.graph = Some(graph),
                 Ok(_) => state.drop_graph(&VectorsError::Damaged("the graph is of other rows")),
                 Err(error) => state.drop_graph(&error),
@@ -317,24 +338,24 @@ impl State {
         };
         self.changes += 1;
         let graph = self.graph.as_mut().filter(|_| linked);
-        if let Some(Err(error)) = graph.map(|graph| graph.remove(slot)) {
+        if let Some(Err(error)) = graph.map(|graph| graph.remove(slot, self.changes)) {
             self.drop_graph(&error);
         }
     }
 
     /// Whether the graph lacks rows; there is none yet while there are few.
-    fn wants_links(&self, graph_from: usize) -> bool {
-        self.rows.unlinked > 0 && (self.graph.is_some() || self.rows.len() >= graph_from)
+    fn wants_links(&self) -> bool {
+        self.rows.unlinked > 0 && (self.graph.is_some() || self.rows.len() >= self.sizes.graph_from)
     }
 
     fn link(&mut self, most: usize) -> Result<()> {
         self.changes += 1;
         let mut graph = match self.graph.take() {
             Some(graph) => graph,
-            None => Graph::new(self.rows.dimensions)?,
+            None => Graph::new(self.rows.dimensions, self.sizes.segment),
         };
         for slot in self.rows.next_unlinked(most) {
-            graph.add(slot, &self.rows.vector(slot)?)?;
+            graph.add(slot, &self.rows.vector(slot)?, self.changes)?;
             self.rows.set_linked(slot);
         }
         self.graph = Some(graph);
@@ -354,13 +375,14 @@ impl State {
         &self,
         graph: &Graph,
         query: &[f32],
-        passes: &Passes,
+        (passes, all): (&Passes, bool),
         limit: usize,
     ) -> Result<Vec<usize>> {
         let wanted = limit * GRAPH_SURPLUS.0 + GRAPH_SURPLUS.1;
-        let mut slots = graph.near(query, wanted, |slot| self.rows.passes(slot, passes))?;
+        let mut slots = graph.near(query, wanted, &self.rows, passes, all)?;
         slots.extend(self.rows.passing_unlinked(passes));
         slots.sort_unstable();
+        slots.dedup();
         Ok(slots)
     }
 }

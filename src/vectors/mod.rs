@@ -10,6 +10,7 @@ mod file;
 mod graph;
 mod index;
 mod rows;
+mod segment;
 mod values;
 
 pub use index::Vectors;

@@ -7,6 +7,7 @@ use super::dot::Instructions;
 use super::values::{Values, row_of};
 use super::{Filter, Hit, Result, VectorEntry, VectorsError};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 
 /// In the place of a chunk's key: the slot is free.
@@ -229,8 +230,13 @@ impl Rows {
 
     /// The slots that pass, rising.
     pub(super) fn passing(&self, passes: &Passes) -> Vec<usize> {
-        let all = 0..self.columns.chunks.len();
-        all.filter(|&slot| self.passes(slot, passes)).collect()
+        self.passing_in(0..self.columns.chunks.len(), passes)
+    }
+
+    /// The slots of a range that pass, rising.
+    pub(super) fn passing_in(&self, slots: Range<usize>, passes: &Passes) -> Vec<usize> {
+        let slots = slots.start..slots.end.min(self.columns.chunks.len());
+        slots.filter(|&slot| self.passes(slot, passes)).collect()
     }
 
     /// The slots that pass and that the graph lacks, rising.

@@ -165,8 +165,68 @@ fn saved_index_comes_back_with_its_graph() {
     }
     assert_eq!(
         names(folder.path()),
-        ["graph-2.usearch", "rows-1.f16", "vectors.bin"]
+        [
+            "graph-2-0.usearch",
+            "graph-2-1.usearch",
+            "rows-1.f16",
+            "vectors.bin"
+        ]
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn segment_that_did_not_change_is_not_written_again() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |generation: u64, segment: u64| {
+        let path = format!("graph-{generation}-{segment}.usearch");
+        std::fs::File::open(folder.path().join(path)).unwrap()
+    };
+    let number = |file: &std::fs::File| file.metadata().unwrap().ino();
+    let vectors = open(folder.path(), 100);
+    add(&vectors, 0..500);
+    link_all(&vectors);
+    vectors.save().unwrap();
+    // Held open, or their numbers would be given to others.
+    let written = [0, 1, 2].map(|segment| file(1, segment));
+    drop(vectors);
+    let vectors = open(folder.path(), 100);
+    vectors.remove(&[250]);
+    vectors.save().unwrap();
+    add(&vectors, 500..510);
+    link_all(&vectors);
+    vectors.save().unwrap();
+    let same = [0, 1, 2].map(|n| number(&file(3, n)) == number(&written[n as usize]));
+    assert_eq!(same, [true, false, false]);
+    drop(vectors);
+    let vectors = open(folder.path(), 100);
+    assert_eq!((vectors.len(), vectors.linked()), (509, 509));
+}
+
+#[test]
+fn what_passes_in_few_segments_is_found_in_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let vectors = open(folder.path(), 100);
+    add(&vectors, 0..1000);
+    link_all(&vectors);
+    // All of one segment, a little of the next.
+    let some = Filter {
+        datasets: None,
+        documents: Some((40..61).collect()),
+    };
+    let mut same = 0;
+    for seed in 5000..5020 {
+        let all = vectors
+            .search(&vector(seed), &Filter::default(), 1000)
+            .unwrap();
+        let passing = all.iter().filter(|hit| (400..610).contains(&hit.chunk));
+        let wanted: Vec<u64> = passing.map(|hit| hit.chunk).take(10).collect();
+        let found = keys(&vectors.search(&vector(seed), &some, 10).unwrap());
+        assert!(found.iter().all(|key| (400..610).contains(key)));
+        same += wanted.iter().filter(|key| found.contains(key)).count();
+    }
+    assert!(same >= 196, "{same} of 200");
 }
 
 #[test]
@@ -178,7 +238,7 @@ fn missing_or_foreign_graph_is_built_again() {
     vectors.save().unwrap();
     drop(vectors);
     for damage in [&b""[..], b"no graph"] {
-        std::fs::write(folder.path().join("graph-1.usearch"), damage).unwrap();
+        std::fs::write(folder.path().join("graph-1-0.usearch"), damage).unwrap();
         let vectors = open(folder.path(), 100);
         assert_eq!((vectors.len(), vectors.linked()), (200, 0));
         let hits = vectors.search(&vector(5), &Filter::default(), 1).unwrap();
@@ -291,7 +351,7 @@ fn purged_vector_is_in_no_file() {
     // As it lies in the rows, and as the graph knows it.
     let written = |key: u64| {
         let vector = vectors.get(&[key]).unwrap().remove(0).unwrap();
-        let codes = super::graph::codes(&vector);
+        let codes = super::segment::codes(&vector);
         let codes: Vec<u8> = codes.iter().map(|&code| code as u8).collect();
         [super::values::row_of(&vector), codes]
     };
