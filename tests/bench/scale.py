@@ -12,9 +12,9 @@ noise, so that neighbours are as close as in a real collection. The server then
 makes both indexes at its start. Asked are XQuAD's questions and identifiers that
 stand in one chunk each. The exact neighbours are computed from all vectors.
 
-Times are those of the whole search, as the server says them (embedding the
-question and reading the best passage are in them, and the same at every size).
-A hybrid search asks both indexes; the API has none that asks keywords alone.
+Times are those that the server says: of the whole search, and of each index alone
+(embedding the question and reading the best passage are in the whole, and take the
+same at every size). A hybrid search asks both indexes.
 """
 
 import argparse
@@ -161,6 +161,10 @@ def quantile(values, share):
     return sorted(values)[min(len(values) - 1, round(share * (len(values) - 1)))]
 
 
+def median_and_p95(values):
+    return [round(quantile(values, share), 1) for share in (0.5, 0.95)]
+
+
 def search(server, query, search_type, k=10):
     wanted = {"search_type": search_type, "k": k, "score_threshold": 0.0}
     return server.ask("/api/search", {"query": query, "search_options": wanted})
@@ -180,9 +184,10 @@ def measure(server, folder, questions, identifiers):
         for question in questions[:10]:
             search(server, question, search_type)
         answers = [search(server, question, search_type) for question in questions]
-        took = [answer["took_ms"] for answer in answers]
-        figures[f"{search_type.lower()} ms"] = [round(quantile(took, share), 1) for share in (0.5, 0.95)]
+        figures[f"{search_type.lower()} ms"] = median_and_p95([answer["took_ms"] for answer in answers])
         found[search_type] = answers
+    for step in answers[0]["times"]:
+        figures[step.replace("_", " ")] = median_and_p95([answer["times"][step] for answer in answers])
     nearest, places = exact(folder, vectors_of(server, questions))
     right = 0
     for answer, wanted in zip(found["SIMILARITY"], nearest):
