@@ -4,7 +4,7 @@
 
 use super::pipeline::lock;
 use super::steps::Step;
-use super::{JobsError, Pipeline, Signal};
+use super::{JobsError, Pipeline, Signal, memory};
 use crate::store::Job;
 use crate::types::{Document, DocumentStatus};
 
@@ -27,6 +27,7 @@ pub(super) fn work_off(pipeline: &Pipeline, signal: &Signal) -> Result<bool, Job
         if pipeline.vectors.is_dirty() {
             pipeline.vectors.save()?;
             pipeline.lexical.release_writer()?;
+            memory::give_back();
         }
         return Ok(false);
     }
@@ -144,6 +145,7 @@ fn publish(pipeline: &Pipeline, documents: &[(Job, Document)]) -> Result<(), Job
         return Ok(());
     }
     pipeline.lexical.commit()?;
+    memory::give_back();
     for ((job, document), chunks) in documents.iter().zip(keys) {
         if document.chunks == 0 {
             fail(pipeline, job, &without_text(document))?;

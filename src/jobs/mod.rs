@@ -8,6 +8,7 @@
 
 mod embed;
 mod ingest;
+mod memory;
 mod originals;
 mod pipeline;
 mod reconcile;

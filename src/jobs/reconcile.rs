@@ -2,12 +2,15 @@
 //! truth, an index is a cache of it.
 
 use super::pipeline::lock;
-use super::{JobsError, Pipeline};
+use super::{JobsError, Pipeline, memory};
 use std::collections::BTreeSet;
 use std::fmt;
 
 /// Chunks that are read and indexed at a time.
 const BATCH: usize = 2_000;
+
+/// Such batches after which memory is given back.
+const BATCHES: usize = 16;
 
 /// How the indexes differ from the database; lists of chunk keys.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -96,13 +99,19 @@ pub(super) fn compare(pipeline: &Pipeline) -> Result<Differences, JobsError> {
 pub(super) fn repair(pipeline: &Pipeline, differences: &Differences) -> Result<(), JobsError> {
     pipeline.lexical.remove(&differences.keywords_extra)?;
     pipeline.vectors.remove(&differences.vectors_extra);
-    for keys in differences.keywords_missing.chunks(BATCH) {
-        pipeline.index_keywords(&pipeline.store.index_entries(keys)?)?;
+    for batches in differences.keywords_missing.chunks(BATCH * BATCHES) {
+        for keys in batches.chunks(BATCH) {
+            pipeline.index_keywords(&pipeline.store.index_entries(keys)?)?;
+        }
+        memory::give_back();
     }
     pipeline.lexical.commit()?;
     let mut unembedded = BTreeSet::new();
-    for keys in differences.vectors_missing.chunks(BATCH) {
-        unembedded.extend(pipeline.index_vectors(&pipeline.store.index_entries(keys)?)?);
+    for batches in differences.vectors_missing.chunks(BATCH * BATCHES) {
+        for keys in batches.chunks(BATCH) {
+            unembedded.extend(pipeline.index_vectors(&pipeline.store.index_entries(keys)?)?);
+        }
+        memory::give_back();
     }
     for document in unembedded {
         pipeline.store.requeue_lacking(document)?;
