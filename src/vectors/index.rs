@@ -211,8 +211,8 @@ impl Vectors {
         self.len() == 0
     }
 
-    /// Writes what is new to disk, and the columns and the graph whole: once for
-    /// many writes. Searches go on meanwhile.
+    /// Writes to disk the rows that are new, the segments of the graph that changed,
+    /// and the columns whole: once for many writes. Searches go on meanwhile.
     pub fn save(&self) -> Result<()> {
         let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self.read();
