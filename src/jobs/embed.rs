@@ -48,6 +48,7 @@ pub(super) fn work_off(pipeline: &Pipeline, signal: &Signal) -> Result<bool, Job
         pipeline.vectors.catch_up();
         Ok::<(), JobsError>(())
     })?;
+    memory::give_back();
     Ok(true)
 }
 
@@ -145,7 +146,6 @@ fn publish(pipeline: &Pipeline, documents: &[(Job, Document)]) -> Result<(), Job
         return Ok(());
     }
     pipeline.lexical.commit()?;
-    memory::give_back();
     for ((job, document), chunks) in documents.iter().zip(keys) {
         if document.chunks == 0 {
             fail(pipeline, job, &without_text(document))?;

@@ -144,10 +144,10 @@ pub(super) fn sweep(directory: &Path, edition: Edition, has_graph: bool) -> Resu
     Ok(())
 }
 
-/// The generation of a segment's file.
+/// The generation of a segment's file, or of a graph that was one file.
 fn generation(name: &str) -> Option<u64> {
     let name = name.strip_prefix(GRAPH)?.strip_suffix(GRAPH_END)?;
-    name.split_once('-')?.0.parse().ok()
+    name.split('-').next()?.parse().ok()
 }
 
 fn number(name: &str, start: &str, end: &str) -> Option<u64> {

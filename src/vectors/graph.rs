@@ -102,13 +102,14 @@ impl Graph {
     /// get another name.
     pub(super) fn save(&self, directory: &Path, generation: u64, last: SavedGraph) -> Result<()> {
         for (number, segment) in self.segments.iter().enumerate() {
+            if segment.len() == 0 {
+                continue;
+            }
             let path = file::segment_path(directory, generation, number);
-            if segment.len() == 0 || segment.is_as_after(last.change) {
-                let old = file::segment_path(directory, last.generation, number);
-                // A file system without second names gets a second file.
-                if segment.len() == 0 || std::fs::hard_link(old, &path).is_ok() {
-                    continue;
-                }
+            let old = file::segment_path(directory, last.generation, number);
+            // A file system without second names gets a second file.
+            if segment.is_as_after(last.change) && std::fs::hard_link(old, &path).is_ok() {
+                continue;
             }
             let temporary = directory.join("graph.tmp");
             segment.save(&temporary)?;

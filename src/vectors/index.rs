@@ -224,6 +224,8 @@ impl Vectors {
             ..saved.edition
         };
         if let Some(graph) = &state.graph {
+            // A save that was cut off may have left segments of this generation.
+            file::sweep(&self.directory, saved.edition, true)?;
             let last = SavedGraph {
                 generation: saved.edition.generation,
                 change: saved.changes,

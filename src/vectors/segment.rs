@@ -16,7 +16,7 @@ const LARGEST: f32 = 6.0;
 
 /// Candidates that are looked at for the neighbours of a new node. In a hundred
 /// thousand vectors of two unlike subjects 128 leave some out of reach: recall@10
-/// is .983-.995 however many are asked for, with 256 it is .9995-1. Twice as many
+/// is .983-.995 and hardly more where more are asked for, with 256 it is .9995-1. Twice as many
 /// neighbours do less (.9955) and cost 40 % more memory.
 const EXPANSION_ADD: usize = 256;
 

@@ -205,6 +205,23 @@ fn segment_that_did_not_change_is_not_written_again() {
 }
 
 #[test]
+fn graph_files_of_a_save_that_was_cut_off_and_of_earlier_versions_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let vectors = open(folder.path(), 100);
+    add(&vectors, 0..250);
+    link_all(&vectors);
+    for name in ["graph-1-7.usearch", "graph-1-0.usearch", "graph-1.usearch"] {
+        std::fs::write(folder.path().join(name), b"of another time").unwrap();
+    }
+    vectors.save().unwrap();
+    let left = names(folder.path());
+    assert_eq!(left[..2], ["graph-1-0.usearch", "graph-1-1.usearch"]);
+    assert_eq!(left[2..], ["rows-1.f16", "vectors.bin"]);
+    drop(vectors);
+    assert_eq!(open(folder.path(), 100).linked(), 250);
+}
+
+#[test]
 fn what_passes_in_few_segments_is_found_in_them() {
     let folder = tempfile::tempdir().unwrap();
     let vectors = open(folder.path(), 100);
