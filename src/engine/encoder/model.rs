@@ -27,7 +27,7 @@ use super::weights::Weights;
 const PASS: usize = 256;
 
 /// Least tokens in a pass, where the texts are shared out among threads:
-/// unpacking the weights costs each pass as much as about five tokens.
+/// unpacking the weights costs each pass as much as about three tokens.
 const LEAST: usize = 32;
 
 /// All of an encoder.

@@ -170,7 +170,7 @@ impl Panels {
     ) {
         let mut right = FinePanel::empty();
         for part in self.parts() {
-            right.fill(workers.instructions, part.codes, part.scales);
+            right.fill(workers.level, part.codes, part.scales);
             let target = RowsMut {
                 values: &mut out.values[part.column..],
                 stride: out.stride,

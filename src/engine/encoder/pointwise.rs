@@ -5,7 +5,7 @@
 #[cfg(test)]
 use crate::kernels::Instructions;
 use crate::kernels::PANEL;
-use crate::kernels::lanes::{LANES, exponential, fma, for_each_instruction_set};
+use crate::kernels::lanes::{LANES, exponential, fma, for_each_instruction_set, larger, together};
 
 for_each_instruction_set! {
     /// The Gaussian error linear unit in its exact, erf-based form, in place.
@@ -14,7 +14,8 @@ for_each_instruction_set! {
 
 for_each_instruction_set! {
     /// Replaces each row's first `width` values by their exponentials (relative
-    /// to the largest) and writes one over their sum to `scales`.
+    /// to the largest), those that follow up to a multiple of 16 by next to
+    /// nothing, and writes one over the sum to `scales`; the stride must be one.
     exponentials => exponential_rows(rows: &mut [f32], stride: usize, width: usize, scales: &mut [f32])
 }
 
@@ -59,32 +60,39 @@ fn exponential_rows<const FUSED: bool>(
     width: usize,
     scales: &mut [f32],
 ) {
+    assert!(stride.is_multiple_of(LANES));
     for (row, scale) in rows.chunks_mut(stride).zip(scales) {
-        let row = &mut row[..width];
-        let (blocks, rest) = row.as_chunks_mut::<LANES>();
-        let mut largest = [f32::NEG_INFINITY; LANES];
+        let (blocks, _) = row[..width.next_multiple_of(LANES)].as_chunks_mut::<LANES>();
+        let Some((last, blocks)) = blocks.split_last_mut() else {
+            continue;
+        };
+        // What is beyond the width counts for nothing.
+        let within = width - blocks.len() * LANES;
+        for (lane, value) in last.iter_mut().enumerate() {
+            *value = if lane < within {
+                *value
+            } else {
+                f32::NEG_INFINITY
+            };
+        }
+        let mut most = *last;
         for block in &*blocks {
             for lane in 0..LANES {
-                largest[lane] = largest[lane].max(block[lane]);
+                most[lane] = larger(most[lane], block[lane]);
             }
         }
-        let largest = largest
-            .iter()
-            .chain(&*rest)
-            .fold(f32::NEG_INFINITY, |a, b| a.max(*b));
-        let mut sums = [0.0; LANES];
+        let most = together(most, larger);
+        for (last, most) in last.iter_mut().zip([most; LANES]) {
+            *last = exponential::<FUSED>(*last - most);
+        }
+        let mut sums = *last;
         for block in blocks {
             for lane in 0..LANES {
-                block[lane] = exponential::<FUSED>(block[lane] - largest);
+                block[lane] = exponential::<FUSED>(block[lane] - most);
                 sums[lane] += block[lane];
             }
         }
-        let mut sum: f32 = sums.iter().sum();
-        for value in rest {
-            *value = exponential::<FUSED>(*value - largest);
-            sum += *value;
-        }
-        *scale = 1.0 / sum;
+        *scale = 1.0 / together(sums, |a, b| a + b);
     }
 }
 
@@ -104,7 +112,7 @@ fn normalised_rows<const FUSED: bool>(
                 sums[lane] += block[lane];
             }
         }
-        let mean = sums.iter().sum::<f32>() / width as f32;
+        let mean = together(sums, |a, b| a + b) / width as f32;
         let mut squares = [0.0; LANES];
         for block in blocks {
             for lane in 0..LANES {
@@ -112,7 +120,7 @@ fn normalised_rows<const FUSED: bool>(
                 squares[lane] = fma::<FUSED>(difference, difference, squares[lane]);
             }
         }
-        let variance = squares.iter().sum::<f32>() / width as f32;
+        let variance = together(squares, |a, b| a + b) / width as f32;
         let scale = 1.0 / (variance + epsilon).sqrt();
         for ((value, weight), bias) in row.iter_mut().zip(weight).zip(bias) {
             *value = fma::<FUSED>((*value - mean) * scale, *weight, *bias);
@@ -177,19 +185,19 @@ mod tests {
     #[test]
     fn exponentials_and_their_scale_make_a_softmax() {
         for instructions in Instructions::available() {
-            let scores: Vec<f32> = (0..20).map(|n| (n * n % 23) as f32 * 4.0 - 40.0).collect();
-            let mut row = scores.clone();
-            let mut scale = [0.0];
-            exponentials(instructions, &mut row, 20, 19, &mut scale);
-            let sum: f64 = scores[..19].iter().map(|s| f64::from(*s).exp()).sum();
-            for (score, value) in scores[..19].iter().zip(&row) {
-                let exact = f64::from(*score).exp() / sum;
-                assert!((f64::from(value * scale[0]) - exact).abs() < 1e-6);
+            // What lies beyond the width must not count.
+            let mut rows: Vec<f32> = (0..64).map(|n| (n * n % 23) as f32 * 4.0 - 40.0).collect();
+            rows[19..32].fill(f32::NAN);
+            let scores = rows.clone();
+            let mut scales = [0.0; 2];
+            exponentials(instructions, &mut rows, 32, 19, &mut scales);
+            for ((row, scores), scale) in rows.chunks(32).zip(scores.chunks(32)).zip(scales) {
+                let sum: f64 = scores[..19].iter().map(|s| f64::from(*s).exp()).sum();
+                for (score, value) in scores[..19].iter().zip(row) {
+                    let exact = f64::from(*score).exp() / sum;
+                    assert!((f64::from(value * scale) - exact).abs() < 1e-6);
+                }
             }
-            assert_eq!(
-                row[19], scores[19],
-                "values beyond the width are left alone"
-            );
         }
     }
 

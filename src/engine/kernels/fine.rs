@@ -1,10 +1,13 @@
-//! Activations as codes of 15 bits, and their products with weights of 11 bits,
+//! Activations as codes of 13 bits, and their products with weights of 11 bits,
 //! one panel of 32 columns at a time. Such codes lose next to nothing of Q8_0
-//! weights and of what these are multiplied with, and there are instructions
-//! that multiply and add twice as many of them as of floats. Owns both layouts
-//! and the choice of instructions. Must not know what is multiplied.
+//! weights and of what these are multiplied with, 384 of their products fit into
+//! 32 bits, and there are instructions that multiply and add twice as many of
+//! them as of floats. Owns both layouts and the choice of instructions. Must not
+//! know what is multiplied.
 //!
-//!   left side  = rows of codes; a row has a scale for each 384 columns
+//!   left side  = 384 columns after the other, of these 6 rows after the other,
+//!                in the order in which a tile reads them: [4 columns][row][4];
+//!                a row has a scale for each 384 columns
 //!   right side = pairs of rows, at most 384 rows: [pair][column][2]; a column
 //!                has one scale
 
@@ -14,24 +17,27 @@ mod x86;
 
 use super::cover::Tiled;
 use super::dense::{Instructions, Onto, PANEL, Rows, RowsMut, spans};
-use super::lanes::{LANES, fma, for_each_instruction_set};
+use super::lanes::{LANES, fma, for_each_instruction_set, larger, together};
 use super::level::Level;
 
-/// Columns of the left side, and rows of the right side, that share a scale.
+/// Columns of the left side, and rows of the right side, that share a scale, and
+/// whose products are summed up in 32 bits.
 pub(crate) const SPAN: usize = 384;
+/// Rows of the left side in a group, the rows of the tallest tile; the last
+/// group has what is left.
+const GROUP: usize = 6;
+/// Columns of a row of the left side that lie one after the other.
+const RUN: usize = 4;
 /// Codes of Q8_0 that share a scale.
 const BLOCK: usize = 32;
-/// Products that are summed up in 32 bits: as many as their largest, of the
-/// two largest codes, allows.
-const DEPTH: usize = 96;
 /// The largest code of the left side.
-const LARGEST_LEFT: i32 = 16383;
+const LARGEST_LEFT: i32 = 4095;
 /// The largest code of the right side, and the factor that makes it of a code
 /// of eight bits, in units of 2^-11.
 const LARGEST_RIGHT: i32 = 1365;
 const FACTOR: i32 = LARGEST_RIGHT << 4;
 
-const _: () = assert!(DEPTH as i64 * LARGEST_LEFT as i64 * LARGEST_RIGHT as i64 <= i32::MAX as i64);
+const _: () = assert!(SPAN as i64 * LARGEST_LEFT as i64 * LARGEST_RIGHT as i64 <= i32::MAX as i64);
 
 /// Whether these products are faster here than those of floats: they are if
 /// floats have no longer vectors. ARM adds up as many floats at a time.
@@ -51,7 +57,7 @@ pub(crate) fn pays(level: Level, instructions: Instructions) -> bool {
 /// The left side of a product.
 #[derive(Default)]
 pub(crate) struct FineCodes {
-    codes: Vec<i16>,
+    codes: Vec<[i16; RUN]>,
     /// Span after span, in each a scale per row.
     scales: Vec<f32>,
     rows: usize,
@@ -61,8 +67,8 @@ pub(crate) struct FineCodes {
 /// Up to 384 columns of the left side.
 #[derive(Clone, Copy)]
 pub(crate) struct FineRows<'a> {
-    codes: &'a [i16],
-    stride: usize,
+    codes: &'a [[i16; RUN]],
+    columns: usize,
     scales: &'a [f32],
 }
 
@@ -83,15 +89,18 @@ impl FineCodes {
     ) {
         assert!(columns.is_multiple_of(BLOCK), "whole blocks of 32 columns");
         (self.rows, self.columns) = (rows, columns);
-        self.codes.resize(rows * columns, 0);
+        self.codes.resize(rows * columns / RUN, [0; RUN]);
         self.scales.resize(rows * columns.div_ceil(SPAN), 0.0);
-        let strided = values.values.chunks(values.stride).take(rows);
-        for (row, values) in strided.enumerate() {
-            let codes = &mut self.codes[row * columns..][..columns];
-            let scales = self.scales[row..].iter_mut().step_by(rows);
-            let spans = values[..columns].chunks(SPAN).zip(codes.chunks_mut(SPAN));
-            for ((values, codes), scale) in spans.zip(scales) {
-                quantize_span(instructions, values, codes, scale);
+        for first in (0..columns).step_by(SPAN) {
+            let (span, begin) = (first..columns.min(first + SPAN), rows * first / RUN);
+            let codes = &mut self.codes[begin..][..rows * span.len() / RUN];
+            let scales = &mut self.scales[rows * (first / SPAN)..][..rows];
+            for (row, scale) in scales.iter_mut().enumerate() {
+                let values = &values.values[row * values.stride..][span.clone()];
+                let group = row / GROUP * GROUP;
+                let height = GROUP.min(rows - group);
+                let codes = &mut codes[group * span.len() / RUN..][..height * span.len() / RUN];
+                quantize_span(instructions, values, codes, (row - group, height), scale);
             }
         }
     }
@@ -99,10 +108,11 @@ impl FineCodes {
     /// The columns from `first` on, where a span begins.
     pub(crate) fn span(&self, first: usize) -> FineRows<'_> {
         debug_assert!(first.is_multiple_of(SPAN));
+        let columns = SPAN.min(self.columns - first);
         FineRows {
-            codes: &self.codes[first..],
-            stride: self.columns,
-            scales: &self.scales[first / SPAN * self.rows..][..self.rows],
+            codes: &self.codes[self.rows * first / RUN..][..self.rows * columns / RUN],
+            columns,
+            scales: &self.scales[self.rows * (first / SPAN)..][..self.rows],
         }
     }
 }
@@ -118,89 +128,93 @@ impl FinePanel {
     }
 
     /// Takes up to 384 rows of eight-bit codes that lie as the panel's do, with
-    /// a scale per column for each 32 rows.
-    pub(crate) fn fill(&mut self, instructions: Instructions, codes: &[i8], scales: &[f32]) {
+    /// a scale per column for each 32 rows; makes of them codes of 11 bits with
+    /// one scale per column.
+    pub(crate) fn fill(&mut self, level: Level, codes: &[i8], scales: &[f32]) {
         assert!(codes.len() <= SPAN * PANEL && codes.len() == scales.len() * BLOCK);
         self.depth = codes.len() / PANEL;
-        self.scales = [0.0; PANEL];
-        let wide = &mut self.codes[..codes.len()];
-        widen(instructions, codes, scales, wide, &mut self.scales);
+        let blocks = Blocks {
+            codes: codes.as_chunks().0,
+            scales: scales.as_chunks().0,
+        };
+        let wide = self.codes.as_chunks_mut().0;
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Vnni512 | Level::Vnni256 | Level::Avx2 => {
+                // SAFETY: a level other than `Portable` exists only after
+                // detection.
+                #[allow(unsafe_code)]
+                unsafe {
+                    x86::widen(blocks, wide, &mut self.scales);
+                }
+            }
+            _ => portable::widen(blocks, wide, &mut self.scales),
+        }
+    }
+}
+
+/// Codes of a pair of rows, column after column.
+type Pair<T> = [T; 2 * PANEL];
+
+/// A panel of eight-bit codes.
+#[derive(Clone, Copy)]
+struct Blocks<'a> {
+    codes: &'a [Pair<i8>],
+    /// Of each 32 rows.
+    scales: &'a [[f32; PANEL]],
+}
+
+impl<'a> Blocks<'a> {
+    /// The pairs of each 32 rows, and these rows' scales.
+    fn each(self) -> impl Iterator<Item = (&'a [Pair<i8>], &'a [f32; PANEL])> {
+        self.codes.chunks(BLOCK / 2).zip(self.scales)
     }
 }
 
 for_each_instruction_set! {
-    /// Codes of up to 384 numbers, and their scale.
-    quantize_span => quantize_lanes(values: &[f32], codes: &mut [i16], scale: &mut f32)
-}
-
-for_each_instruction_set! {
-    /// Codes of 11 bits with one scale per column from codes of eight bits with
-    /// several.
-    widen => widen_lanes(codes: &[i8], scales: &[f32], wide: &mut [i16], own: &mut [f32; PANEL])
+    /// Codes of up to 384 numbers, and their scale; they become the row `place.0`
+    /// of a group of `place.1`.
+    quantize_span => quantize_lanes(
+        values: &[f32], codes: &mut [[i16; RUN]], place: (usize, usize), scale: &mut f32
+    )
 }
 
 #[inline(always)]
-fn quantize_lanes<const FUSED: bool>(values: &[f32], codes: &mut [i16], scale: &mut f32) {
+fn quantize_lanes<const FUSED: bool>(
+    values: &[f32],
+    codes: &mut [[i16; RUN]],
+    (row, height): (usize, usize),
+    scale: &mut f32,
+) {
     // Adding it rounds to a whole number and leaves that in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let mut most = [0f32; LANES];
     for block in values.as_chunks::<LANES>().0 {
         for lane in 0..LANES {
-            most[lane] = most[lane].max(block[lane].abs());
+            most[lane] = larger(most[lane], block[lane].abs());
         }
     }
-    let largest = most.iter().fold(0f32, |a, b| a.max(*b));
+    let largest = together(most, larger);
     let steps = LARGEST_LEFT as f32 / largest;
     let steps = if steps.is_finite() { steps } else { 0.0 };
-    for (code, value) in codes.iter_mut().zip(values) {
+    // Computed in one place and moved from there, for the compiler takes lanes
+    // one by one if they have different places to go to.
+    let mut whole = [0i16; SPAN];
+    for (code, value) in whole.iter_mut().zip(values) {
         *code = fma::<FUSED>(*value, steps, ROUND).to_bits() as i16;
+    }
+    let runs = whole.as_chunks::<RUN>().0;
+    for (rows, run) in codes.chunks_exact_mut(height).zip(runs) {
+        rows[row] = *run;
     }
     *scale = largest / LARGEST_LEFT as f32;
 }
 
-/// There is nothing to fuse; the parameter is that of its siblings.
-#[inline(always)]
-fn widen_lanes<const FUSED: bool>(
-    codes: &[i8],
-    scales: &[f32],
-    wide: &mut [i16],
-    own: &mut [f32; PANEL],
-) {
-    let scales = scales.as_chunks::<PANEL>().0;
-    let mut largest = [0f32; PANEL];
-    for scales in scales {
-        for column in 0..PANEL {
-            largest[column] = largest[column].max(scales[column].abs());
-        }
-    }
-    let units = largest.map(|largest| FACTOR as f32 / largest);
-    let units = units.map(|unit| if unit.is_finite() { unit } else { 0.0 });
-    *own = largest.map(|largest| largest * 2048.0 / FACTOR as f32);
-    let blocks = codes.chunks_exact(BLOCK * PANEL);
-    for ((codes, wide), scales) in blocks.zip(wide.chunks_exact_mut(BLOCK * PANEL)).zip(scales) {
-        let mut factors = [0i16; 2 * PANEL];
-        for column in 0..PANEL {
-            let factor = (scales[column] * units[column]) as i16;
-            factors[2 * column] = factor;
-            factors[2 * column + 1] = factor;
-        }
-        let pairs = codes.as_chunks::<{ 2 * PANEL }>().0.iter();
-        for (codes, wide) in pairs.zip(wide.as_chunks_mut::<{ 2 * PANEL }>().0) {
-            for at in 0..2 * PANEL {
-                // What `vpmulhrsw` computes.
-                let product = i32::from(i16::from(codes[at]) << 4) * i32::from(factors[at]);
-                wide[at] = (((product >> 14) + 1) >> 1) as i16;
-            }
-        }
-    }
-}
-
 /// Pointers of one tile; read and written within the bounds that
-/// [`fine_product`] checked for all its tiles. Codes lie in pairs.
+/// [`fine_product`] checked for all its tiles.
 #[derive(Clone, Copy)]
 struct Tile {
-    left: *const [i16; 2],
-    left_stride: usize,
+    left: *const [i16; RUN],
     left_scales: *const f32,
     right: *const [i16; 2],
     right_scales: *const f32,
@@ -208,13 +222,15 @@ struct Tile {
     start_stride: usize,
     out: *mut f32,
     out_stride: usize,
-    pairs: usize,
+    /// Runs of columns.
+    runs: usize,
 }
 
 impl Tiled for Tile {
+    /// Only whole groups of rows further down.
     fn below(self, rows: usize) -> Self {
         Self {
-            left: self.left.wrapping_add(rows * self.left_stride),
+            left: self.left.wrapping_add(rows * self.runs),
             left_scales: self.left_scales.wrapping_add(rows),
             start: self.start.wrapping_add(rows * self.start_stride),
             out: self.out.wrapping_add(rows * self.out_stride),
@@ -242,15 +258,13 @@ pub(crate) fn fine_product(
     onto: Onto<'_>,
     out: RowsMut<'_>,
 ) {
-    assert!(right.depth.is_multiple_of(2) && left.stride.is_multiple_of(2));
-    assert!(spans(left.codes.len(), left.stride, rows, right.depth));
-    assert!(left.scales.len() >= rows);
+    assert!(left.columns == right.depth && right.depth.is_multiple_of(RUN));
+    assert!(left.scales.len() == rows && left.codes.len() == rows * (right.depth / RUN));
     assert!(spans(out.values.len(), out.stride, rows, PANEL));
     let target = out.values.as_mut_ptr();
     let (start, start_stride) = onto.start(target, out.stride);
     let tile = Tile {
-        left: left.codes.as_ptr().cast(),
-        left_stride: left.stride / 2,
+        left: left.codes.as_ptr(),
         left_scales: left.scales.as_ptr(),
         right: right.codes.as_ptr().cast(),
         right_scales: right.scales.as_ptr(),
@@ -258,7 +272,7 @@ pub(crate) fn fine_product(
         start_stride,
         out: target,
         out_stride: out.stride,
-        pairs: right.depth / 2,
+        runs: right.depth / RUN,
     };
     // SAFETY: the assertions above bound every row of every tile, and a level
     // other than `Portable` exists only after detection.
@@ -290,7 +304,7 @@ mod tests {
             }
         }
         let mut panel = FinePanel::empty();
-        panel.fill(Instructions::detect(), &codes, &scales);
+        panel.fill(Level::detect(), &codes, &scales);
         (panel, values)
     }
 
@@ -350,6 +364,37 @@ mod tests {
     }
 
     #[test]
+    fn every_level_widens_to_the_same_codes() {
+        let codes: Vec<i8> = (0..SPAN * PANEL)
+            .map(|n| (n * 89 % 256) as u8 as i8)
+            .collect();
+        let mut scales: Vec<f32> = (0..SPAN / BLOCK * PANEL)
+            .map(|n| 0.05 - (n * 7 % 17) as f32 * 0.006)
+            .collect();
+        // Columns of nothing, and of less than can be told.
+        for block in scales.as_chunks_mut::<PANEL>().0 {
+            (block[3], block[20]) = (0.0, f32::MIN_POSITIVE / 64.0);
+        }
+        for depth in [SPAN, 2 * BLOCK] {
+            let widened = |level| {
+                let mut panel = FinePanel::empty();
+                panel.fill(level, &codes[..depth * PANEL], &scales[..depth]);
+                (panel.codes, panel.scales)
+            };
+            let wanted = widened(Level::Portable);
+            assert!(
+                wanted
+                    .0
+                    .iter()
+                    .any(|code| i32::from(*code) > LARGEST_RIGHT / 2)
+            );
+            for level in Level::available() {
+                assert!(widened(level) == wanted, "{level:?} {depth}");
+            }
+        }
+    }
+
+    #[test]
     fn codes_are_within_half_a_step_and_nothing_stays_nothing() {
         let width = SPAN + BLOCK;
         let mut values: Vec<f32> = (0..2 * width).map(|n| (n as f32 * 0.7).cos()).collect();
@@ -366,12 +411,17 @@ mod tests {
             for (at, value) in values.iter().enumerate() {
                 let (row, column) = (at / width, at % width);
                 let span = fine.span(column / SPAN * SPAN);
-                let code = span.codes[row * width + column % SPAN];
+                // Both rows are one group.
+                let run = span.codes[column % SPAN / RUN * 2 + row];
+                let code = run[column % RUN];
                 let scale = span.scales[row];
                 let difference = (f32::from(code) * scale - value).abs();
                 assert!(difference <= scale * 0.501 + f32::MIN_POSITIVE);
             }
-            assert_eq!(i32::from(fine.codes[width + 5]), -LARGEST_LEFT);
+            assert_eq!(
+                i32::from(fine.codes[5 / RUN * 2 + 1][5 % RUN]),
+                -LARGEST_LEFT
+            );
         }
     }
 }

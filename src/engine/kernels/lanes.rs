@@ -53,6 +53,27 @@ pub(crate) fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
+/// The larger of two numbers, in one instruction: that of `f32::max`, which also
+/// looks for what is no number, takes three.
+#[inline(always)]
+pub(crate) fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// One number of all lanes, by halves: one after the other, each would wait for
+/// the one before.
+#[inline(always)]
+pub(crate) fn together(mut lanes: [f32; LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut count = LANES;
+    while count > 1 {
+        count /= 2;
+        for lane in 0..count {
+            lanes[lane] = join(lanes[lane], lanes[lane + count]);
+        }
+    }
+    lanes[0]
+}
+
 /// e^x to within two units in the last place, for x up to 88; zero's
 /// neighbourhood for x below -87.
 ///
