@@ -40,12 +40,14 @@ const FACTOR: i32 = LARGEST_RIGHT << 4;
 const _: () = assert!(SPAN as i64 * LARGEST_LEFT as i64 * LARGEST_RIGHT as i64 <= i32::MAX as i64);
 
 /// Whether these products are faster here than those of floats: they are if
-/// floats have no longer vectors. ARM adds up as many floats at a time.
+/// floats have no longer vectors, or if adding up comes with multiplying. ARM
+/// adds up as many floats at a time.
 pub(crate) fn pays(level: Level, instructions: Instructions) -> bool {
     #[cfg(target_arch = "x86_64")]
     return match instructions {
+        Instructions::Avx512 => level == Level::Vnni512,
         Instructions::Avx2 => level != Level::Portable,
-        Instructions::Avx512 | Instructions::Portable => false,
+        Instructions::Portable => false,
     };
     #[cfg(not(target_arch = "x86_64"))]
     {
@@ -280,7 +282,11 @@ pub(crate) fn fine_product(
     unsafe {
         match level {
             #[cfg(target_arch = "x86_64")]
-            Level::Vnni512 | Level::Vnni256 | Level::Avx2 => x86::avx2(tile, rows),
+            Level::Vnni512 => x86::vnni512(tile, rows),
+            #[cfg(target_arch = "x86_64")]
+            Level::Vnni256 => x86::vnni256(tile, rows),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => x86::avx2(tile, rows),
             _ => portable::product(tile, rows),
         }
     }
