@@ -17,7 +17,12 @@ const QUERIES: usize = 256;
 /// Room for intermediate results.
 #[derive(Default)]
 pub(super) struct Heads {
+    /// Of one head, transposed and scaled.
     keys: Vec<f32>,
+    /// Of one head, in panels of 32 columns. They are read again for every few
+    /// queries, and where they lie, far apart, they push each other out of the
+    /// nearest cache.
+    values: Vec<f32>,
     scores: Vec<f32>,
     scales: Vec<f32>,
 }
@@ -56,6 +61,12 @@ pub(super) fn attend(
         let keys = text.part(shape.hidden + number * head, 0);
         let scale = 1.0 / (head as f32).sqrt();
         transpose(keys, (length, head), scale, &mut heads.keys, columns);
+        heads.values.clear();
+        for column in (0..head).step_by(PANEL) {
+            let values = text.part(2 * shape.hidden + number * head + column, 0);
+            let rows = values.values.chunks(values.stride);
+            rows.for_each(|row| heads.values.extend_from_slice(&row[..PANEL]));
+        }
         for first in (0..length).step_by(QUERIES) {
             let queries = first..length.min(first + QUERIES);
             text.answer(number, queries, mixed, heads);
@@ -83,6 +94,7 @@ impl Text<'_> {
     ) {
         let Heads {
             keys,
+            values,
             scores,
             scales,
         } = heads;
@@ -118,12 +130,16 @@ impl Text<'_> {
         self.place(number, queries.start, from, seen, (scores, columns));
         exponentials(self.instructions, scores, columns, seen, scales);
         let mixed = &mut mixed[queries.start * hidden..queries.end * hidden];
-        for column in (first..first + head).step_by(PANEL) {
+        let panels = values.chunks(self.length * PANEL);
+        for (column, values) in (first..).step_by(PANEL).zip(panels) {
             let left = Rows {
                 values: scores,
                 stride: columns,
             };
-            let right = self.part(2 * hidden + column, from);
+            let right = Rows {
+                values: &values[from * PANEL..],
+                stride: PANEL,
+            };
             let out = RowsMut {
                 values: &mut mixed[column..],
                 stride: hidden,
