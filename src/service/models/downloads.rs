@@ -331,14 +331,16 @@ impl Shared {
             entry.seen.error = Some(error.to_string());
         }
         let seen = entry.seen.clone();
+        // Before it leaves the queue: who does not see it there any more may
+        // begin again, or count on nothing being left.
+        if discarded && result.is_err() {
+            self.discard(file);
+        }
         // Why one failed is kept until it is tried again.
         if seen.state != DownloadState::Failed || discarded {
             queue.entries.remove(place);
         }
         drop(queue);
-        if discarded && result.is_err() {
-            self.discard(file);
-        }
         if result.is_ok() {
             tracing::info!(file, "the model is installed");
             (self.installed)();
