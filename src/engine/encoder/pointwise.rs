@@ -185,18 +185,20 @@ mod tests {
     #[test]
     fn exponentials_and_their_scale_make_a_softmax() {
         for instructions in Instructions::available() {
+            let scores: Vec<f32> = (0..96).map(|n| (n * n % 23) as f32 * 4.0 - 40.0).collect();
+            let mut rows = scores.clone();
             // What lies beyond the width must not count.
-            let mut rows: Vec<f32> = (0..64).map(|n| (n * n % 23) as f32 * 4.0 - 40.0).collect();
             rows[19..32].fill(f32::NAN);
-            let scores = rows.clone();
             let mut scales = [0.0; 2];
-            exponentials(instructions, &mut rows, 32, 19, &mut scales);
-            for ((row, scores), scale) in rows.chunks(32).zip(scores.chunks(32)).zip(scales) {
+            exponentials(instructions, &mut rows, 48, 19, &mut scales);
+            for ((row, scores), scale) in rows.chunks(48).zip(scores.chunks(48)).zip(scales) {
                 let sum: f64 = scores[..19].iter().map(|s| f64::from(*s).exp()).sum();
                 for (score, value) in scores[..19].iter().zip(row) {
                     let exact = f64::from(*score).exp() / sum;
                     assert!((f64::from(value * scale) - exact).abs() < 1e-6);
                 }
+                assert!(row[19..32].iter().all(|value| (0.0..1e-30).contains(value)));
+                assert_eq!(row[32..], scores[32..], "other values are left alone");
             }
         }
     }
