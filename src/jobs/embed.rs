@@ -4,9 +4,10 @@
 
 use super::pipeline::lock;
 use super::steps::Step;
-use super::{JobsError, Pipeline, Signal, memory};
+use super::{JobsError, MAX_ATTEMPTS, Pipeline, Signal, caught, memory};
 use crate::store::Job;
 use crate::types::{Document, DocumentStatus};
+use crate::vectors::has_direction;
 
 /// Chunks that are embedded before the queue is looked at again: a few seconds.
 const GROUP_CHUNKS: u64 = 256;
@@ -14,6 +15,10 @@ const GROUP_CHUNKS: u64 = 256;
 /// Chunks that go through the encoder at once, and whose vectors are stored in
 /// one transaction.
 const BATCH_CHUNKS: usize = 16;
+
+/// Why a document cannot be found by meaning.
+const WITHOUT_DIRECTION: &str = "the embedding model gave no usable vector for one of its passages: \
+     the model's file may be damaged";
 
 /// Takes deleted documents out of the keyword index, then embeds and indexes
 /// one group of documents; `false` if none waits.
@@ -31,6 +36,25 @@ pub(super) fn work_off(pipeline: &Pipeline, signal: &Signal) -> Result<bool, Job
         }
         return Ok(false);
     }
+    // Whatever has failed before is taken alone.
+    let last = match jobs.as_slice() {
+        [job] if job.attempts >= MAX_ATTEMPTS => Some(job.clone()),
+        _ => None,
+    };
+    match (caught(|| work_group(pipeline, signal, jobs)), last) {
+        (Err(error), Some(job)) => fail(
+            pipeline,
+            &job,
+            &format!("its passages could not be indexed: {error}"),
+        )?,
+        (outcome, _) => outcome?,
+    }
+    memory::give_back();
+    Ok(true)
+}
+
+/// Embeds one group of documents and puts those that are whole into the indexes.
+fn work_group(pipeline: &Pipeline, signal: &Signal, jobs: Vec<Job>) -> Result<(), JobsError> {
     let mut works = begin(pipeline, jobs)?;
     embed(pipeline, signal, &mut works)?;
     let mut embedded = Vec::new();
@@ -46,10 +70,8 @@ pub(super) fn work_off(pipeline: &Pipeline, signal: &Signal) -> Result<bool, Job
     pipeline.steps.time(Step::Index, || {
         publish(pipeline, &embedded)?;
         pipeline.vectors.catch_up();
-        Ok::<(), JobsError>(())
-    })?;
-    memory::give_back();
-    Ok(true)
+        Ok(())
+    })
 }
 
 /// One document of the group.
@@ -119,6 +141,10 @@ fn store(
     chunks: &[(usize, u64, String)],
     vectors: &[Vec<f32>],
 ) -> Result<(), JobsError> {
+    if !vectors.iter().all(|vector| has_direction(vector)) {
+        work.fault = Some(WITHOUT_DIRECTION.to_owned());
+        return Ok(());
+    }
     let keys = chunks.iter().map(|(_, key, _)| *key);
     let keyed: Vec<(u64, Vec<f32>)> = keys.zip(vectors.iter().cloned()).collect();
     let fingerprint = pipeline.encoder.fingerprint();

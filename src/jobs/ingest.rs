@@ -1,14 +1,11 @@
 //! The first step: from the original to pages and chunks.
 
 use super::steps::Step;
-use super::{JobsError, Pipeline, Signal};
+use super::{JobsError, MAX_ATTEMPTS, Pipeline, Signal};
 use crate::extract::{Limits, SplitOptions, extract, split};
 use crate::store::{Job, NewText, StoreError, StoredChunk};
 use crate::types::{Document, DocumentStatus};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// How often reading a file may take the process down before it is given up.
-const MAX_ATTEMPTS: u32 = 3;
 
 /// Reads one waiting document; `false` if none waits.
 pub(super) fn work_off(pipeline: &Pipeline, _signal: &Signal) -> Result<bool, JobsError> {
@@ -25,13 +22,19 @@ pub(super) fn work_off(pipeline: &Pipeline, _signal: &Signal) -> Result<bool, Jo
     pipeline.announce(&document);
     let outcome = if job.attempts > MAX_ATTEMPTS {
         Err(
-            "reading this file ended the program several times, so it is not tried again"
+            "reading this file was begun several times and never ended, so it is not tried again"
                 .to_owned(),
         )
     } else {
         // A hostile file must not take anything else down with it.
         catch_unwind(AssertUnwindSafe(|| read(pipeline, &job, &document)))
             .unwrap_or_else(|_| Err("the file could not be read: it is damaged".to_owned()))
+    };
+    let outcome = match outcome {
+        Ok(Err(error)) if job.attempts >= MAX_ATTEMPTS => {
+            Err(format!("its text could not be stored: {error}"))
+        }
+        outcome => outcome,
     };
     conclude(pipeline, &job, &document, outcome)
 }

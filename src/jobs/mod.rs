@@ -26,10 +26,14 @@ use crate::error::{ErrorKind, Kind};
 use crate::lexical::LexicalError;
 use crate::store::StoreError;
 use crate::vectors::VectorsError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+/// How often a step of a document is begun before it is given up.
+const MAX_ATTEMPTS: u32 = 3;
 
 /// How long a worker sleeps at most when nobody wakes it.
 const NAP: Duration = Duration::from_secs(5);
@@ -107,7 +111,7 @@ impl Jobs {
         let workers =
             std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
         for worker in workers {
-            // A worker catches the panics of its steps; one that still died has logged why.
+            // Panics of steps are caught; a worker that still died has logged why.
             let _ = worker.join();
         }
         if let Err(error) = self.pipeline.tidy() {
@@ -127,7 +131,8 @@ fn run(
 ) {
     while !signal.is_stopping() {
         let seen = signal.generation();
-        match work_off(pipeline, signal) {
+        // What a step took and did not end, it finds again when it next asks.
+        match caught(|| work_off(pipeline, signal)) {
             Ok(true) => signal.notify(),
             Ok(false) => signal.wait(seen),
             Err(error) => {
@@ -136,6 +141,11 @@ fn run(
             }
         }
     }
+}
+
+/// What panics fails: the worker goes on.
+fn caught<T>(step: impl FnOnce() -> Result<T, JobsError>) -> Result<T, JobsError> {
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or(Err(JobsError::Panicked))
 }
 
 /// Wakes the workers, and tells them to stop.
@@ -190,6 +200,8 @@ pub enum JobsError {
     Encoder(#[from] crate::engine::encoder::EncoderError),
     #[error("the folder of original files: {0}")]
     Files(#[from] std::io::Error),
+    #[error("satchel made a mistake, which its log describes")]
+    Panicked,
 }
 
 impl Kind for JobsError {
@@ -200,6 +212,7 @@ impl Kind for JobsError {
             Self::Vectors(error) => error.kind(),
             Self::Encoder(error) => error.kind(),
             Self::Files(_) => ErrorKind::Storage,
+            Self::Panicked => ErrorKind::Internal,
         }
     }
 }

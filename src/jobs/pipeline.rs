@@ -8,7 +8,7 @@ use crate::store::{IndexEntry, NewContent, Store, StoreError};
 use crate::types::{
     Document, DocumentId, DocumentMetadata, DocumentProgress, DocumentStatus, TenantId,
 };
-use crate::vectors::{VectorEntry, Vectors};
+use crate::vectors::{VectorEntry, Vectors, has_direction};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -245,22 +245,33 @@ impl Pipeline {
     }
 
     /// Puts the stored vectors of chunks into the vector index; gives back the
-    /// documents of those that have none.
+    /// documents of those that have none, or one that cannot be compared.
     pub(super) fn index_vectors(&self, entries: &[IndexEntry]) -> Result<Vec<u64>, JobsError> {
         let keys: Vec<u64> = entries.iter().map(|entry| entry.chunk).collect();
         let stored = self.store.vectors_of(self.encoder.fingerprint(), &keys)?;
         let stored: HashMap<u64, Vec<f32>> = stored.into_iter().collect();
-        let (mut found, mut lacking) = (Vec::new(), Vec::new());
+        let (mut found, mut lacking, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
         for entry in entries {
             match stored.get(&entry.chunk) {
-                Some(vector) => found.push(VectorEntry {
+                Some(vector) if has_direction(vector) => found.push(VectorEntry {
                     chunk: entry.chunk,
                     document: entry.document,
                     dataset: entry.dataset,
                     vector,
                 }),
-                None => lacking.push(entry.document),
+                other => {
+                    lacking.push(entry.document);
+                    unfit.extend(other.map(|_| entry.chunk));
+                }
             }
+        }
+        if !unfit.is_empty() {
+            tracing::warn!(
+                chunks = unfit.len(),
+                "stored vectors without direction are made anew"
+            );
+            self.store
+                .discard_vectors(self.encoder.fingerprint(), &unfit)?;
         }
         self.vectors.add(&found)?;
         Ok(lacking)

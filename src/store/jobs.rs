@@ -17,13 +17,15 @@ pub struct Job {
 }
 
 impl Store {
-    /// Takes the oldest document that waits for extraction.
+    /// Takes the oldest document that waits for extraction, before those that
+    /// were begun and not ended. One worker asks: what it took before and did
+    /// not end, because an error came between, waits again.
     pub fn take_extract_job(&self) -> Result<Option<Job>, StoreError> {
         self.write(|transaction| {
+            requeue(transaction, "extract")?;
             let next = transaction
                 .prepare_cached(
-                    "SELECT id FROM jobs WHERE step = 'extract' AND NOT running
-                     ORDER BY id LIMIT 1",
+                    "SELECT id FROM jobs WHERE step = 'extract' ORDER BY attempts, id LIMIT 1",
                 )?
                 .query_row([], |row| row.get(0))
                 .optional()?;
@@ -33,25 +35,29 @@ impl Store {
 
     /// Takes documents that wait for embedding, those with the fewest chunks
     /// left first (a small document does not wait for a book), until together
-    /// they have `chunks` chunks or more.
+    /// they have `chunks` chunks or more. One that was begun and not ended comes
+    /// after all others and alone: what is wrong with it holds up nobody else.
+    /// One worker asks, as for [`Store::take_extract_job`].
     pub fn take_embed_jobs(&self, chunks: u64) -> Result<Vec<Job>, StoreError> {
         self.write(|transaction| {
+            requeue(transaction, "embed")?;
             let waiting = {
                 let mut statement = transaction.prepare_cached(
-                    "SELECT j.id, x.chunks - x.embedded AS left FROM jobs j
+                    "SELECT j.id, x.chunks - x.embedded AS left, j.attempts > 0 FROM jobs j
                      JOIN documents x ON x.key = j.document_key
-                     WHERE j.step = 'embed' AND NOT j.running ORDER BY left, j.id LIMIT ?1",
+                     WHERE j.step = 'embed' ORDER BY j.attempts, left, j.id LIMIT ?1",
                 )?;
-                let rows = statement.query_map([chunks], |row| Ok((row.get(0)?, row.get(1)?)))?;
-                rows.collect::<Result<Vec<(u64, i64)>, _>>()?
+                let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+                let rows = statement.query_map([chunks], row)?;
+                rows.collect::<Result<Vec<(u64, i64, bool)>, _>>()?
             };
             let mut room = chunks as i64;
             let mut taken = Vec::new();
-            for (id, left) in waiting {
-                if room <= 0 {
+            for (id, left, is_begun) in waiting {
+                if room <= 0 || (is_begun && !taken.is_empty()) {
                     break;
                 }
-                room -= left.max(1);
+                room = if is_begun { 0 } else { room - left.max(1) };
                 taken.push(begin(transaction, id)?);
             }
             Ok(taken)
@@ -131,6 +137,14 @@ pub(super) fn end(transaction: &Transaction<'_>, job: &Job) -> Result<bool, Stor
         .prepare_cached("DELETE FROM jobs WHERE id = ?1")?
         .execute([job.id])?;
     Ok(ended > 0)
+}
+
+/// What was taken of a step and not ended waits again.
+fn requeue(transaction: &Transaction<'_>, step: &str) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached("UPDATE jobs SET running = 0 WHERE step = ?1 AND running")?
+        .execute([step])?;
+    Ok(())
 }
 
 fn begin(transaction: &Transaction<'_>, id: u64) -> Result<Job, StoreError> {

@@ -43,6 +43,20 @@ impl Store {
         })
     }
 
+    /// Discards the vectors that a model made of these chunks.
+    pub fn discard_vectors(&self, fingerprint: &str, chunks: &[u64]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let mut delete = transaction.prepare_cached(
+                "DELETE FROM vectors WHERE chunk_key = ?1
+                 AND embedder_key = (SELECT key FROM embedders WHERE fingerprint = ?2)",
+            )?;
+            for chunk in chunks {
+                delete.execute(params![chunk, fingerprint])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Chunks of a document that have no vector of this model yet: key and text.
     pub fn chunks_without_vector(
         &self,

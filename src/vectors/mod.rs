@@ -14,6 +14,7 @@ mod segment;
 mod values;
 
 pub use index::Vectors;
+pub use rows::has_direction;
 
 use crate::error::{ErrorKind, Kind};
 

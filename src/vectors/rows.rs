@@ -337,6 +337,18 @@ fn decrease(counts: &mut HashMap<u64, u32>, key: u64) {
     }
 }
 
+/// Whether a vector can be compared: it is finite and not zero.
+pub fn has_direction(vector: &[f32]) -> bool {
+    length(vector).is_some()
+}
+
+/// The length of a vector that can be compared.
+fn length(vector: &[f32]) -> Option<f64> {
+    let squares = vector.iter().map(|x| f64::from(*x).powi(2));
+    let length = squares.sum::<f64>().sqrt();
+    (length.is_finite() && length >= 1e-12).then_some(length)
+}
+
 /// `vector` scaled to length one.
 pub(super) fn unit(vector: &[f32], dimensions: usize) -> Result<Vec<f32>> {
     if vector.len() != dimensions {
@@ -345,14 +357,7 @@ pub(super) fn unit(vector: &[f32], dimensions: usize) -> Result<Vec<f32>> {
             given: vector.len(),
         });
     }
-    let length = vector
-        .iter()
-        .map(|x| f64::from(*x).powi(2))
-        .sum::<f64>()
-        .sqrt();
-    if !length.is_finite() || length < 1e-12 {
-        return Err(VectorsError::NoDirection);
-    }
+    let length = length(vector).ok_or(VectorsError::NoDirection)?;
     Ok(vector
         .iter()
         .map(|x| (f64::from(*x) / length) as f32)

@@ -23,6 +23,7 @@ mod documents;
 mod edge;
 mod embedding_models;
 mod evaluation;
+mod failing_steps;
 mod feedback;
 mod first_token;
 mod follow_ups;

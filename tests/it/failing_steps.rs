@@ -1,0 +1,120 @@
+//! Steps of ingestion that fail although the document is sound: the database
+//! refuses what they store, or holds what cannot be used.
+
+use crate::support::{BAKERY, Client, LIGHTHOUSE, Server};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+const GORSE: &str = "# Gorse\n\nThe gorse blooms in April on the southern slope.";
+
+fn execute(server: &Server, sql: &str) {
+    let database = Connection::open(server.data_dir().join("satchel.db")).unwrap();
+    database.execute_batch(sql).unwrap();
+}
+
+/// From now on the database refuses rows of `table` that are about gorse.
+fn refuse(server: &Server, table: &str, is_gorse: &str) {
+    execute(
+        server,
+        &format!(
+            "CREATE TRIGGER refuses BEFORE INSERT ON {table} WHEN {is_gorse}
+             BEGIN SELECT RAISE(ABORT, 'the shelf is broken'); END"
+        ),
+    );
+}
+
+/// What becomes of a document while others are added, each of which is read.
+fn ending(client: &Client, id: &str) -> Value {
+    for number in 0..100 {
+        let other = format!("# Note {number}\n\nPage {number} of the diary of the keeper.");
+        let other = client.ingest(&format!("note-{number}.md"), other);
+        assert_eq!(other["status"], "ready", "{other}");
+        let document = client.get(&format!("/documents/{id}/pages")).json()["document"].clone();
+        if document["status"] == "failed" || document["status"] == "ready" {
+            return document;
+        }
+    }
+    panic!("nothing becomes of it");
+}
+
+/// A document that cannot be stored fails with the reason, holds up no other,
+/// and is read when it is tried again.
+fn fails_alone(table: &str, is_gorse: &str, said: &str) {
+    let server = Server::start();
+    let admin = server.admin();
+    refuse(&server, table, is_gorse);
+    let gorse = admin.upload("gorse.md", GORSE).json();
+    let id = gorse["id"].as_str().unwrap();
+    let failed = ending(&admin, id);
+    assert_eq!(failed["status"], "failed", "{failed}");
+    let reason = failed["error"].as_str().unwrap();
+    assert!(reason.starts_with(said), "{reason}");
+    assert!(reason.contains("the shelf is broken"), "{reason}");
+    execute(&server, "DROP TRIGGER refuses");
+    let again = admin.post(&format!("/documents/{id}/retry"), &json!({}));
+    assert!(again.status < 300, "{}", again.text);
+    assert_eq!(admin.settled(id)["status"], "ready");
+    let examination = admin.get("/api/examination").json();
+    assert_eq!(examination["consistent"], true, "{examination}");
+}
+
+#[test]
+fn text_that_cannot_be_stored_fails_its_document_alone() {
+    fails_alone(
+        "chunks",
+        "NEW.text LIKE '%gorse%'",
+        "its text could not be stored: ",
+    );
+}
+
+#[test]
+fn vectors_that_cannot_be_stored_fail_their_document_alone() {
+    fails_alone(
+        "vectors",
+        "(SELECT text LIKE '%gorse%' FROM chunks WHERE key = NEW.chunk_key)",
+        "its passages could not be indexed: ",
+    );
+}
+
+#[test]
+fn step_that_failed_once_is_taken_again_without_a_restart() {
+    let server = Server::start();
+    let admin = server.admin();
+    refuse(&server, "chunks", "NEW.text LIKE '%gorse%'");
+    let gorse = admin.upload("gorse.md", GORSE).json();
+    admin.ingest("bakery.md", BAKERY);
+    execute(&server, "DROP TRIGGER refuses");
+    admin.ingest("lighthouse.md", LIGHTHOUSE);
+    let document = admin.settled(gorse["id"].as_str().unwrap());
+    assert_eq!(document["status"], "ready", "{document}");
+}
+
+#[test]
+fn stored_vectors_without_direction_are_made_anew() {
+    let server = Server::start();
+    let admin = server.admin();
+    admin.ingest("lighthouse.md", LIGHTHOUSE);
+    admin.ingest("bakery.md", BAKERY);
+    let zeroes = "UPDATE vectors SET vector = zeroblob(length(vector))
+                  WHERE chunk_key = (SELECT min(chunk_key) FROM vectors)";
+    execute(&server, zeroes);
+    let begun = admin.post("/api/reindex", &json!({"embeddings": false}));
+    assert_eq!(begun.status, 202, "{}", begun.text);
+    let unfit = || {
+        let database = Connection::open(server.data_dir().join("satchel.db")).unwrap();
+        let sql = "SELECT (SELECT count(*) FROM vectors WHERE vector = zeroblob(length(vector)))
+                   + (SELECT count(*) FROM chunks) - (SELECT count(*) FROM vectors)
+                   + (SELECT count(*) FROM jobs)
+                   + (SELECT count(*) FROM settings WHERE name = 'reindexing')";
+        database
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    let began = std::time::Instant::now();
+    while unfit() > 0 {
+        assert!(began.elapsed() < std::time::Duration::from_secs(60));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let examination = admin.get("/api/examination").json();
+    assert_eq!(examination["consistent"], true, "{examination}");
+}
