@@ -38,6 +38,10 @@ const MAX_ATTEMPTS: u32 = 3;
 /// How long a worker sleeps at most when nobody wakes it.
 const NAP: Duration = Duration::from_secs(5);
 
+/// How long a worker rests after a step that failed: a disk or a database that
+/// is in trouble may be out of it by then.
+const REST: Duration = Duration::from_secs(1);
+
 /// The running workers. Dropping it without [`Jobs::stop`] leaves them running.
 pub struct Jobs {
     pipeline: Arc<Pipeline>,
@@ -137,7 +141,7 @@ fn run(
             Ok(false) => signal.wait(seen),
             Err(error) => {
                 tracing::error!(%error, "a step of ingestion failed and will be tried again");
-                signal.wait(seen);
+                signal.pause();
             }
         }
     }
@@ -174,6 +178,16 @@ impl Signal {
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Sleeps for [`REST`], or until it is time to stop.
+    fn pause(&self) {
+        let guard = self
+            .generation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let stays = |_: &mut u64| !self.is_stopping();
+        drop(self.changed.wait_timeout_while(guard, REST, stays));
     }
 
     /// Sleeps until something happened since `seen`, or for [`NAP`].

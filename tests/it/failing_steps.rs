@@ -4,16 +4,28 @@
 use crate::support::{BAKERY, Client, LIGHTHOUSE, Server};
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const GORSE: &str = "# Gorse\n\nThe gorse blooms in April on the southern slope.";
+
+fn number(server: &Server, sql: &str) -> i64 {
+    let database = Connection::open(server.data_dir().join("satchel.db")).unwrap();
+    database.query_row(sql, [], |row| row.get(0)).unwrap()
+}
 
 fn execute(server: &Server, sql: &str) {
     let database = Connection::open(server.data_dir().join("satchel.db")).unwrap();
     database.execute_batch(sql).unwrap();
 }
 
-/// From now on the database refuses rows of `table` that are about gorse.
-fn refuse(server: &Server, table: &str, is_gorse: &str) {
+/// The id of a document about gorse that is read once more, now that the
+/// database refuses rows of `table` that are about gorse.
+fn read_again_and_refused(server: &Server, table: &str, is_gorse: &str) -> String {
+    let admin = server.admin();
+    let id = admin.ingest("gorse.md", GORSE)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     execute(
         server,
         &format!(
@@ -21,6 +33,9 @@ fn refuse(server: &Server, table: &str, is_gorse: &str) {
              BEGIN SELECT RAISE(ABORT, 'the shelf is broken'); END"
         ),
     );
+    let begun = admin.post(&format!("/documents/{id}/reindex"), &json!({}));
+    assert!(begun.status < 300, "{}", begun.text);
+    id
 }
 
 /// What becomes of a document while others are added, each of which is read.
@@ -42,9 +57,7 @@ fn ending(client: &Client, id: &str) -> Value {
 fn fails_alone(table: &str, is_gorse: &str, said: &str) {
     let server = Server::start();
     let admin = server.admin();
-    refuse(&server, table, is_gorse);
-    let gorse = admin.upload("gorse.md", GORSE).json();
-    let id = gorse["id"].as_str().unwrap();
+    let id = &read_again_and_refused(&server, table, is_gorse);
     let failed = ending(&admin, id);
     assert_eq!(failed["status"], "failed", "{failed}");
     let reason = failed["error"].as_str().unwrap();
@@ -80,12 +93,13 @@ fn vectors_that_cannot_be_stored_fail_their_document_alone() {
 fn step_that_failed_once_is_taken_again_without_a_restart() {
     let server = Server::start();
     let admin = server.admin();
-    refuse(&server, "chunks", "NEW.text LIKE '%gorse%'");
-    let gorse = admin.upload("gorse.md", GORSE).json();
-    admin.ingest("bakery.md", BAKERY);
+    let id = read_again_and_refused(&server, "chunks", "NEW.text LIKE '%gorse%'");
+    let attempts = "SELECT attempts FROM jobs";
+    while number(&server, attempts) == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     execute(&server, "DROP TRIGGER refuses");
-    admin.ingest("lighthouse.md", LIGHTHOUSE);
-    let document = admin.settled(gorse["id"].as_str().unwrap());
+    let document = admin.settled(&id);
     assert_eq!(document["status"], "ready", "{document}");
 }
 
@@ -100,20 +114,14 @@ fn stored_vectors_without_direction_are_made_anew() {
     execute(&server, zeroes);
     let begun = admin.post("/api/reindex", &json!({"embeddings": false}));
     assert_eq!(begun.status, 202, "{}", begun.text);
-    let unfit = || {
-        let database = Connection::open(server.data_dir().join("satchel.db")).unwrap();
-        let sql = "SELECT (SELECT count(*) FROM vectors WHERE vector = zeroblob(length(vector)))
-                   + (SELECT count(*) FROM chunks) - (SELECT count(*) FROM vectors)
-                   + (SELECT count(*) FROM jobs)
-                   + (SELECT count(*) FROM settings WHERE name = 'reindexing')";
-        database
-            .query_row(sql, [], |row| row.get::<_, i64>(0))
-            .unwrap()
-    };
-    let began = std::time::Instant::now();
-    while unfit() > 0 {
-        assert!(began.elapsed() < std::time::Duration::from_secs(60));
-        std::thread::sleep(std::time::Duration::from_millis(20));
+    let unfit = "SELECT (SELECT count(*) FROM vectors WHERE vector = zeroblob(length(vector)))
+                 + (SELECT count(*) FROM chunks) - (SELECT count(*) FROM vectors)
+                 + (SELECT count(*) FROM jobs)
+                 + (SELECT count(*) FROM settings WHERE name = 'reindexing')";
+    let began = Instant::now();
+    while number(&server, unfit) > 0 {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(20));
     }
     let examination = admin.get("/api/examination").json();
     assert_eq!(examination["consistent"], true, "{examination}");
