@@ -83,3 +83,70 @@ fn runs_over_different_questions_are_not_compared() {
     assert_ne!(code, 0);
     assert!(errors.contains("nowhere/qrels/test.tsv"), "{errors}");
 }
+
+/// A collection in SQuAD 2.0's form: the same documents, a question for each of
+/// two, and one that none of them answers.
+fn collection_with_an_impossible_question(path: &Path, impossible: &str) {
+    let text = format!(
+        r#"{{"version":"v2.0","data":[
+{{"title":"Lamp","paragraphs":[{{"context":"The lamp of the lighthouse burnt colza oil until 1870.","qas":[
+    {{"question":"What did the lamp burn?","answers":[{{"text":"colza oil","answer_start":34}}],"is_impossible":false}}]}}]}},
+{{"title":"Keeper","paragraphs":[{{"context":"Elin Ravn was the first keeper of the lighthouse.","qas":[
+    {{"question":"{impossible}","answers":[],"is_impossible":true}},
+    {{"question":"Who was the first keeper?","answers":[{{"text":"Elin Ravn","answer_start":0}}],"is_impossible":false}}]}}]}},
+{{"title":"Bread","paragraphs":[{{"context":"Rye bread is baked for an hour and a half.","qas":[]}}]}}]}}"#
+    );
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn rankings_are_measured_on_questions_with_an_answer_and_refusals_on_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let tower = folder.path().join("tower.json");
+    collection_with_an_impossible_question(&tower, "When did the first keeper retire?");
+    let (code, table, errors) = eval(
+        folder.path(),
+        &["--squad", "tower.json", "--json", "before.json"],
+    );
+    assert_eq!(code, 0, "{errors}");
+    assert!(
+        table.starts_with(
+            "tower: 3 documents, 3 questions\n2 of 3 questions have a relevant passage, "
+        ),
+        "{table}"
+    );
+    let file = std::fs::read_to_string(folder.path().join("before.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&file).unwrap();
+    let report = &report["collections"][0];
+    let first = &report["methods"][2]["metrics"][4];
+    assert_eq!(first["scores"], serde_json::json!([1.0, 1.0]));
+    assert_eq!(first["mean"], 1.0);
+    let refusal = &report["refusal"];
+    assert_eq!(
+        (&refusal["answerable"], &refusal["unanswerable"]),
+        (&serde_json::json!(2), &serde_json::json!(1))
+    );
+    assert_eq!(refusal["points"][5]["name"], "in force");
+    let area = refusal["area"].as_f64().unwrap();
+    assert!(
+        table.contains(&format!("area under the curve {area:.3}\n")),
+        "{table}"
+    );
+}
+
+#[test]
+fn runs_over_as_many_but_other_questions_are_not_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let tower = folder.path().join("tower.json");
+    let run = |arguments: &[&str]| {
+        let squad = ["--squad", "tower.json"];
+        eval(folder.path(), &[&squad, arguments].concat())
+    };
+    collection_with_an_impossible_question(&tower, "When did the first keeper retire?");
+    let (code, _, errors) = run(&["--json", "before.json"]);
+    assert_eq!(code, 0, "{errors}");
+    collection_with_an_impossible_question(&tower, "When was the first keeper born?");
+    let (code, _, errors) = run(&["--against", "before.json"]);
+    assert_ne!(code, 0);
+    assert!(errors.contains("had other questions"), "{errors}");
+}

@@ -28,7 +28,7 @@ pub(super) fn measure(bench: &Bench, collection: &Collection) -> Result<AnswersR
     let (mut unanswerable, mut unanswerable_answered) = (0, 0);
     let mut with_words = false;
     for question in &collection.questions {
-        if question.grades.values().any(|&grade| grade > 0) {
+        if question.is_answerable() {
             with_words |= !question.answers.is_empty();
             tally.add(bench, question)?;
         } else {

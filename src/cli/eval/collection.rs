@@ -1,8 +1,9 @@
-//! Test collections as they are published: TREC-style documents, queries and
-//! judgements; SQuAD-style JSON; ClapNQ's lines. Unreadable files are errors
-//! that name the file.
+//! Test collections as they are published: BEIR's folders, SQuAD-style JSON,
+//! ClapNQ's lines; TREC's files are read in `trec`. Files that are unreadable or
+//! that nothing can be measured on are errors that name the file.
 
-use anyhow::{Context, Result};
+use super::fingerprint::fingerprint;
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::{HashMap, HashSet};
@@ -32,45 +33,14 @@ pub struct EvalQuestion {
     pub answers: Vec<String>,
 }
 
-impl Collection {
-    /// Cranfield's form: `<doc>` elements with `<docno>`, `<title>` and `<text>`,
-    /// `<top>` elements with a `<title>`, and lines `query 0 document grade`. Query
-    /// n in the order of the file is query n of the judgements.
-    pub fn trec(documents: &Path, queries: &Path, judgements: &Path) -> Result<Self> {
-        let mut grades: HashMap<String, HashMap<String, u32>> = HashMap::new();
-        for line in read(judgements)?.lines() {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            if let &[query, _, document, grade] = fields.as_slice() {
-                let grade: i32 = grade
-                    .parse()
-                    .with_context(|| format!("{}: grade of {line:?}", judgements.display()))?;
-                let judged = grades.entry(query.to_owned()).or_default();
-                judged.insert(document.to_owned(), grade.max(0).unsigned_abs());
-            }
-        }
-        let documents = read(documents)?;
-        let queries = read(queries)?;
-        Ok(Self {
-            name: "trec".into(),
-            documents: elements(&documents, "doc")
-                .map(|doc| EvalDocument {
-                    id: field(doc, "docno"),
-                    title: field(doc, "title"),
-                    text: field(doc, "text"),
-                })
-                .filter(|doc| !doc.text.is_empty())
-                .collect(),
-            questions: elements(&queries, "top")
-                .zip(1..)
-                .map(|(top, number): (&str, u32)| EvalQuestion {
-                    text: field(top, "title"),
-                    grades: grades.remove(&number.to_string()).unwrap_or_default(),
-                    answers: Vec::new(),
-                })
-                .collect(),
-        })
+impl EvalQuestion {
+    /// Whether a document answers it.
+    pub(super) fn is_answerable(&self) -> bool {
+        self.grades.values().any(|&grade| grade > 0)
     }
+}
 
+impl Collection {
     /// BEIR's form: `corpus.jsonl` and `queries.jsonl` with an `_id` a line, and
     /// `qrels/test.tsv`, whose first line is a heading. Queries that nobody judged
     /// are left out, as everybody does who publishes figures.
@@ -88,11 +58,10 @@ impl Collection {
                 judged.insert(document.to_owned(), grade.max(0).unsigned_abs());
             }
         }
-        let documents: Vec<BeirText> = lines(&folder.join("corpus.jsonl"))?;
-        let queries: Vec<BeirText> = lines(&folder.join("queries.jsonl"))?;
-        Ok(Self {
+        let (corpus, queries) = (folder.join("corpus.jsonl"), folder.join("queries.jsonl"));
+        let collection = Self {
             name: name_of(folder),
-            documents: documents
+            documents: lines::<BeirText>(&corpus)?
                 .into_iter()
                 .filter(|one| !one.text.trim().is_empty())
                 .map(|one| EvalDocument {
@@ -101,7 +70,7 @@ impl Collection {
                     text: one.text,
                 })
                 .collect(),
-            questions: queries
+            questions: lines::<BeirText>(&queries)?
                 .into_iter()
                 .filter_map(|one| {
                     Some(EvalQuestion {
@@ -111,11 +80,12 @@ impl Collection {
                     })
                 })
                 .collect(),
-        })
+        };
+        collection.checked([&corpus, &queries, &judgements])
     }
 
     /// SQuAD's form: each paragraph is a document, the questions about it have it
-    /// as their answer.
+    /// as their answer, but for those that SQuAD 2.0 calls impossible.
     pub fn squad(path: &Path) -> Result<Self> {
         let file: Squad = serde_json::from_str(&read(path)?)
             .with_context(|| format!("{} is not in SQuAD's form", path.display()))?;
@@ -127,9 +97,10 @@ impl Collection {
             for (p, paragraph) in article.paragraphs.into_iter().enumerate() {
                 let id = format!("{a}-{p}");
                 for question in paragraph.qas {
+                    let grade = u32::from(!question.is_impossible);
                     collection.questions.push(EvalQuestion {
                         text: question.question,
-                        grades: HashMap::from([(id.clone(), 1)]),
+                        grades: HashMap::from([(id.clone(), grade)]),
                         answers: question.answers.into_iter().map(|one| one.text).collect(),
                     });
                 }
@@ -140,7 +111,7 @@ impl Collection {
                 });
             }
         }
-        Ok(collection)
+        collection.checked([path; 3])
     }
 
     /// ClapNQ's form: lines of a question with its passage, which answers it in
@@ -173,7 +144,46 @@ impl Collection {
                 });
             }
         }
-        Ok(collection)
+        collection.checked([answerable; 3])
+    }
+
+    /// Refuses what would be measured as a table of zeros. The paths are those
+    /// of the documents, the questions and the judgements.
+    pub(super) fn checked(self, [documents, questions, judgements]: [&Path; 3]) -> Result<Self> {
+        ensure!(
+            !self.documents.is_empty(),
+            "{}: no document in it",
+            documents.display()
+        );
+        ensure!(
+            !self.questions.is_empty(),
+            "{}: no question in it that is judged",
+            questions.display()
+        );
+        let ids: HashSet<&str> = self.documents.iter().map(|d| d.id.as_str()).collect();
+        let mut grades = self.questions.iter().flat_map(|question| &question.grades);
+        ensure!(
+            grades.any(|(id, &grade)| grade > 0 && ids.contains(id.as_str())),
+            "{}: no document of the collection answers any of its questions",
+            judgements.display()
+        );
+        Ok(self)
+    }
+
+    /// The questions that rankings are measured on: on others, every ranking is
+    /// as good as any.
+    pub(super) fn answerable(&self) -> impl Iterator<Item = &EvalQuestion> {
+        let questions = self.questions.iter();
+        questions.filter(|question| question.is_answerable())
+    }
+
+    /// What tells its questions and judgements from others.
+    pub(super) fn fingerprint(&self) -> String {
+        fingerprint(self.questions.iter().map(|question| {
+            let grades = question.grades.iter();
+            let grades = grades.map(|(id, &grade)| (id.as_str(), grade)).collect();
+            (question.text.as_str(), grades)
+        }))
     }
 
     /// Places of the documents that answer the question.
@@ -268,6 +278,8 @@ struct Paragraph {
 struct SquadQuestion {
     question: String,
     #[serde(default)]
+    is_impossible: bool,
+    #[serde(default)]
     answers: Vec<SquadAnswer>,
 }
 
@@ -313,29 +325,9 @@ fn name_of(path: &Path) -> String {
     stem.to_string_lossy().into_owned()
 }
 
-/// The insides of all `<name>` elements; they are never nested here.
-fn elements<'a>(text: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
-    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let start = rest.find(&open)? + open.len();
-        let end = start + rest[start..].find(&close)?;
-        let inside = &rest[start..end];
-        rest = &rest[end + close.len()..];
-        Some(inside)
-    })
-}
-
-fn field(element: &str, name: &str) -> String {
-    let text = elements(element, name).next().unwrap_or_default().trim();
-    text.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&amp;", "&")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Collection;
+    use super::{Collection, EvalQuestion};
     use std::collections::HashMap;
 
     #[test]
@@ -365,29 +357,69 @@ mod tests {
     }
 
     #[test]
-    fn queries_are_numbered_by_their_order() {
+    fn squad_question_that_is_impossible_has_no_answer() {
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: &str| {
-            let path = folder.path().join(name);
+        let path = folder.path().join("tower.json");
+        let write = |qas: &str| {
+            let text = format!(
+                r#"{{"version":"v2.0","data":[{{"title":"The_Tower","paragraphs":[
+                    {{"context":"Elin kept the lamp.","qas":[{qas}]}},
+                    {{"context":"The oil was colza.","qas":[]}}]}}]}}"#
+            );
             std::fs::write(&path, text).unwrap();
+        };
+        let who = r#"{"id":"1","question":"Who kept it?","answers":[{"text":"Elin","answer_start":0}],"is_impossible":false}"#;
+        let when = r#"{"id":"2","question":"When did she retire?","answers":[],"plausible_answers":[{"text":"lamp","answer_start":14}],"is_impossible":true}"#;
+        write(&format!("{who},{when}"));
+        let collection = Collection::squad(&path).unwrap();
+        assert_eq!(collection.name, "tower");
+        assert_eq!(collection.documents[1].id, "0-1");
+        assert_eq!(collection.documents[1].title, "The Tower");
+        let (who, when) = (&collection.questions[0], &collection.questions[1]);
+        assert_eq!((who.grades["0-0"], when.grades["0-0"]), (1, 0));
+        assert_eq!(who.answers, ["Elin"]);
+        assert_eq!(texts(collection.answerable()), ["Who kept it?"]);
+
+        write(r#"{"question":"When did she retire?","is_impossible":true}"#);
+        let error = Collection::squad(&path).unwrap_err().to_string();
+        assert!(error.contains("tower.json: no document"), "{error}");
+    }
+
+    #[test]
+    fn clapnq_questions_share_passages_and_some_have_no_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, lines: &[&str]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, lines.join("\n")).unwrap();
             path
         };
-        let collection = Collection::trec(
-            &file("d", "<doc><docno>7</docno><title>t</title><text>a &lt; b</text></doc><doc><docno>8</docno><text></text></doc>"),
-            &file("q", "<top><num> 4</num><title>\nfirst\n</title></top><top><title>second</title></top>"),
-            &file("j", "1 0 7 1\n2 0 7 -1\n"),
-        )
-        .unwrap();
-        assert_eq!(collection.documents.len(), 1);
-        assert_eq!(collection.documents[0].text, "a < b");
-        assert_eq!(collection.questions[0].text, "first");
+        let who = r#"{"input":"who kept the lamp","passages":[{"title":"Tower","text":"Elin kept it."}]}"#;
+        let what =
+            r#"{"input":"what did it burn","passages":[{"title":"Oil","text":"It was colza."}]}"#;
+        let when = r#"{"input":"when was she born","passages":[{"title":"Tower","text":"Elin kept it."}]}"#;
+        let (answerable, others) = (file("answerable", &[who, what]), file("others", &[when]));
+        let collection = Collection::clapnq(&answerable, &others).unwrap();
+        let titles: Vec<&str> = collection.documents.iter().map(|d| &*d.title).collect();
+        assert_eq!(titles, ["Tower", "Oil"]);
+        let grades: Vec<_> = collection
+            .questions
+            .iter()
+            .map(|q| q.grades.clone())
+            .collect();
+        let judged = |id: &str, grade| HashMap::from([(id.to_owned(), grade)]);
+        assert_eq!(grades, [judged("0", 1), judged("1", 1), judged("0", 0)]);
         assert_eq!(
-            collection.questions[0].grades,
-            HashMap::from([("7".into(), 1)])
+            texts(collection.answerable()),
+            ["who kept the lamp", "what did it burn"]
         );
-        assert_eq!(
-            collection.questions[1].grades,
-            HashMap::from([("7".into(), 0)])
+        let without_answers = Collection::clapnq(&file("none", &[]), &others).unwrap_err();
+        assert!(
+            without_answers.to_string().contains("none: no document"),
+            "{without_answers}"
         );
+    }
+
+    fn texts<'a>(questions: impl Iterator<Item = &'a EvalQuestion>) -> Vec<&'a str> {
+        questions.map(|question| question.text.as_str()).collect()
     }
 }

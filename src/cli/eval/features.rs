@@ -84,7 +84,7 @@ fn print(
     let scope = among.scope(bench, collection, question);
     let ranked = rank_in(bench, &scope, &question.text, &METHODS[2])?;
     let reading = ranked.reading.unwrap_or_default();
-    let is_answerable = among == Among::All && question.grades.values().any(|&grade| grade > 0);
+    let is_answerable = among == Among::All && question.is_answerable();
     // Questions about documents of one title are fitted or tested together.
     let group = collection.of_the_same_title(question);
     let group = group.first().map_or(number, |&place| place);

@@ -3,6 +3,7 @@
 //! and not a document. A report of it holds scores and no texts.
 
 use super::collection::{parsed, read};
+use super::fingerprint::{fingerprint, hash};
 use super::report::{self, AnswersReport, METRICS, MethodReport, Report};
 use super::{DEPTH, ndcg, recall, reciprocal_rank};
 use crate::cli::connection::{Connection, Refusal};
@@ -10,7 +11,6 @@ use crate::types::slice_chars;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
@@ -94,8 +94,10 @@ pub(in crate::cli) fn run(
         collection: "gold".into(),
         documents: documents.len(),
         questions: questions.len(),
+        questions_sha256: Some(fingerprint(questions.iter().map(judged))),
         methods: Vec::new(),
         answers: AnswersReport::default(),
+        refusal: None,
     };
     writeln!(
         out,
@@ -117,6 +119,14 @@ pub(in crate::cli) fn run(
     report.answers = answers(connection, &questions)?;
     print(&report.answers, out)?;
     Ok(report)
+}
+
+/// The question with the grades of its passages, by their words: they are the
+/// same where a document was added anew or is read in another way.
+fn judged(question: &GoldQuestion) -> (&str, Vec<(&str, u32)>) {
+    let passages = question.passages.iter();
+    let grades = passages.map(|one| (one.sha256.as_str(), one.grade));
+    (&question.question, grades.collect())
 }
 
 fn exported(connection: &Connection) -> Result<String> {
@@ -315,11 +325,6 @@ fn refused_with(error: &anyhow::Error) -> Option<StatusCode> {
     error
         .downcast_ref::<Refusal>()
         .map(|refusal| refusal.status)
-}
-
-fn hash(words: &str) -> String {
-    let digest = Sha256::digest(words);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

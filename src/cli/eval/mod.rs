@@ -6,10 +6,12 @@ mod bench;
 mod collection;
 mod compare;
 mod features;
+mod fingerprint;
 pub(super) mod gold;
 mod metrics;
 mod refusal;
 mod report;
+mod trec;
 
 pub use collection::{Collection, EvalDocument, EvalQuestion};
 pub use compare::{Comparison, compare};
@@ -17,7 +19,8 @@ pub use features::{Among, features};
 pub use metrics::{ndcg, percentile, recall, reciprocal_rank};
 pub use refusal::{Point, Refusal};
 pub use report::{
-    AnswersReport, METRICS, MethodReport, MetricReport, Milliseconds, Report, ReportFile,
+    AnswersReport, METRICS, MethodReport, MetricReport, Milliseconds, RefusalPoint, RefusalReport,
+    Report, ReportFile,
 };
 
 use crate::retrieve::Ranked;
@@ -72,14 +75,24 @@ pub fn run(collection: &Collection, folder: &Path, out: &mut dyn Write) -> Resul
         collection: collection.name.clone(),
         documents: collection.documents.len(),
         questions: collection.questions.len(),
+        questions_sha256: Some(collection.fingerprint()),
         methods: Vec::new(),
         answers: AnswersReport::default(),
+        refusal: None,
     };
     writeln!(
         out,
         "{}: {} documents, {} questions",
         report.collection, report.documents, report.questions
     )?;
+    let answerable = collection.answerable().count();
+    if answerable < report.questions {
+        writeln!(
+            out,
+            "{answerable} of {} questions have a relevant passage, and rankings are measured on these",
+            report.questions
+        )?;
+    }
     report::print_head(out)?;
     for method in &METHODS {
         let measured = measure(&bench, collection, method)?;
@@ -89,15 +102,16 @@ pub fn run(collection: &Collection, folder: &Path, out: &mut dyn Write) -> Resul
     report.print_gains(out)?;
     report.answers = answers::measure(&bench, collection)?;
     answers::print(&report.answers, out)?;
-    refusal::measure(&bench, collection, out)?;
+    report.refusal = refusal::measure(&bench, collection)?;
+    if let Some(refusal) = &report.refusal {
+        refusal::print(refusal, out)?;
+    }
     Ok(report)
 }
 
 fn measure(bench: &Bench, collection: &Collection, method: &Method) -> Result<MethodReport> {
-    let count = collection.questions.len();
-    let mut scores = Vec::with_capacity(count);
-    let mut millis = Vec::with_capacity(count);
-    for question in &collection.questions {
+    let (mut scores, mut millis) = (Vec::new(), Vec::new());
+    for question in collection.answerable() {
         let begun = Instant::now();
         let ranked = rank(bench, &question.text, method)?;
         millis.push(begun.elapsed().as_secs_f64() * 1000.0);

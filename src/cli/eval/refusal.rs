@@ -4,13 +4,13 @@
 
 use super::bench::Bench;
 use super::features::Among;
-use super::{Collection, EvalQuestion};
+use super::{Collection, EvalQuestion, RefusalPoint, RefusalReport};
 use crate::service::ANSWERABLE;
 use crate::types::{SearchOptions, SearchScope};
 use anyhow::Result;
 use std::io::Write;
 
-/// False refusals for which the curve is printed.
+/// False refusals for which the curve is reported.
 const ALLOWED: [f64; 5] = [0.02, 0.05, 0.10, 0.15, 0.20];
 
 /// Scores of the questions of both kinds, falling ones first to be refused.
@@ -88,30 +88,56 @@ impl Refusal {
         let pairs = self.answerable.len() * self.unanswerable.len();
         below as f64 / (2 * pairs.max(1)) as f64
     }
+
+    /// What is told of the curve: the highest bounds that allow so many false
+    /// refusals, and the bound in force.
+    fn report(&self, unanswerable_are: &str) -> RefusalReport {
+        let named = |name: String, point: Point| RefusalPoint {
+            name,
+            bound: point.bound,
+            false_refusals: point.false_refusals,
+            refused: point.refused,
+            balanced_accuracy: point.balanced_accuracy(),
+        };
+        let allowing = ALLOWED.map(|allowed| {
+            let name = format!("false refusals {:.0} %", allowed * 100.0);
+            named(name, self.allowing(allowed))
+        });
+        let in_force = named("in force".into(), self.at(ANSWERABLE));
+        RefusalReport {
+            answerable: self.answerable.len(),
+            unanswerable: self.unanswerable.len(),
+            unanswerable_are: unanswerable_are.to_owned(),
+            area: self.area(),
+            points: allowing.into_iter().chain([in_force]).collect(),
+        }
+    }
 }
 
-/// Prints the curve of the collection's questions. Where all are answerable, the
-/// same are asked again of the documents of other titles, if there are any.
-pub(super) fn measure(bench: &Bench, collection: &Collection, out: &mut dyn Write) -> Result<()> {
-    let is_answerable = |question: &EvalQuestion| question.grades.values().any(|&grade| grade > 0);
-    let mut labels: Vec<bool> = collection.questions.iter().map(is_answerable).collect();
+/// The curve of the collection's questions. Where all are answerable, the same
+/// are asked again of the documents of other titles; where there are none, or
+/// no question is answerable, there is no curve.
+pub(super) fn measure(bench: &Bench, collection: &Collection) -> Result<Option<RefusalReport>> {
+    let questions = &collection.questions;
+    let mut labels: Vec<bool> = questions.iter().map(EvalQuestion::is_answerable).collect();
+    let all_answerable = !labels.contains(&false);
+    if !labels.contains(&true) || (all_answerable && !collection.shares_titles()) {
+        return Ok(None);
+    }
     let mut scores = Vec::new();
-    for question in &collection.questions {
+    for question in questions {
         scores.push(score(bench, &bench.scope, question)?);
     }
     let mut unanswerable = "not answered by their passage";
-    if labels.iter().all(|&answerable| answerable) {
-        if !collection.shares_titles() {
-            return Ok(());
-        }
+    if all_answerable {
         unanswerable = "asked of documents of other titles";
-        for question in &collection.questions {
+        for question in questions {
             let scope = Among::OtherTitles.scope(bench, collection, question);
             scores.push(score(bench, &scope, question)?);
             labels.push(false);
         }
     }
-    print(&Refusal::of(&scores, &labels), unanswerable, out)
+    Ok(Some(Refusal::of(&scores, &labels).report(unanswerable)))
 }
 
 /// How sure the product is that it has an answer, as it decides by default: a
@@ -125,37 +151,33 @@ fn score(bench: &Bench, scope: &SearchScope, question: &EvalQuestion) -> Result<
     })
 }
 
-fn print(refusal: &Refusal, unanswerable: &str, out: &mut dyn Write) -> Result<()> {
-    let (answerable, others) = (refusal.answerable.len(), refusal.unanswerable.len());
+/// Prints the curve, a line for each of its points.
+pub(super) fn print(report: &RefusalReport, out: &mut dyn Write) -> Result<()> {
     writeln!(
         out,
-        "refusal: {answerable} answerable questions, {others} {unanswerable}; area under the curve {:.3}",
-        refusal.area()
+        "refusal: {} answerable questions, {} {}; area under the curve {:.3}",
+        report.answerable, report.unanswerable, report.unanswerable_are, report.area
     )?;
-    let mut line = |name: &str, point: Point| {
-        let right = point.balanced_accuracy();
-        let Point {
-            bound,
-            false_refusals,
-            refused,
-        } = point;
+    for RefusalPoint {
+        name,
+        bound,
+        false_refusals,
+        refused,
+        balanced_accuracy,
+    } in &report.points
+    {
         writeln!(
             out,
             "{name:<24} bound {bound:.3}: refused {refused:.3}, falsely {false_refusals:.3}, \
-             balanced accuracy {right:.3}"
-        )
-    };
-    for allowed in ALLOWED {
-        let name = format!("false refusals {:.0} %", allowed * 100.0);
-        line(&name, refusal.allowing(allowed))?;
+             balanced accuracy {balanced_accuracy:.3}"
+        )?;
     }
-    line("in force", refusal.at(ANSWERABLE))?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Refusal;
+    use super::{Refusal, RefusalReport};
 
     fn refusal() -> Refusal {
         let scores = [0.9, 0.8, 0.7, 0.2, 0.75, 0.3, 0.1, 0.2];
@@ -184,5 +206,19 @@ mod tests {
     fn area_counts_pairs_in_the_right_order_and_equal_ones_half() {
         assert_eq!(refusal().area(), (4.0 + 4.0 + 3.0 + 1.5) / 16.0);
         assert_eq!(Refusal::of(&[], &[]).area(), 0.0);
+    }
+
+    #[test]
+    fn report_names_each_point_and_can_be_read_again() {
+        let report = refusal().report("not answered");
+        let names: Vec<&str> = report.points.iter().map(|point| &*point.name).collect();
+        assert_eq!((names[0], names[5]), ("false refusals 2 %", "in force"));
+        assert_eq!((report.answerable, report.unanswerable), (4, 4));
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["area"], 0.78125);
+        assert_eq!(json["points"][0]["refused"], 0.25);
+        assert_eq!(json["points"][0]["balanced_accuracy"], 0.625);
+        let again: RefusalReport = serde_json::from_value(json).unwrap();
+        assert_eq!(again, report);
     }
 }

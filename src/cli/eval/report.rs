@@ -3,7 +3,7 @@
 
 use super::compare::compare;
 use super::metrics::percentile;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
@@ -25,8 +25,13 @@ pub struct Report {
     pub collection: String,
     pub documents: usize,
     pub questions: usize,
+    /// What tells these questions and judgements from others; absent in files of
+    /// versions that did not say it.
+    pub questions_sha256: Option<String>,
     pub methods: Vec<MethodReport>,
     pub answers: AnswersReport,
+    /// Absent where there are no questions of both kinds.
+    pub refusal: Option<RefusalReport>,
 }
 
 /// One way of searching.
@@ -43,7 +48,7 @@ pub struct MethodReport {
 pub struct MetricReport {
     pub name: String,
     pub mean: f64,
-    /// One a question, in the order of the collection.
+    /// One a question that has an answer, in the order of the collection.
     pub scores: Vec<f64>,
 }
 
@@ -73,6 +78,30 @@ pub struct AnswersReport {
     /// Questions that no document answers, and the share that was answered.
     pub unanswerable: usize,
     pub unanswerable_answered: f64,
+}
+
+/// What is refused, of the questions that the documents answer and of others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RefusalReport {
+    pub answerable: usize,
+    pub unanswerable: usize,
+    /// Which questions count as unanswerable.
+    pub unanswerable_are: String,
+    /// The area under the curve.
+    pub area: f64,
+    pub points: Vec<RefusalPoint>,
+}
+
+/// A point of the curve: what is refused at this bound.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RefusalPoint {
+    pub name: String,
+    pub bound: f32,
+    /// The share of the answerable questions that are refused.
+    pub false_refusals: f64,
+    /// The share of the unanswerable questions that are refused.
+    pub refused: f64,
+    pub balanced_accuracy: f64,
 }
 
 impl MethodReport {
@@ -148,24 +177,7 @@ impl Report {
 
     /// Prints what differs from an earlier run over the same questions.
     pub fn print_against(&self, earlier: &ReportFile, out: &mut dyn Write) -> Result<()> {
-        let mut same = earlier.collections.iter();
-        let Some(other) = same.find(|other| other.collection == self.collection) else {
-            bail!(
-                "the earlier run has no collection {:?} to compare with",
-                self.collection
-            );
-        };
-        if other.questions != self.questions || other.documents != self.documents {
-            bail!(
-                "{}: the earlier run had {} documents and {} questions, this one {} and {}; \
-                 only the same collection can be compared",
-                self.collection,
-                other.documents,
-                other.questions,
-                self.documents,
-                self.questions
-            );
-        }
+        let other = self.same_in(earlier)?;
         writeln!(out, "against the run of satchel {}:", earlier.satchel)?;
         for method in &self.methods {
             let before = other.methods.iter().find(|one| one.name == method.name);
@@ -177,6 +189,35 @@ impl Report {
             }
         }
         Ok(())
+    }
+
+    /// The report of the same questions: scores are compared one by one.
+    fn same_in<'a>(&self, earlier: &'a ReportFile) -> Result<&'a Self> {
+        let name = &self.collection;
+        let mut same = earlier.collections.iter();
+        let Some(other) = same.find(|other| other.collection == *name) else {
+            bail!("the earlier run has no collection {name:?} to compare with");
+        };
+        ensure!(
+            other.questions == self.questions && other.documents == self.documents,
+            "{name}: the earlier run had {} documents and {} questions, this one {} and {}; \
+             only the same collection can be compared",
+            other.documents,
+            other.questions,
+            self.documents,
+            self.questions
+        );
+        ensure!(
+            other.questions_sha256.is_some(),
+            "{name}: the earlier run does not say which questions it asked, for an older version \
+             wrote it; measure it again to compare with it"
+        );
+        ensure!(
+            other.questions_sha256 == self.questions_sha256,
+            "{name}: the earlier run had other questions, or other judgements of what answers \
+             them; only the same ones can be compared"
+        );
+        Ok(other)
     }
 }
 
@@ -216,5 +257,47 @@ impl ReportFile {
     pub fn write(&self, path: &Path) -> Result<()> {
         std::fs::write(path, serde_json::to_vec_pretty(self)?)
             .with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AnswersReport, MethodReport, Report, ReportFile};
+
+    fn report(questions_sha256: Option<&str>, score: f64) -> Report {
+        Report {
+            collection: "tower".into(),
+            documents: 3,
+            questions: 2,
+            questions_sha256: questions_sha256.map(str::to_owned),
+            methods: vec![MethodReport::new("hybrid", &[[score; 5]], vec![1.0])],
+            answers: AnswersReport::default(),
+            refusal: None,
+        }
+    }
+
+    fn against(earlier: Report) -> anyhow::Result<String> {
+        let mut out = Vec::new();
+        report(Some("same"), 1.0).print_against(&ReportFile::new(vec![earlier]), &mut out)?;
+        Ok(String::from_utf8(out)?)
+    }
+
+    #[test]
+    fn only_runs_over_the_same_questions_are_compared() {
+        let table = against(report(Some("same"), 0.5)).unwrap();
+        assert!(table.contains("hybrid: nDCG@10 +0.5000"), "{table}");
+        let error = against(report(Some("other"), 0.5)).unwrap_err();
+        assert!(error.to_string().contains("other questions"), "{error}");
+    }
+
+    #[test]
+    fn run_that_does_not_say_its_questions_is_not_compared() {
+        let mut older = serde_json::to_value(report(None, 0.5)).unwrap();
+        let fields = older.as_object_mut().unwrap();
+        for newer in ["questions_sha256", "refusal"] {
+            fields.remove(newer);
+        }
+        let error = against(serde_json::from_value(older).unwrap()).unwrap_err();
+        assert!(error.to_string().contains("measure it again"), "{error}");
     }
 }
