@@ -61,6 +61,8 @@ pub(super) struct Member {
     pub(super) index: usize,
     pub(super) name: String,
     pub(super) encrypted: bool,
+    /// Its name ends as the names of folders do.
+    pub(super) folder: bool,
 }
 
 /// An open zip file.
@@ -96,15 +98,21 @@ impl<'a> Package<'a> {
 
     /// Members in the order of the directory, without folders.
     pub(super) fn members(&mut self) -> Vec<Member> {
+        let mut members = self.entries();
+        members.retain(|member| !member.folder);
+        members
+    }
+
+    /// Members and folders: a folder may have content, too.
+    pub(super) fn entries(&mut self) -> Vec<Member> {
         let all = 0..self.archive.len();
         all.filter_map(|index| {
             let entry = self.archive.by_index_raw(index).ok()?;
-            let name = entry.name().ok()?.into_owned();
-            let encrypted = entry.encrypted();
-            (!entry.is_dir()).then_some(Member {
+            Some(Member {
                 index,
-                name,
-                encrypted,
+                name: entry.name().ok()?.into_owned(),
+                encrypted: entry.encrypted(),
+                folder: entry.is_dir(),
             })
         })
         .collect()
@@ -133,17 +141,29 @@ impl<'a> Package<'a> {
 
     /// The bytes of the member at a place of the directory.
     pub(super) fn bytes_at(&mut self, index: usize) -> Result<Vec<u8>, ExtractError> {
+        let (bytes, broken) = self.beginning_at(index)?;
+        match broken {
+            Some(reason) => Err(self.damaged(reason)),
+            None => Ok(bytes),
+        }
+    }
+
+    /// A member's bytes as far as they can be unpacked, and what is wrong with
+    /// the rest.
+    pub(super) fn beginning_at(
+        &mut self,
+        index: usize,
+    ) -> Result<(Vec<u8>, Option<String>), ExtractError> {
         let format = self.format;
-        let damaged = |reason: String| ExtractError::damaged(format, reason);
         let entry = self.archive.by_index(index).map_err(|error| match error {
             ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => ExtractError::Encrypted,
-            error => damaged(error.to_string()),
+            error => ExtractError::damaged(format, error.to_string()),
         })?;
         let mut bytes = Vec::new();
         let most = self.budget.left.get().saturating_add(1);
         let read = entry.take(most).read_to_end(&mut bytes);
-        read.map_err(|error| damaged(error.to_string()))?;
+        // What a broken member gave before it broke was unpacked, too.
         self.budget.take(bytes.len() as u64)?;
-        Ok(bytes)
+        Ok((bytes, read.err().map(|error| error.to_string())))
     }
 }

@@ -58,12 +58,13 @@ impl Format for Epub {
                     continue;
                 }
             };
-            match guard::caught(|| html::read(&bytes)) {
+            let missing = is_cut(&bytes).then(|| format!("{chapter}: it ends in the middle"));
+            match guard::caught(|| html::chapter(&bytes)) {
                 Ok(Ok(mut text)) => match text.metadata.title.take() {
                     Some(title) if text.headings.is_empty() => {
-                        collection.add_named(&title, text, None)?;
+                        collection.add_named(&title, text, missing)?;
                     }
-                    _ => collection.add(text, None)?,
+                    _ => collection.add(text, missing)?,
                 },
                 Ok(Err(error)) => collection.unread(format!("{chapter}: {error}"))?,
                 Err(reason) => collection.unread(format!("{chapter}: {reason}"))?,
@@ -77,6 +78,16 @@ impl Format for Epub {
             },
         ))
     }
+}
+
+/// Whether a chapter begins as HTML and does not end as such; its reader would
+/// take what is there for the whole.
+fn is_cut(bytes: &[u8]) -> bool {
+    let has = |tag: &[u8]| {
+        let mut windows = bytes.windows(tag.len());
+        windows.any(|window| window.eq_ignore_ascii_case(tag))
+    };
+    has(b"<html") && !has(b"</html")
 }
 
 /// Name of the part that lists the chapters.

@@ -14,10 +14,13 @@ use std::rc::Rc;
 pub(super) struct Html;
 
 /// Elements that are no part of the content.
-const SKIPPED: [&str; 17] = [
-    "script", "style", "noscript", "template", "nav", "header", "footer", "aside", "form",
-    "button", "select", "iframe", "svg", "canvas", "img", "head", "dialog",
+const SKIPPED: [&str; 16] = [
+    "script", "style", "noscript", "template", "nav", "footer", "input", "textarea", "button",
+    "select", "iframe", "svg", "canvas", "img", "head", "dialog",
 ];
+/// Elements that are the frame of a page, and content within its content.
+const FRAME: [&str; 2] = ["header", "aside"];
+const CONTENT: [&str; 2] = ["main", "article"];
 
 /// Deepest nesting that is converted; the converter is recursive.
 const MAX_DEPTH: usize = 2000;
@@ -54,6 +57,15 @@ impl Format for Html {
 
 /// The main content of an HTML file.
 pub(super) fn read(bytes: &[u8]) -> Result<StructuredText, ExtractError> {
+    convert(bytes, remove_frame)
+}
+
+/// A chapter of a book, which has no frame: its asides are notes.
+pub(super) fn chapter(bytes: &[u8]) -> Result<StructuredText, ExtractError> {
+    convert(bytes, |_| {})
+}
+
+fn convert(bytes: &[u8], prepare: impl Fn(&Rc<Node>)) -> Result<StructuredText, ExtractError> {
     charset::refuse_binary(bytes)?;
     let source = charset::decode(bytes, named_charset(bytes));
     if left_open(&source) > MAX_OPEN {
@@ -73,6 +85,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<StructuredText, ExtractError> {
     let tree = converter
         .html_to_tree(&source)
         .map_err(|error| ExtractError::damaged("HTML", error.to_string()))?;
+    prepare(&tree);
     let survey = Survey::of(&tree);
     let text = if survey.depth > MAX_DEPTH {
         plain_text(&tree)
@@ -165,6 +178,21 @@ fn named_charset(bytes: &[u8]) -> Option<&'static Encoding> {
     let name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_:".contains(byte);
     let end = value.iter().position(|byte| !name(byte));
     Encoding::for_label(&value[..end.unwrap_or(value.len())])
+}
+
+/// Takes out the frame of a page, but for what stands within its content.
+fn remove_frame(tree: &Rc<Node>) {
+    let is_one_of = |node: &Rc<Node>, names: &[&str]| match &node.data {
+        NodeData::Element { name, .. } => names.contains(&name.local.as_ref()),
+        _ => false,
+    };
+    let mut open = vec![Rc::clone(tree)];
+    while let Some(node) = open.pop() {
+        let mut children = node.children.borrow_mut();
+        children.retain(|child| !is_one_of(child, &FRAME));
+        let outside = children.iter().filter(|child| !is_one_of(child, &CONTENT));
+        open.extend(outside.cloned());
+    }
 }
 
 /// What one walk over the tree finds.
@@ -278,6 +306,43 @@ mod tests {
         }
         assert!(read.text.lines().any(|line| line == "a: 1;\tb: 2"));
         assert_eq!(read.headings[0].text, "Pumps");
+    }
+
+    #[test]
+    fn what_frames_a_page_is_content_within_an_article() {
+        let read = read(
+            b"<body><header>Top</header><aside>Advertisement</aside>\
+              <article><header><h1>Pumps</h1></header><p>They move water.</p><aside>A note.</aside></article>\
+              <article><p>Second.</p></article></body>",
+        );
+        assert!(
+            read.text
+                .starts_with("# Pumps\n\nThey move water.\n\nA note."),
+            "{}",
+            read.text
+        );
+        assert!(read.text.contains("Second."), "{}", read.text);
+        for absent in ["Top", "Advertisement"] {
+            assert!(!read.text.contains(absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn a_page_within_a_form_is_read_without_its_fields() {
+        let read = read(
+            b"<body><form><h1>Pumps</h1><p>They move water.</p><input value=\"typed\"><button>Send</button>\
+              <select><option>One</option></select><textarea>draft</textarea></form></body>",
+        );
+        assert_eq!(read.text, "# Pumps\n\nThey move water.");
+    }
+
+    #[test]
+    fn asides_of_a_chapter_are_its_notes() {
+        let chapter = super::chapter(
+            b"<html><body><header><h1>One</h1></header><p>Text.</p>\
+              <aside epub:type=\"footnote\"><p>A footnote.</p></aside></body></html>",
+        );
+        assert_eq!(chapter.unwrap().text, "# One\n\nText.\n\nA footnote.");
     }
 
     #[test]

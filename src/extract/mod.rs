@@ -23,6 +23,7 @@ mod office;
 mod opendocument;
 mod parts;
 mod pdf;
+mod period;
 mod plain;
 mod pptx;
 mod rtf;
@@ -165,5 +166,7 @@ fn read_source(source: &Source<'_>, limits: &Limits) -> Result<Extracted, Extrac
 
 #[cfg(test)]
 mod fixtures_tests;
+#[cfg(test)]
+mod hostile_tests;
 #[cfg(test)]
 mod tests;

@@ -92,60 +92,78 @@ fn read_slide(
     let source = source.ok_or_else(|| package.damaged(format!("{name} is not there")))?;
     let mut reader = Shapes::default();
     let read = xml::nodes(&source, |node| reader.node(node));
-    let mut missing = read
-        .err()
-        .map(|reason| format!("the rest of the slide is damaged: {reason}"));
+    let cut = |what: &str, read: Result<(), String>| {
+        let reason = read.err()?;
+        Some(format!("the rest of {what} is damaged: {reason}"))
+    };
+    let mut missing: Vec<String> = cut("the slide", read).into_iter().collect();
     let mut blocks = reader.blocks(false);
     // A slide whose relations are damaged still has its own text.
-    let mut related: Vec<Relation> = relations(package, name)
-        .map(|related| related.into_values().collect())
-        .unwrap_or_default();
+    let mut related: Vec<Relation> = match relations(package, name) {
+        Ok(related) => related.into_values().collect(),
+        Err(error @ ExtractError::TooLargeUnpacked { .. }) => return Err(error),
+        Err(_) => {
+            missing.push("what belongs to the slide, as its notes, cannot be found".to_owned());
+            Vec::new()
+        }
+    };
     related.sort_by(|a, b| (&a.kind, &a.target).cmp(&(&b.kind, &b.target)));
     for relation in related {
         match relation.kind.as_str() {
             "diagramData" => {
-                for text in paragraphs(package, &relation.target)? {
-                    blocks.item(0, "-", &text);
-                }
+                let read = diagram(package, &relation.target, &mut blocks)?;
+                missing.extend(cut("its diagram", read));
             }
-            "notesSlide" => notes(package, &relation.target, &mut blocks)?,
-            "chart" => missing = Some("its chart was not read".to_owned()),
+            "notesSlide" => {
+                let read = notes(package, &relation.target, &mut blocks)?;
+                missing.extend(cut("its notes", read));
+            }
+            "chart" => missing.push("its chart was not read".to_owned()),
             _ => {}
         }
     }
+    let missing = (!missing.is_empty()).then(|| missing.join("; "));
     Ok((blocks.finish(), missing))
 }
 
-/// All paragraphs of a part, whatever stands around them.
-fn paragraphs(package: &mut Package<'_>, name: &str) -> Result<Vec<String>, ExtractError> {
+/// Adds all paragraphs of a part, whatever stands around them. Gives back why
+/// it was not read to its end.
+fn diagram(
+    package: &mut Package<'_>,
+    name: &str,
+    blocks: &mut Blocks,
+) -> Result<Result<(), String>, ExtractError> {
     let source = package.part(name)?.unwrap_or_default();
-    let mut found = Vec::new();
     let (mut text, mut inside) = (String::new(), false);
     // What can be read of a damaged part is kept.
-    let _ = xml::nodes(&source, |node| {
+    Ok(xml::nodes(&source, |node| {
         match node {
             Node::Open("t", _) => inside = true,
             Node::Close("t") => inside = false,
-            Node::Close("p") => found.push(std::mem::take(&mut text)),
+            Node::Close("p") => blocks.item(0, "-", &std::mem::take(&mut text)),
             Node::Text(part) if inside => text.push_str(part),
             _ => {}
         }
         Ok(())
-    });
-    Ok(found)
+    }))
 }
 
-fn notes(package: &mut Package<'_>, name: &str, blocks: &mut Blocks) -> Result<(), ExtractError> {
+/// Adds the notes of the speaker. Gives back why they were not read to the end.
+fn notes(
+    package: &mut Package<'_>,
+    name: &str,
+    blocks: &mut Blocks,
+) -> Result<Result<(), String>, ExtractError> {
     let source = package.part(name)?.unwrap_or_default();
     let mut reader = Shapes::default();
     // What can be read of damaged notes is kept.
-    let _ = xml::nodes(&source, |node| reader.node(node));
+    let read = xml::nodes(&source, |node| reader.node(node));
     let text = reader.blocks(true).finish().text;
     if !text.is_empty() {
         blocks.heading(3, "Notes");
         blocks.paragraph(&text);
     }
-    Ok(())
+    Ok(read)
 }
 
 /// A shape's paragraphs or its table.

@@ -2,6 +2,7 @@
 //! every value with its column's name before it. Cells are divided by tabs, by
 //! which sentences and quotes know a row.
 
+use super::period;
 use super::xml::one_line;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -63,8 +64,8 @@ pub(super) fn header(rows: &[Row]) -> Option<usize> {
         .iter()
         .take(ROWS_ABOVE)
         .position(|row| filled(row) > 1)?;
-    let names = &rows[at];
-    let used: BTreeSet<usize> = rows[at + 1..]
+    let (names, below) = (&rows[at], &rows[at + 1..]);
+    let used: BTreeSet<usize> = below
         .iter()
         .flat_map(|row| (0..row.len()).filter(|column| !row[*column].is_empty()))
         .collect();
@@ -72,28 +73,48 @@ pub(super) fn header(rows: &[Row]) -> Option<usize> {
         .iter()
         .filter(|column| names.get(**column).is_some_and(|name| !name.is_empty()));
     let enough = !used.is_empty() && named.count() * 2 >= used.len();
-    (enough && are_names(names)).then_some(at)
+    (enough && are_names(names, below)).then_some(at)
 }
 
-/// Whether cells can be the names of columns: short, different, not numbers.
-/// Years are names where there is more than one.
-pub(super) fn are_names(cells: &[String]) -> bool {
+/// Whether cells can be the names of columns: short, different, and labels for
+/// what stands below. Years are names where there is more than one.
+fn are_names(cells: &[String], below: &[Row]) -> bool {
     let filled = || cells.iter().filter(|cell| !cell.is_empty());
     let distinct: HashSet<String> = filled().map(|cell| cell.to_lowercase()).collect();
     let short = filled().all(|cell| cell.chars().count() <= LONGEST_NAME);
-    let years = filled().filter(|cell| is_year(cell)).count();
-    let values = filled().any(|cell| is_value(cell) && !is_year(cell));
-    let words = filled().any(|cell| !is_value(cell));
     // Merged cells repeat their name.
     let different = distinct.len() * 2 > filled().count();
-    short && different && words && !values && years != 1
+    let words = filled().any(|cell| !is_value(cell));
+    let years = filled().filter(|cell| is_year(cell)).count();
+    let is_name = |cell: &str| !is_value(cell) || (words && years > 1 && is_year(cell));
+    let others: Vec<usize> = (0..cells.len())
+        .filter(|column| !is_name(&cells[*column]))
+        .collect();
+    let named = match others.is_empty() {
+        true => words,
+        false => are_periods(cells, &others, below),
+    };
+    short && different && named
+}
+
+/// Whether the cells of these columns are times, each with numbers for that
+/// time below it, in a table whose rows begin with what the numbers are of.
+fn are_periods(cells: &[String], columns: &[usize], below: &[Row]) -> bool {
+    let labelled = cells.first().is_some_and(|first| !is_value(first));
+    let under = |column: usize| {
+        let cells = below.iter().filter_map(move |row| row.get(column));
+        cells.filter(|cell| !cell.is_empty())
+    };
+    // A column of times is data, its first cell like the others.
+    let heads = |column: &usize| {
+        period::is_period(&cells[*column]) && !under(*column).any(|cell| period::is_period(cell))
+    };
+    let valued = |column: &usize| under(*column).any(|cell| is_value(cell));
+    labelled && columns.iter().all(heads) && columns.iter().any(valued)
 }
 
 fn is_year(cell: &str) -> bool {
-    cell.len() == 4
-        && cell
-            .parse()
-            .is_ok_and(|year: u16| (1900..2100).contains(&year))
+    cell.len() == 4 && cell.parse().is_ok_and(period::is_year)
 }
 
 /// Numbers, amounts, dates, times, yes and no.
@@ -211,6 +232,48 @@ mod tests {
                 "Name: Ann;\tRole: Chair"
             ]
         );
+    }
+
+    #[test]
+    fn times_above_numbers_name_their_columns() {
+        for names in [
+            ["Region", "Q1", "Q2"],
+            ["Region", "H1", "H2"],
+            ["Region", "FY24", "FY 2025"],
+            ["Region", "2024-01", "2024-02"],
+            ["Region", "Jan 2024", "March 2024"],
+            ["Region", "2024-01-01", "2024-02-01"],
+            ["Region", "2024", "Total"],
+            ["", "2024", "2025"],
+        ] {
+            let table = rows(&[&names, &["North", "5", "6"], &["South", "7", ""]]);
+            let found = lines(&table);
+            let [first, one, two] = names;
+            let label = if first.is_empty() { "" } else { "Region: " };
+            assert_eq!(
+                found,
+                [
+                    format!("{label}North;\t{one}: 5;\t{two}: 6"),
+                    format!("{label}South;\t{one}: 7")
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn data_in_the_first_row_names_no_columns() {
+        for data in [
+            [["North", "5", "6"], ["South", "7", "8"]],
+            [["North", "Q1", "5"], ["South", "Q2", "7"]],
+            [["Ann", "1987", "Chair"], ["Ben", "1990", "Clerk"]],
+            [["Rent", "2024-01", "900"], ["Gas", "2024-02", "80"]],
+            [["2024", "North", "5"], ["2025", "South", "7"]],
+            [["P-40", "1999.95", "12"], ["P-41", "120.50", "3"]],
+            [["", "1999", "2001"], ["", "2002", "2005"]],
+        ] {
+            let table = rows(&[&data[0], &data[1]]);
+            assert_eq!(lines(&table), data.map(|row| row.join("\t")));
+        }
     }
 
     #[test]

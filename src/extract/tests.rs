@@ -217,13 +217,13 @@ fn assert_unreadable(pdf: &[u8]) {
     assert_eq!(read.pages[0].text, "");
 }
 
-fn stream(entries: &str, content: &str) -> String {
+pub(super) fn stream(entries: &str, content: &str) -> String {
     let length = content.len();
     format!("<<{entries}/Length {length}>>stream\n{content}\nendstream")
 }
 
 /// A PDF of the given objects, numbered from 1; the first is its catalogue.
-fn pdf(objects: &[&str]) -> Vec<u8> {
+pub(super) fn pdf(objects: &[&str]) -> Vec<u8> {
     let mut out = "%PDF-1.4\n".to_owned();
     let mut places = Vec::new();
     for (index, object) in objects.iter().enumerate() {

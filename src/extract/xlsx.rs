@@ -8,6 +8,7 @@ use super::table::{self, Row};
 use super::{ExtractError, Limits, office, xml};
 use crate::types::DocumentMetadata;
 use calamine::{DataRef, Dimensions, ExcelDateTime, Reader, SheetType, Xlsx};
+use quick_xml::events::Event;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
@@ -19,6 +20,9 @@ const MAX_CELLS: usize = 2_000_000;
 const MAX_AREA: usize = 8_000_000;
 /// Cells that all merged areas of a sheet may fill.
 const MAX_MERGED: u64 = 200_000;
+/// The part with the texts that cells share, and the least bytes of one text.
+const SHARED_TEXTS: &str = "sharedstrings.xml";
+const LEAST_TEXT: u64 = "<si/>".len() as u64;
 
 type Cells = BTreeMap<u32, BTreeMap<u32, String>>;
 type Workbook<'a> = Xlsx<Cursor<&'a [u8]>>;
@@ -73,25 +77,65 @@ fn damaged(reason: impl Into<String>) -> ExtractError {
     ExtractError::damaged("Excel", reason)
 }
 
-/// Unpacks all parts once, so that what they unpack to is known before they
-/// are read; gives back the title.
+/// Unpacks all members once, so that what they unpack to is known before they
+/// are read: any of them may be named as a sheet. Gives back the title.
 fn check(source: &Source<'_>) -> Result<Option<String>, ExtractError> {
     let mut package = Package::open(source.bytes, source.budget, "Excel")?;
-    for member in package.members() {
+    for member in package.entries() {
         if member.encrypted {
             return Err(ExtractError::Encrypted);
         }
-        if member.name.ends_with(".xml") {
-            // What is damaged shows when it is read, unless it is not needed.
-            if let Err(error @ ExtractError::TooLargeUnpacked { .. }) =
-                package.bytes_at(member.index)
-            {
-                return Err(error);
+        match package.beginning_at(member.index) {
+            Ok((bytes, _)) if member.name.to_ascii_lowercase().ends_with(SHARED_TEXTS) => {
+                refuse_false_count(&bytes)?;
             }
+            Err(error @ ExtractError::TooLargeUnpacked { .. }) => return Err(error),
+            // What is damaged shows when it is read, unless it is not needed.
+            _ => {}
         }
     }
     let properties = package.part("docProps/core.xml").ok().flatten();
     Ok(properties.and_then(|properties| xml::text_of(&properties, "title")))
+}
+
+/// Refuses a part of shared texts that says it has more than can be in it: room
+/// for that many is made at once, and where there is none the process ends.
+/// Some programs count the uses of the texts, hence the cells that are read.
+fn refuse_false_count(part: &[u8]) -> Result<(), ExtractError> {
+    let possible = (part.len() as u64 / LEAST_TEXT).max(MAX_CELLS as u64);
+    match claimed_texts(part) {
+        Some(claimed) if claimed > possible => Err(damaged(format!(
+            "it says that its cells share {claimed} texts, and has no room for them"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// How many texts the part says it has. It is found as calamine finds it, which
+/// looks over wrong end tags and wrong attributes.
+fn claimed_texts(part: &[u8]) -> Option<u64> {
+    let mut reader = quick_xml::Reader::from_reader(part);
+    reader.config_mut().check_end_names = false;
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(element) | Event::Empty(element))
+                if element.local_name().into_inner() == "sst" =>
+            {
+                let places = element.split("uniqueCount").skip(1);
+                let sign = |c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\'' | '+');
+                let digits = places.map(|place| {
+                    let number = place.trim_start_matches(sign);
+                    let end = number.find(|c: char| !c.is_ascii_digit());
+                    &number[..end.unwrap_or(number.len())]
+                });
+                return digits.filter_map(|digits| digits.parse().ok()).max();
+            }
+            Ok(Event::Eof) | Err(_) => return None,
+            Ok(_) => {}
+        }
+    }
 }
 
 /// The filled cells of a sheet, and what of it was not read.

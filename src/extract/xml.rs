@@ -56,16 +56,26 @@ pub(super) fn referred(reference: &BytesRef<'_>) -> Option<char> {
     }
 }
 
-/// Calls `each` with every event of a part.
+/// Calls `each` with every event of a part. One that ends inside of an element
+/// was cut, and says so.
 pub(super) fn walk(
     source: &str,
     mut each: impl FnMut(Event<'_>) -> Result<(), String>,
 ) -> Result<(), String> {
     let mut reader = Reader::from_str(source);
+    let mut open = 0_usize;
     loop {
         match reader.read_event() {
+            Ok(Event::Eof) if open > 0 => return Err("it ends in the middle".to_owned()),
             Ok(Event::Eof) => return Ok(()),
-            Ok(event) => each(event)?,
+            Ok(event) => {
+                match &event {
+                    Event::Start(_) => open += 1,
+                    Event::End(_) => open = open.saturating_sub(1),
+                    _ => {}
+                }
+                each(event)?;
+            }
             Err(error) => return Err(error.to_string()),
         }
     }

@@ -11,13 +11,15 @@ use pdf_extract::{Dictionary, Document, Object, ObjectId, Stream};
 const MAX_DEPTH: usize = 12;
 /// Operators of one page, forms included.
 const MAX_OPERATIONS: usize = 2_000_000;
+/// Bytes of the content of one page, which may name the same stream many times.
+const MAX_CONTENT: usize = 256 * 1024 * 1024;
 /// Parents of a page in the tree of pages.
 const MAX_ANCESTORS: usize = 64;
 
 /// Replaces content and resources of a page by their reduced form.
 pub(super) fn page(document: &mut Document, id: ObjectId) -> Result<(), String> {
     let unreadable = |error: pdf_extract::Error| error.to_string();
-    let content = document.get_page_content(id).map_err(unreadable)?;
+    let content = content(document, id)?;
     let resources = inherited_resources(document, id);
     let mut flat = Flat::default();
     flat.add(document, &content, resources, 0)?;
@@ -36,6 +38,25 @@ pub(super) fn page(document: &mut Document, id: ObjectId) -> Result<(), String> 
     page.set("MediaBox", vec![0.into(), 0.into(), 612.into(), 792.into()]);
     page.remove(b"ArtBox");
     Ok(())
+}
+
+/// The content streams of a page, one after the other.
+fn content(document: &Document, page: ObjectId) -> Result<Vec<u8>, String> {
+    let mut content = Vec::new();
+    for id in document.get_page_contents(page) {
+        let Ok(stream) = document.get_object(id).and_then(Object::as_stream) else {
+            continue;
+        };
+        match stream.decompressed_content() {
+            Ok(unpacked) => content.extend(unpacked),
+            Err(_) => content.extend(&stream.content),
+        }
+        content.push(b'\n');
+        if content.len() > MAX_CONTENT {
+            return Err("its content is too large".to_owned());
+        }
+    }
+    Ok(content)
 }
 
 fn inherited_resources(document: &Document, page: ObjectId) -> Option<&Dictionary> {

@@ -8,6 +8,7 @@
 mod bidi;
 mod cmap;
 mod columns;
+mod filters;
 mod flatten;
 mod fonts;
 mod glyphs;
@@ -49,8 +50,9 @@ impl Format for Pdf {
     fn extract(&self, source: &Source<'_>, limits: &Limits) -> Result<Content, ExtractError> {
         let bytes = source.bytes;
         let deadline = Instant::now() + limits.timeout;
-        inflate::check(bytes, limits.max_unpacked_bytes)?;
+        inflate::check(bytes, limits, deadline)?;
         let mut document = open(bytes)?;
+        inflate::check_loaded(&document, limits, deadline)?;
         let pages = document.get_pages();
         if pages.is_empty() {
             return Err(ExtractError::damaged("PDF", "it has no pages"));
