@@ -12,11 +12,13 @@ const K: RangeInclusive<usize> = 1..=100;
 const FETCH_K: RangeInclusive<usize> = 1..=1000;
 const SHARE: RangeInclusive<f32> = 0.0..=1.0;
 
-/// The words for the kinds of search.
+/// The words for the kinds of search: those of the contracts, and `KEYWORD`,
+/// which is ours.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 enum SearchTypeWire {
     Similarity,
+    Keyword,
     Hybrid,
     Mmr,
 }
@@ -42,6 +44,7 @@ impl SearchOptionsWire {
     pub(super) fn checked(self) -> Result<PartialSearchOptions, HttpError> {
         let search_type = self.search_type.map(|word| match word {
             SearchTypeWire::Similarity => SearchType::Similarity,
+            SearchTypeWire::Keyword => SearchType::Keyword,
             SearchTypeWire::Hybrid => SearchType::Hybrid,
             SearchTypeWire::Mmr => SearchType::Mmr,
         });
@@ -60,12 +63,11 @@ impl SearchOptionsWire {
 impl From<&PartialSearchOptions> for SearchOptionsWire {
     fn from(options: &PartialSearchOptions) -> Self {
         Self {
-            search_type: options.search_type.and_then(|kind| match kind {
-                SearchType::Similarity => Some(SearchTypeWire::Similarity),
-                SearchType::Hybrid => Some(SearchTypeWire::Hybrid),
-                SearchType::Mmr => Some(SearchTypeWire::Mmr),
-                // No wire has a word for it.
-                SearchType::Keyword => None,
+            search_type: options.search_type.map(|kind| match kind {
+                SearchType::Similarity => SearchTypeWire::Similarity,
+                SearchType::Keyword => SearchTypeWire::Keyword,
+                SearchType::Hybrid => SearchTypeWire::Hybrid,
+                SearchType::Mmr => SearchTypeWire::Mmr,
             }),
             k: options.k,
             score_threshold: options.score_threshold,

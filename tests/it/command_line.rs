@@ -85,6 +85,10 @@ fn documents_are_added_asked_and_searched_with_and_without_a_server() {
     assert_eq!(asked.1, asked_alone.1);
     let found = satchel.run(&["search", "--k", "1", "colza oil"]);
     assert!(found.1.contains("burns colza oil"), "{}", found.1);
+    for kind in ["similarity", "keyword", "mmr"] {
+        let found = satchel.run(&["search", "--kind", kind, "--k", "1", "colza oil"]);
+        assert!(found.1.contains("burns colza oil"), "{kind}: {found:?}");
+    }
     let nothing = satchel.run(&["ask", "What is the capital of Mongolia?"]);
     assert_eq!(nothing.0, 2, "{}", nothing.1);
 }
