@@ -2,6 +2,7 @@
 //! by its words, its numbers and its meaning.
 
 use super::candidates::{Candidate, candidates};
+use super::figures::{figures, numbers};
 use super::terms::{Rarity, terms};
 use crate::engine::encoder::{Encoder, EncoderError};
 use crate::types::{Passage, Support};
@@ -68,7 +69,8 @@ pub(super) fn sort(evidence: &mut [Evidence]) {
 /// A sentence of the answer, prepared for comparison.
 struct Claim<'a> {
     terms: Vec<String>,
-    numbers: HashSet<String>,
+    /// The readings of each number.
+    numbers: Vec<Vec<String>>,
     is_negated: bool,
     vector: &'a [f32],
 }
@@ -97,7 +99,7 @@ impl Corpus {
     pub(super) fn evidence(&self, sentence: &str, vector: &[f32]) -> Vec<Evidence> {
         let claim = Claim {
             terms: terms(sentence),
-            numbers: numbers(sentence, false),
+            numbers: figures(sentence),
             is_negated: is_negated(sentence),
             vector,
         };
@@ -166,8 +168,9 @@ impl Corpus {
     /// The most support that a claim can have, given where its numbers are:
     /// near the evidence, somewhere in the passages, or nowhere.
     fn bound_by_numbers(&self, claim: &Claim<'_>, window: Range<usize>) -> Support {
-        let has = |range: Range<usize>, number: &String| {
-            self.numbers[range].iter().any(|own| own.contains(number))
+        let has = |range: Range<usize>, readings: &[String]| {
+            let mut near = self.numbers[range].iter();
+            near.any(|own| readings.iter().any(|one| own.contains(one)))
         };
         if claim
             .numbers
@@ -206,54 +209,6 @@ pub(super) fn weaker(left: Support, right: Support) -> Support {
     } else {
         right
     }
-}
-
-/// The numbers of a text, written alike: `1,000` and `1000`, `7,1` and `7.1`,
-/// `1990s` and `1990`. With `spelled`, small numbers in words count too.
-fn numbers(text: &str, spelled: bool) -> HashSet<String> {
-    let mut found = HashSet::new();
-    let is_inner = |c: char| matches!(c, '.' | ',' | '\'' | '’' | '\u{a0}' | '\u{202f}');
-    for run in text.split(|c: char| !(c.is_ascii_digit() || is_inner(c))) {
-        let run = run.trim_matches(is_inner);
-        if !run.is_empty() {
-            found.insert(plain_number(run));
-        }
-    }
-    if spelled {
-        for word in text.to_lowercase().split(|c: char| !c.is_alphabetic()) {
-            let at = SPELLED.iter().position(|names| names.contains(&word));
-            found.extend(at.map(|at| (at + 1).to_string()));
-        }
-    }
-    found
-}
-
-const SPELLED: &[&[&str]] = &[
-    &["one", "first", "once", "ein", "eine", "erste"],
-    &["two", "second", "twice", "zwei", "zweite"],
-    &["three", "third", "drei", "dritte"],
-    &["four", "fourth", "vier"],
-    &["five", "fifth", "fünf"],
-    &["six", "sixth", "sechs"],
-    &["seven", "seventh", "sieben"],
-    &["eight", "eighth", "acht"],
-    &["nine", "ninth", "neun"],
-    &["ten", "tenth", "zehn"],
-    &["eleven", "eleventh", "elf"],
-    &["twelve", "twelfth", "zwölf"],
-];
-
-/// Drops the signs that group thousands; the decimal sign becomes a point.
-fn plain_number(run: &str) -> String {
-    let mut parts = run.split(|c: char| !c.is_ascii_digit());
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        if part.len() != 3 {
-            plain.push('.');
-        }
-        plain.push_str(part);
-    }
-    plain
 }
 
 fn is_negated(text: &str) -> bool {

@@ -6,6 +6,8 @@
 //! such questions, English and German, has its number in one passage. It is a
 //! question for all only where it names the documents themselves.
 
+use super::patterns::matched;
+
 /// What is asked for all of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
@@ -28,8 +30,7 @@ pub enum ListLanguage {
 const MOST_OF_HEAD: usize = 4;
 const MOST_WORDS: usize = 10;
 
-/// What patterns are: words in order, each one of several (`|`), those that end
-/// in `?` as may be.
+/// Sequences of words, as `patterns` reads them.
 type Patterns = &'static [&'static str];
 
 const POLITE: Patterns = &[
@@ -321,24 +322,6 @@ impl<'a> Part<'a> {
         }
         rest.words()
     }
-}
-
-/// How many of the words the pattern takes, if they begin with it.
-fn matched(pattern: &str, lower: &[String]) -> Option<usize> {
-    let mut at = 0;
-    for wanted in pattern.split_whitespace() {
-        let (words, may_lack) = match wanted.strip_suffix('?') {
-            Some(words) => (words, true),
-            None => (wanted, false),
-        };
-        let has = lower.get(at);
-        if has.is_some_and(|word| words.split('|').any(|one| one == word)) {
-            at += 1;
-        } else if !may_lack {
-            return None;
-        }
-    }
-    (at > 0).then_some(at)
 }
 
 #[cfg(test)]

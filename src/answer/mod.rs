@@ -4,8 +4,10 @@
 mod candidates;
 mod chips;
 mod cite;
+mod courtesies;
 mod error;
 mod evidence;
+mod figures;
 #[cfg(test)]
 mod fixtures;
 mod follow_up;
@@ -15,9 +17,11 @@ mod listing;
 mod markdown;
 mod mathematics;
 mod overview;
+mod patterns;
 mod prompt;
 mod prose;
 mod quotes;
+mod refusals;
 mod render;
 mod sanitise;
 mod selection;

@@ -4,10 +4,12 @@
 
 use super::AnswerError;
 use super::candidates::cite;
+use super::courtesies::is_courtesy;
 use super::evidence::{Corpus, Evidence, strength};
 use super::judging::{Claim, Judge, judge_claims};
 use super::markdown::Markdown;
 use super::prose::{Statement, statements};
+use super::refusals::says_nothing_found;
 use super::terms::terms;
 use crate::engine::encoder::Encoder;
 use crate::types::{Citation, Passage, SentenceCheck, Support, char_len};
@@ -53,127 +55,91 @@ fn check(
 ) -> Result<Verified, AnswerError> {
     let markdown = Markdown::new(content);
     let found = statements(&markdown);
-    let corpus = Corpus::new(passages, encoder)?;
-    let checked: Vec<&Statement> = found.iter().filter(|s| is_claim(s)).collect();
-    let texts: Vec<&str> = checked.iter().map(|s| s.plain.as_str()).collect();
-    let vectors = encoder.embed(&texts)?;
-    let claims = checked
-        .iter()
-        .zip(&vectors)
-        .map(|(statement, vector)| Claim {
-            text: &statement.plain,
-            cited: cited(&markdown, statement),
-            evidence: corpus.evidence(&statement.plain, vector),
-        });
-    let mut claims: Vec<Claim<'_>> = claims.collect();
+    let (places, mut claims) = claims(&markdown, &found, passages, encoder)?;
     if let Some(judge) = judge {
         judge_claims(&mut claims, passages, judge)?;
     }
-    let mut claims = claims.iter();
+    let mut claims = places.into_iter().zip(&claims).peekable();
     let mut rewriter = Rewriter::new(&markdown, passages);
-    for statement in &found {
-        let claim = match is_claim(statement) {
-            true => claims.next(),
-            false => None,
-        };
-        match claim {
-            Some(claim) => rewriter.claim(statement, claim),
+    for (place, statement) in found.iter().enumerate() {
+        match claims.next_if(|(claimed, _)| *claimed == place) {
+            Some((_, claim)) => rewriter.claim(statement, claim),
             None => rewriter.copy_without_markers(statement),
         }
     }
     Ok(rewriter.finish())
 }
 
-/// Whether the answer says that the passages do not hold the answer.
-pub fn is_refusal(content: &str) -> bool {
-    char_len(content) < 400 && says_nothing_found(content)
+/// The claims among the sentences, each with its place there and what may bear it
+/// out.
+fn claims<'a>(
+    markdown: &Markdown<'_>,
+    found: &'a [Statement],
+    passages: &[Passage],
+    encoder: &Encoder,
+) -> Result<(Vec<usize>, Vec<Claim<'a>>), AnswerError> {
+    let corpus = Corpus::new(passages, encoder)?;
+    let numbered = found.iter().enumerate();
+    let stating: Vec<(usize, &Statement)> = numbered
+        .filter(|(_, one)| is_claim(markdown, one))
+        .collect();
+    let texts: Vec<&str> = stating.iter().map(|(_, one)| one.plain.as_str()).collect();
+    let vectors = encoder.embed(&texts)?;
+    let claims = stating
+        .into_iter()
+        .zip(&vectors)
+        .map(|((place, one), vector)| {
+            let claim = Claim {
+                text: &one.plain,
+                cited: cited(markdown, one),
+                evidence: corpus.evidence(&one.plain, vector),
+            };
+            (place, claim)
+        });
+    Ok(claims.filter(|(_, claim)| !is_denial(claim)).unzip())
 }
 
-fn says_nothing_found(text: &str) -> bool {
-    const SUBJECTS: &[&str] = &[
-        "passage",
-        "document",
-        "source",
-        "text",
-        "context",
-        "information",
-        "quelle",
-        "dokument",
-        "textstelle",
-        "passagen",
-    ];
-    const SAYINGS: &[&str] = &[
-        "not answer",
-        "not say",
-        "not mention",
-        "not provide",
-        "not contain",
-        "not state",
-        "not specif",
-        "not include",
-        "not address",
-        "not enough",
-        "no information",
-        "no mention",
-        "nothing about",
-        "cannot answer",
-        "can't answer",
-        "cannot find",
-        "unable to",
-        "not found",
-        "nicht beantwort",
-        "keine angabe",
-        "keine information",
-        "nicht erwähn",
-        "nicht genannt",
-        "keine antwort",
-    ];
-    let lower = text
-        .to_lowercase()
-        .replace(['’'], "'")
-        .replace("n't ", " not ");
-    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    has(SUBJECTS) && has(SAYINGS)
+/// Whether the answer says that the passages do not hold the answer.
+pub fn is_refusal(content: &str) -> bool {
+    let sentences = statements(&Markdown::new(content));
+    char_len(content) < 400 && sentences.iter().any(|one| says_nothing_found(&one.plain))
+}
+
+/// Whether a sentence only says that the passages do not hold something. Where a
+/// passage that it names says the same in so many words, it is a claim like others.
+fn is_denial(claim: &Claim<'_>) -> bool {
+    let named = claim
+        .evidence
+        .iter()
+        .filter(|one| claim.cited.contains(&number(one)));
+    let mut supports = named.map(|one| one.support);
+    !supports.any(|support| support == Support::Supported) && says_nothing_found(claim.text)
 }
 
 /// Whether a sentence states something that can be checked. One with a marker
 /// claims to.
-fn is_claim(statement: &Statement) -> bool {
-    const POLITE: &[&str] = &[
-        "sure",
-        "certainly",
-        "of course",
-        "hello",
-        "hi ",
-        "here is",
-        "here are",
-        "here's",
-        "i hope",
-        "let me know",
-        "if you have",
-        "feel free",
-        "you're welcome",
-        "thank",
-        "natürlich",
-        "gerne",
-        "hier ist",
-        "hier sind",
-        "ich hoffe",
-    ];
+fn is_claim(markdown: &Markdown<'_>, statement: &Statement) -> bool {
     let text = statement.plain.trim();
-    if says_nothing_found(text) {
-        return false;
+    let content = terms(text).len();
+    if content == 0 || !statement.markers.is_empty() {
+        return content > 0;
     }
-    if !statement.markers.is_empty() {
-        return !terms(text).is_empty();
-    }
-    let lower = text.to_lowercase();
     let is_short =
         text.split_whitespace().count() <= 14 && !text.contains(|c: char| c.is_ascii_digit());
-    let is_polite = is_short && POLITE.iter().any(|start| lower.starts_with(start));
     let leads_in = is_short && text.ends_with([':', '：']);
     let asks = text.ends_with(['?', '？']);
-    !(statement.is_heading || is_polite || leads_in || asks) && terms(text).len() >= 2
+    let is_title = statement.is_heading || (content == 1 && is_label(markdown.text, statement));
+    !(is_title || leads_in || asks || is_courtesy(text))
+}
+
+/// Whether bold type on a line of its own stands as a title over what follows.
+fn is_label(text: &str, statement: &Statement) -> bool {
+    let (before, after) = (&text[..statement.range.start], &text[statement.range.end..]);
+    let line = before
+        .strip_suffix("**")
+        .map(|before| before.ends_with('\n') || before.is_empty());
+    let is_bold = text[statement.range.clone()].ends_with("**");
+    line == Some(true) && is_bold && after.starts_with('\n') && !after.trim().is_empty()
 }
 
 /// Writes the answer anew, sentence by sentence.

@@ -175,3 +175,58 @@ fn refusals_are_recognised() {
     assert!(is_refusal("Die Dokumente enthalten keine Angabe dazu."));
     assert!(!is_refusal("Stop the pump above 7.1 mm/s."));
 }
+
+#[test]
+fn sentences_that_share_words_with_a_refusal_are_checked() {
+    let verified =
+        check("The textile mill was unable to pay [1]. The source code does not include tests.");
+    assert_eq!(supports(&verified), [Support::Unsupported; 2]);
+    assert!(!is_refusal("The textile mill was unable to pay."));
+}
+
+#[test]
+fn denial_that_a_named_passage_makes_itself_is_a_claim() {
+    let text = "The documents do not include the price of the pump.";
+    let content = "The documents do not include the price of the pump [1].";
+    let verified = verify(content, &[passage("note", 0, text)], encoder()).unwrap();
+    assert_eq!(supports(&verified), [Support::Supported]);
+    assert_eq!(verified.content, content);
+    let verified = check("The documents do not include the price of the pump.");
+    assert!(verified.checks.is_empty(), "{:?}", verified.checks);
+}
+
+#[test]
+fn sentences_that_begin_like_a_greeting_are_checked() {
+    let verified = check("Surely the tower was built by monks. Thanksgiving falls on a Thursday.");
+    assert_eq!(supports(&verified), [Support::Unsupported; 2]);
+}
+
+#[test]
+fn answer_of_one_word_is_held_against_the_passages() {
+    let verified = check("Baseplate.");
+    assert_eq!(verified.content, "Baseplate. [1]");
+    assert_ne!(supports(&verified), [Support::Unsupported]);
+    assert!(verified.citations[0].text.ends_with("on a baseplate."));
+    for content in ["Turin.", "It was 47.", "**Turin**"] {
+        let verified = check(content);
+        assert_eq!(supports(&verified), [Support::Unsupported], "{content}");
+        assert_eq!(verified.content, content);
+    }
+    let verified = check("Hello! Yes.\n\n**Overview**\n\nSteps:\n\n- Baseplate");
+    assert_eq!(verified.checks.len(), 1, "{:?}", verified.checks);
+}
+
+#[test]
+fn dates_and_scaled_numbers_agree_however_they_are_written() {
+    let text = "The tower opened on 2024-03-05. It cost 1,500,000 euros.";
+    let support = |content: &str| {
+        let verified = verify(content, &[passage("tower", 0, text)], encoder());
+        supports(&verified.unwrap())[0]
+    };
+    let content = "The tower opened on 5 March 2024 and cost 1.5 million euros [1].";
+    assert_ne!(support(content), Support::Unsupported);
+    for (right, wrong) in [("5 March", "3 May"), ("million", "billion")] {
+        let content = content.replace(right, wrong);
+        assert_eq!(support(&content), Support::Unsupported, "{content}");
+    }
+}
