@@ -183,7 +183,8 @@ export class Reply {
       this.mind.hidden = false;
       this.mindText.textContent = facts.reasoning;
     }
-    if (facts.mode === 'nothing_found') this.nothing(facts);
+    // One that was cut off says so itself: nothing is known of what there was to find.
+    if (facts.mode === 'nothing_found' && facts.finish_reason !== 'error') this.nothing(facts);
     else if (facts.html) {
       this.answer.replaceChildren(...blocksOf(facts.html));
       this.checks.mark();
@@ -194,13 +195,8 @@ export class Reply {
 
   /** @param {any} facts */
   nothing(facts) {
-    const covered = facts.coverage?.documents ? searched(facts.coverage) : '';
     this.evidencePart.hidden = !this.sources.length;
-    const about = facts.coverage && !facts.coverage.documents;
-    this.answer.replaceChildren(h('div', { class: 'note' }, icon('search'), h('div', { class: 'grow' },
-      h('p', {}, h('b', {}, about ? t('The selected text does not say.') : t('Your documents do not say.'))),
-      h('p', {}, about ? t('Nothing in it answers this question.') : t('No passage was found that answers this question.'), ' ', covered),
-      !about && h('p', { class: 'row wrap' }, h('a', { class: 'b', href: '#/documents' }, t('See what can be searched'))))));
+    this.answer.replaceChildren(h('div', { class: 'note' }, icon('search'), h('div', { class: 'grow' }, refusal(facts.coverage))));
   }
 
   /**
@@ -336,6 +332,32 @@ export class Reply {
       h('p', {}, h('b', {}, message), kept),
       h('p', { class: 'row wrap' }, h('button', { class: 'b', type: 'button', onclick: () => this.actions.again() }, t('Try again')), this.branches))));
   }
+}
+
+/**
+ * Why there is no answer, and what to do about it.
+ * @param {any} coverage what was searched
+ */
+function refusal(coverage) {
+  const reason = (/** @type {string} */ text) => h('p', {}, h('b', {}, text));
+  const way = (/** @type {string} */ text) => h('p', { class: 'row wrap' }, h('a', { class: 'b', href: '#/documents' }, text));
+  if (!coverage || coverage.documents) {
+    const covered = coverage ? searched(coverage) : '';
+    return [reason(t('Your documents do not say.')),
+      h('p', {}, t('No passage was found that answers this question.'), ' ', covered),
+      way(t('See what can be searched'))];
+  }
+  // Every search takes time; a selected text is read without one.
+  if (!coverage.took_ms) {
+    return [reason(t('The selected text does not say.')), h('p', {}, t('Nothing in it answers this question.'))];
+  }
+  const { documents_pending: pending } = coverage;
+  const waiting = pending && tn(pending, '{count} document is not read yet.', '{count} documents are not read yet.');
+  return [reason(t('No documents are ready to be searched.')),
+    pending
+      ? h('p', {}, waiting, ' ', t('Ask again once they have been read.'))
+      : h('p', {}, t('Add documents, or choose others to be searched.')),
+    way(pending ? t('See what can be searched') : t('Add documents'))];
 }
 
 /** @param {string} text */
