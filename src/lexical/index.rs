@@ -161,7 +161,8 @@ impl Lexical {
             .collect())
     }
 
-    /// How each text has the question's words; with it the bytes of its sentences.
+    /// How each text has the question's words, also against the other texts; with it
+    /// the bytes of its sentences.
     pub fn wordings(
         &self,
         question: &str,
@@ -169,10 +170,7 @@ impl Lexical {
     ) -> Result<Vec<Wording>> {
         let mut analyzer = self.analyzer.clone();
         let terms = query::terms(question, &mut analyzer, &self.searcher(), self.fields)?;
-        Ok(texts
-            .iter()
-            .map(|(text, sentences)| wording::wording(&terms, text, sentences, &mut analyzer))
-            .collect())
+        Ok(wording::wordings(question, &terms, texts, &mut analyzer))
     }
 
     /// The words of the question that carry a subject, and whether `text` has

@@ -5,6 +5,7 @@
 use super::index::Fields;
 use super::{Filter, Subject};
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use tantivy::query::{
     BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, TermQuery, TermSetQuery,
 };
@@ -63,6 +64,8 @@ pub(super) struct QueryTerm {
     pub(super) text: String,
     /// Position in the question, for phrases.
     pub(super) position: usize,
+    /// Its bytes in the question.
+    pub(super) span: Range<usize>,
     phrase: Option<usize>,
     weight: f32,
     idf: f32,
@@ -89,7 +92,6 @@ pub(super) fn terms(
     let phrases = quoted(question);
     let function_words: HashSet<&str> = FUNCTION_WORDS.split_whitespace().collect();
     let mut terms: Vec<QueryTerm> = Vec::new();
-    let mut last = (0, 0);
     let mut stream = analyzer.token_stream(question);
     while stream.advance() {
         let token = stream.token();
@@ -98,6 +100,7 @@ pub(super) fn terms(
         let mut term = QueryTerm {
             text: token.text.clone(),
             position: token.position,
+            span: token.offset_from..token.offset_to,
             phrase: phrases.iter().position(inside),
             weight: if function_words.contains(token.text.as_str()) {
                 FUNCTION_WORD_WEIGHT
@@ -107,8 +110,7 @@ pub(super) fn terms(
             idf: 0.0,
             other: None,
         };
-        let span = (token.offset_from, token.offset_to);
-        if let Some(first) = terms.last_mut().filter(|_| span == last) {
+        if let Some(first) = terms.last_mut().filter(|first| first.span == term.span) {
             // Two stems of one word share its weight. A phrase needs but one,
             // which texts of all languages have.
             term.weight = term.weight.min(first.weight) / 2.0;
@@ -117,7 +119,6 @@ pub(super) fn terms(
             term.other = Some(first.text.clone());
             first.other = Some(term.text.clone());
         }
-        last = span;
         terms.push(term);
     }
     let chunks = searcher.num_docs() as f32;

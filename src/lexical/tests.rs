@@ -303,3 +303,54 @@ fn words_that_stand_together_in_question_and_text_are_told_from_words_apart() {
     let nothing = lexical.wordings("?!", &texts).unwrap()[0];
     assert_eq!((nothing.pairs, nothing.sentence), (0.0, 0.0));
 }
+
+/// What each text gains in `question` by how it spells its words.
+fn spellings(lexical: &Lexical, question: &str, texts: &[&str]) -> Vec<f32> {
+    let texts: Vec<_> = texts.iter().map(|text| (*text, Vec::new())).collect();
+    let wordings = lexical.wordings(question, &texts).unwrap();
+    wordings.iter().map(|wording| wording.spelling).collect()
+}
+
+#[test]
+fn word_with_the_accents_of_the_question_is_told_from_one_with_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    let texts = [
+        "Herr Müller kam.",
+        "Herr MULLER kam.",
+        // As some programs encode it.
+        "Herr Mu\u{308}ller kam.",
+        "Müllers Hut.",
+        "Niemand kam.",
+    ];
+    let gains = |question: &str| spellings(&lexical, question, &texts);
+    assert_eq!(gains("müller"), [1.0, 0.0, 1.0, 0.0, 0.0]);
+    assert_eq!(gains("Mu\u{308}ller"), gains("müller"));
+    assert_eq!(gains("Muller"), [0.0, 1.0, 0.0, 0.0, 0.0]);
+    // Who asks for both has no preference, and of a longer question it is a part.
+    assert_eq!(gains("Müller oder Muller?"), [0.0; 5]);
+    let part = gains("Wann kam Müller?");
+    assert!(part[0] > 0.0 && part[0] < 1.0 && part[1] == 0.0, "{part:?}");
+}
+
+#[test]
+fn spelling_says_nothing_where_no_text_has_other_accents() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    for (question, texts) in [
+        // Found by folding alone: there is nothing that it stands behind.
+        ("Beyonce", ["Beyoncé sang.", "BEYONCÉ danced."]),
+        ("Café", ["The café is open.", "The Cafés are closed."]),
+        ("p40", ["The P-40 flew – high.", "The p40 flew."]),
+        ("final", ["The ﬁnal act.", "The fi\u{ad}nal act."]),
+        ("running", ["He runs – fast.", "He is running."]),
+        ("防守", ["黑豹队的防守。", "防守。"]),
+        ("?!", ["Müller", "Muller"]),
+    ] {
+        assert_eq!(
+            spellings(&lexical, question, &texts),
+            [0.0, 0.0],
+            "{question}"
+        );
+    }
+}

@@ -265,6 +265,47 @@ fn passage_that_has_the_words_together_comes_before_one_that_has_them_apart() {
 }
 
 #[test]
+fn word_as_it_is_spelled_comes_before_the_same_with_other_accents() {
+    let mut fixture = Fixture::new();
+    // Pairs that differ in the accents of one word alone.
+    for (name, text) in [
+        ("Muller", "Muller keeps the keys of the boat house."),
+        ("Müller", "Müller keeps the keys of the boat house."),
+        (
+            "resumé",
+            "Her resumé lies in the blue folder of the office.",
+        ),
+        (
+            "resume",
+            "Her resume lies in the blue folder of the office.",
+        ),
+        ("schön", "Das Boot im Hafen ist schön gestrichen."),
+        ("schon", "Das Boot im Hafen ist schon gestrichen."),
+    ] {
+        fixture.add(name, text, true);
+    }
+    for (question, name) in [
+        ("Müller", "Müller"),
+        ("MULLER", "Muller"),
+        ("Who keeps the keys, Mu\u{308}ller?", "Müller"),
+        ("Does Muller keep the keys of the boat house?", "Muller"),
+        ("Where does her resumé lie?", "resumé"),
+        ("Where does her resume lie?", "resume"),
+        ("Ist das Boot schon gestrichen?", "schon"),
+        ("Ist das Boot schön gestrichen?", "schön"),
+    ] {
+        for search_type in [SearchType::Hybrid, SearchType::Mmr] {
+            let options = SearchOptions {
+                score_threshold: 0.0,
+                ..of_type(search_type)
+            };
+            let found = fixture.found(question, &options);
+            assert_eq!(found.first().map(String::as_str), Some(name), "{question}");
+        }
+    }
+}
+
+#[test]
 fn question_about_something_else_finds_nothing() {
     let fixture = Fixture::new();
     for query in [
