@@ -5,50 +5,138 @@ use super::candidates::{candidates, is_statement};
 use super::quotes::{Quote, QuotedAnswer, compose};
 use super::terms::terms;
 use crate::types::Passage;
+use unicode_segmentation::UnicodeSegmentation;
 
 /// Passages that an overview is made of.
 pub const OVERVIEW_PASSAGES: usize = 8;
 
-/// What asks for one, in lower case.
-const SUMMARY: [&str; 30] = [
-    "summari",
-    "tl;dr",
-    "tldr",
-    "overview of",
-    "an overview",
-    "key points",
-    "main points",
-    "main topics",
-    "in a nutshell",
-    "what is this document about",
-    "what is the document about",
-    "what is this file about",
-    "what is it about",
-    "what's in this",
-    "zusammenfass",
-    "fasse ",
-    "fass das",
-    "überblick über",
-    "worum geht es",
-    "resumen",
-    "resume ",
-    "resume el",
-    "de qué trata",
-    "résum",
-    "de quoi parle",
-    "de quoi traite",
-    "总结",
-    "摘要",
-    "概括",
-    "要約",
+/// What asks for one wherever it stands, in lower case.
+const PHRASES: &str = "tl;dr|tldr|what is this document about|what is the document about|\
+    what is this file about|what's in this document|what's in this file|what's in this text|\
+    worum geht es|de qué trata|de quoi parle|de quoi traite";
+
+/// Requests for one, as whole words, unless they stand in a question for something
+/// else: "who can summarise", "is there an overview". An overview with a definite
+/// article is one that somebody has written.
+const REQUESTS: &str = "summarise|summarize|summarising|summarizing|summarised|summarized|\
+    an overview|key points|main points|main topics|in a nutshell|\
+    zusammenfassen|zusammenfasst|zusammenfasse|eine zusammenfassung|eine kurze zusammenfassung|\
+    überblick über|\
+    résume|résumes|résumer|résumez|résumons|un résumé|un bref résumé|un court résumé|résumé du|\
+    résumé de ce|résumé de cette|\
+    un resumen|un breve resumen|resumir|resumas|resuma|resúmeme|resúmelo";
+
+/// Requests that are something else in the middle of a question: in "when did the
+/// plant resume operations" nobody asks for a summary.
+const OPENINGS: &str = "overview of|zusammenfassung|resumen|\
+    resume el|resume la|resume los|resume las|resume lo|resume este|resume esta|resume esto|\
+    resume estos|resume estas|resume ese|resume esa|\
+    resume ce|resume cet|resume cette|resume le|resume les|resume moi";
+
+/// Requests that have "zusammen" behind them.
+const DIVIDED: &str = "fasse|fass|fassen sie";
+
+/// Requests in scripts without blanks.
+const UNSPACED: [&str; 4] = ["总结", "摘要", "概括", "要約"];
+
+/// Words that may stand before an opening.
+const POLITE: &str = "please now then just so and bitte nun jetzt mal und por favor ahora y s'il te \
+    vous plaît plait et maintenant";
+
+/// Words before a request that ask for something else.
+const ASKING_ELSE: &str = "who whom whose when where which why many much wer wem wen wessen wann wo \
+    warum wieso welche welcher welches welchen welchem viele qui quand où pourquoi combien quel \
+    quelle quels quelles quién quiénes cuándo dónde qué cuál cuáles cuánto cuántos cuántas";
+const ASKING_ELSE_UNSPACED: [&str; 11] = [
+    "谁",
+    "何时",
+    "时候",
+    "哪",
+    "多少",
+    "为什么",
+    "誰",
+    "いつ",
+    "どこ",
+    "どの",
+    "なぜ",
 ];
+
+/// Beginnings of questions whether something is so, or how somebody else does it.
+const WHETHER: &str = "is|are|was|were|does|did|do|has|have|had|how does|how did|ist|sind|war|gibt|hat|\
+    enthält|steht|est|y a-t-il|contient|es|hay|existe|contiene|tiene";
+
+/// Words that say of somebody, and not of a document, what "what is … about" asks.
+const OF_SOMEBODY: &str = "worried concerned excited angry upset happy sad sure certain curious \
+    complaining talking asking writing speaking thinking arguing warned told asked";
 
 /// Whether the question asks for what is in a document, and not for a place in it.
 pub fn asks_for_overview(question: &str) -> bool {
     let lower = question.trim().to_lowercase();
-    let about =
-        lower.starts_with("what is ") && lower.trim_end_matches(['?', ' ']).ends_with(" about");
-    about || SUMMARY.iter().any(|words| lower.contains(words))
+    let any = |list: &'static str, asks: fn(&str, &str) -> bool| {
+        list.split('|')
+            .any(|words| places(&lower, words).any(|(before, after)| asks(before, after)))
+    };
+    is_about(&lower)
+        || PHRASES.split('|').any(|phrase| lower.contains(phrase))
+        || any(REQUESTS, |before, _| is_request(before))
+        || any(OPENINGS, |before, _| is_opening(before))
+        || any(DIVIDED, |before, after| {
+            is_request(before) && has_word(after, "zusammen")
+        })
+        || asks_unspaced(&lower)
+}
+
+/// "What is the report about?", but not "what is she worried about?".
+fn is_about(lower: &str) -> bool {
+    let asked = lower.trim_end_matches(['?', ' ']).strip_suffix(" about");
+    let asked = asked.filter(|asked| asked.starts_with("what is "));
+    asked.is_some_and(|asked| {
+        let last = asked.unicode_words().next_back();
+        last.is_some_and(|last| !has_word(OF_SOMEBODY, last))
+    })
+}
+
+/// Wherever the whole words stand: what is before them in their clause, and what
+/// is behind them.
+fn places<'a>(lower: &'a str, words: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> + 'a {
+    let joins = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    lower.match_indices(words).filter_map(move |(at, found)| {
+        let (before, after) = (&lower[..at], &lower[at + found.len()..]);
+        let whole = !joins(before.chars().next_back()) && !joins(after.chars().next());
+        let clause = before
+            .rsplit(['.', ',', ';', ':', '!', '?', '¿', '\n'])
+            .next();
+        whole.then(|| (clause.unwrap_or(before).trim(), after))
+    })
+}
+
+fn is_request(before: &str) -> bool {
+    let whether = |one: &str| {
+        let rest = before.strip_prefix(one);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let asks_else = before
+        .unicode_words()
+        .any(|word| has_word(ASKING_ELSE, word));
+    !asks_else && !WHETHER.split('|').any(whether)
+}
+
+fn is_opening(before: &str) -> bool {
+    before.unicode_words().all(|word| has_word(POLITE, word))
+}
+
+/// Without blanks nobody knows what stands before a request: it opens the question,
+/// or nothing else is asked.
+fn asks_unspaced(lower: &str) -> bool {
+    let asks_else = ASKING_ELSE_UNSPACED.iter().any(|word| lower.contains(word));
+    let bare = lower.trim_start_matches(['请', '帮', '我']);
+    let mut requests = UNSPACED.iter();
+    requests.any(|word| bare.starts_with(word) || (!asks_else && bare.contains(word)))
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split_whitespace()
+        .any(|one| one.trim_end_matches(['.', '!', '?', ',']) == word)
 }
 
 /// Whether `question` names a document that is called `name`: all words of the
@@ -107,6 +195,73 @@ mod tests {
             "Who was the first keeper?",
             "What do people complain about?",
             "Wie lange dauert es?",
+        ] {
+            assert!(!asks_for_overview(question), "{question}");
+        }
+    }
+
+    #[test]
+    fn requests_for_a_summary_are_known_in_the_middle_of_a_sentence_too() {
+        for question in [
+            "Please summarize it.",
+            "This is long. Could you give me an overview?",
+            "For the file that I sent, summarise who did what",
+            "Give me an overview of how the pump works",
+            "What are the key points of the contract?",
+            "What does it say, in a nutshell?",
+            "How would you summarise the report?",
+            "Overview of the handbook",
+            "What is lighthouse.md about?",
+            "What is it about?",
+            "Bitte fass das Dokument kurz zusammen!",
+            "Fassen Sie den Vertrag zusammen.",
+            "Kannst du mir das zusammenfassen?",
+            "Gib mir einen Überblick über den Vertrag",
+            "Worum geht es in dem Brief?",
+            "Peux-tu résumer ce texte ?",
+            "Fais-moi un résumé du document",
+            "Resume cette page",
+            "¿Puedes resumir el informe?",
+            "Por favor, resume este documento",
+            "¿De qué trata?",
+            "Hazme un resumen del contrato",
+            "请帮我总结谁做了什么",
+            "この文書を要約してください",
+        ] {
+            assert!(asks_for_overview(question), "{question}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_summary_in_another_question_ask_for_none() {
+        for question in [
+            "When did the plant resume operations?",
+            "Can the pump resume the cycle after a stop?",
+            "Where is the résumé of Anna Smith kept?",
+            "Which summaries did the auditor file?",
+            "Which table summarizes the costs?",
+            "Who can summarise the findings for the board?",
+            "How does the author summarise the results?",
+            "What does the overview of costs say about rent?",
+            "Is there an overview of the valves?",
+            "Does the plan contain an overview of costs?",
+            "How many key points does the plan list?",
+            "Who presented the main topics?",
+            "When did he publish Physics in a Nutshell?",
+            "What is the keeper worried about?",
+            "What is the letter complaining about?",
+            "Wer schrieb die Zusammenfassung?",
+            "Wer gab einen Überblick über die Kosten?",
+            "Gibt es eine Zusammenfassung der Kosten?",
+            "Wie viel Öl ist in dem Fasse im Hof?",
+            "Wie erfasse ich die Kosten zusammen mit dem Druck?",
+            "Fass 12 enthält welches Öl?",
+            "Qui a écrit le résumé ?",
+            "Quel tableau résume les coûts ?",
+            "¿Quién escribió el resumen?",
+            "¿Qué tabla resume los costes?",
+            "年度总结是什么时候发布的？",
+            "谁写了摘要？",
         ] {
             assert!(!asks_for_overview(question), "{question}");
         }
