@@ -27,6 +27,7 @@ mod sanitise;
 mod selection;
 mod statements;
 mod stream;
+mod surroundings;
 mod terms;
 mod verify;
 mod whole;
@@ -45,5 +46,6 @@ pub use selection::{
 };
 pub use statements::Statements;
 pub use stream::BlockStream;
+pub use surroundings::{InContext, build_in_context, widened};
 pub use verify::{Verified, is_refusal, verify, verify_judged};
 pub use whole::{Part, WholeBudget, WholeRead, WholeReading};

@@ -5,7 +5,7 @@
 //! pass for the template's own marks.
 
 use super::AnswerError;
-use crate::types::{Passage, Role};
+use crate::types::{Neighbour, Passage, Role};
 
 const SYSTEM: &str = "You answer questions from passages of the user's documents.\n\
 - Use only what the passages say. Add nothing from elsewhere.\n\
@@ -51,6 +51,8 @@ pub struct Turn {
     pub content: String,
     /// The passages that this text shows: key of the chunk, number shown.
     pub shown: Vec<(u64, u32)>,
+    /// What it shows with them.
+    pub neighbours: Vec<Neighbour>,
 }
 
 impl Turn {
@@ -61,6 +63,7 @@ impl Turn {
             role,
             content: content.into(),
             shown: Vec::new(),
+            neighbours: Vec::new(),
         }
     }
 }
@@ -306,6 +309,7 @@ pub fn turn(question: &str, passages: &[(u32, Option<&Passage>)]) -> Turn {
         role: Role::User,
         content,
         shown,
+        neighbours: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 use super::{Candidate, PassedOver, Reading, RetrieveError, calibrate, mmr};
 use crate::engine::encoder::Known;
 use crate::types::{Omission, Passage, PassageScores, SearchOptions, SearchTimes, SearchType};
+use std::collections::HashSet;
 
 /// The candidates, best first.
 #[derive(Debug, Clone)]
@@ -108,7 +109,8 @@ pub(super) fn select(
     vectors: impl FnOnce(&[u64]) -> Result<Vec<Option<Vec<f32>>>, RetrieveError>,
 ) -> Result<(Vec<Passage>, Vec<PassedOver>), RetrieveError> {
     let reaches = |candidate: &Candidate| candidate.relevance >= options.score_threshold;
-    let (mut passing, below): (Vec<_>, Vec<_>) = ranked.candidates.into_iter().partition(reaches);
+    let (passing, below): (Vec<_>, Vec<_>) = ranked.candidates.into_iter().partition(reaches);
+    let (mut passing, repeated) = each_text_once(passing);
     let (mut unpicked, mut far) = (Vec::new(), Vec::new());
     if options.search_type == SearchType::Mmr {
         far = passing.split_off(passing.len().min(options.fetch_k.max(options.k)));
@@ -122,8 +124,10 @@ pub(super) fn select(
     let beyond = passing.split_off(passing.len().min(options.k));
     let outranked = beyond.into_iter().chain(unpicked).chain(far);
     let outranked = outranked.map(|one| (one, Omission::Outranked));
+    let repeated = repeated.into_iter().map(|one| (one, Omission::Repeated));
     let below = below.into_iter().map(|one| (one, Omission::BelowThreshold));
-    let passed_over = outranked.chain(below).take(MOST_PASSED_OVER);
+    let passed_over = repeated.chain(outranked).chain(below);
+    let passed_over = passed_over.take(MOST_PASSED_OVER);
     let passed_over = passed_over.map(|(candidate, reason)| PassedOver {
         passage: passage(candidate),
         reason,
@@ -132,6 +136,22 @@ pub(super) fn select(
         passing.into_iter().map(passage).collect(),
         passed_over.collect(),
     ))
+}
+
+/// Of candidates with the same text the first, then the others: copies of a
+/// document and pages that are the same everywhere say nothing new, and would
+/// take the places of those that do.
+fn each_text_once(candidates: Vec<Candidate>) -> (Vec<Candidate>, Vec<Candidate>) {
+    let mut seen = HashSet::new();
+    candidates
+        .into_iter()
+        .partition(|candidate| seen.insert(folded(&candidate.stored.chunk.text)))
+}
+
+/// A text without what two copies of it may differ in: white space and case.
+fn folded(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").to_lowercase()
 }
 
 pub(super) fn passage(candidate: Candidate) -> Passage {
@@ -162,3 +182,7 @@ pub(super) fn passage(candidate: Candidate) -> Passage {
         },
     }
 }
+
+#[cfg(test)]
+#[path = "rank_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 
 use super::chat::{Accepted, Question};
 use super::concluding::Written;
-use super::fitting::{Begun, Haste, Material};
+use super::fitting::{Begun, Haste, Material, Surroundings};
 use super::generating::Generated;
 use super::history::Past;
 use super::reading_whole::Whole;
@@ -13,8 +13,8 @@ use super::search::{SearchOutcome, SearchRequest, Standing};
 use super::writing::{WritingDefaults, WritingOptions};
 use super::{Caller, Service};
 use crate::answer::{
-    NOT_IN_SELECTION, NOTHING_FOUND, Turn, Verified, asks_for_list, asks_for_overview, overview,
-    quotes, render, rests_on_selection,
+    InContext, NOT_IN_SELECTION, NOTHING_FOUND, Turn, Verified, asks_for_list, asks_for_overview,
+    overview, quotes, render, rests_on_selection,
 };
 use crate::engine::decoder::{ChatModel, Thinking};
 use crate::error::{Fault, Kind};
@@ -256,12 +256,13 @@ impl Answering {
         let bound = self.question.selection.is_some();
         let material = self.material(found, whole.as_ref());
         let Begun {
-            prompt,
+            shown,
             past,
             generation,
             left_out,
             recorded,
         } = self.service.begin(&model, material).await?;
+        let InContext { prompt, passages } = shown;
         let generated = self.generate(generation, &prompt, &found.passages).await;
         let Generated {
             raw,
@@ -275,7 +276,11 @@ impl Answering {
         if content.trim().is_empty() && finish == FinishReason::Cancelled {
             return Ok(());
         }
-        let passages = found.passages.clone();
+        // What stands in notes is checked by the passages that they are on.
+        let passages = match &whole {
+            Some(_) => found.passages.clone(),
+            None => passages,
+        };
         let verified = self
             .service
             .computing(move |inner| inner.verified(&content, &passages))
@@ -307,6 +312,7 @@ impl Answering {
                 ..recorded
             },
             new: prompt.turn.shown,
+            neighbours: prompt.turn.neighbours,
             used: prompt.used,
         };
         let written = Written {
@@ -353,6 +359,11 @@ impl Answering {
                 Some(again) => again.haste(),
                 None if bound || self.options.all_passages => Haste::None,
                 None => Haste::Measured,
+            },
+            surroundings: match &self.again {
+                _ if bound || whole.is_some() => Surroundings::None,
+                Some(again) => again.surroundings(),
+                None => Surroundings::Fitting,
             },
             writing: self.writing.clone(),
             defaults: DEFAULTS,

@@ -19,6 +19,7 @@ fn passage(document: &str, index: u32, text: &str) -> RecordedPassage {
         score: 0.8,
         prompt_number: None,
         told_before: false,
+        shown_with: Vec::new(),
         omitted: None,
     }
 }

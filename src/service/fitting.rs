@@ -1,13 +1,13 @@
 //! How much of what was found a chat model is given: what its context holds,
 //! and what it reads soon enough. Must not search.
 
-use super::Service;
 use super::history::Past;
 use super::writing::{WritingDefaults, WritingOptions, generation_request};
-use crate::answer::{Prompt, PromptBudget, PromptReader, build};
+use super::{Inner, Service};
+use crate::answer::{InContext, PromptBudget, PromptReader, build_in_context};
 use crate::engine::decoder::{ChatMessage, ChatModel, Generation, Thinking};
 use crate::error::Fault;
-use crate::types::{LeftOut, Passage, RecordedModel, RecordedWriting, Role};
+use crate::types::{LeftOut, Neighbour, Passage, RecordedModel, RecordedWriting, Role};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -22,6 +22,16 @@ pub(super) enum Haste {
     Again(usize),
 }
 
+/// Which chunks beside its passages a prompt may show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Surroundings {
+    None,
+    /// As many as there is room for.
+    Fitting,
+    /// Those of another time.
+    Again(Vec<u64>),
+}
+
 /// What a prompt is made of.
 pub(super) struct Material {
     pub(super) question: String,
@@ -29,13 +39,15 @@ pub(super) struct Material {
     pub(super) passages: Vec<Passage>,
     pub(super) past: Past,
     pub(super) haste: Haste,
+    pub(super) surroundings: Surroundings,
     pub(super) writing: WritingOptions,
     pub(super) defaults: WritingDefaults,
 }
 
 /// An answer that has begun.
 pub(super) struct Begun {
-    pub(super) prompt: Prompt,
+    /// The prompt, and what stands in it.
+    pub(super) shown: InContext,
     pub(super) past: Past,
     pub(super) generation: Generation,
     /// What the model was not given.
@@ -93,8 +105,27 @@ impl Service {
             let config = &self.inner.config;
             (config.answer_tokens, config.first_token_seconds)
         };
-        self.blocking(move |_| begin(&model, material, answer_tokens, seconds))
-            .await
+        self.blocking(move |inner| {
+            let neighbours = inner.neighbours(&material)?;
+            begin(&model, material, &neighbours, answer_tokens, seconds)
+        })
+        .await
+    }
+}
+
+impl Inner {
+    /// The chunks beside the passages that the prompt may show.
+    fn neighbours(&self, material: &Material) -> Result<Vec<Neighbour>, Fault> {
+        if material.surroundings == Surroundings::None {
+            return Ok(Vec::new());
+        }
+        let passages = material.passages.iter();
+        let keys: Vec<u64> = passages.map(|passage| passage.chunk_key).collect();
+        let mut neighbours = self.store.neighbours(&keys)?;
+        if let Surroundings::Again(shown) = &material.surroundings {
+            neighbours.retain(|neighbour| shown.contains(&neighbour.chunk_key));
+        }
+        Ok(neighbours)
     }
 }
 
@@ -115,6 +146,7 @@ pub(super) fn prompt_budget(
 fn begin(
     model: &ChatModel,
     material: Material,
+    neighbours: &[Neighbour],
     answer_tokens: usize,
     seconds: f32,
 ) -> Result<Begun, Fault> {
@@ -129,14 +161,16 @@ fn begin(
             Haste::None | Haste::Measured => 0,
         }),
     };
-    let prompt = build(
+    let shown = build_in_context(
         &material.question,
         &material.past.turns,
         &material.passages,
+        neighbours,
         material.system.as_deref(),
         budget,
         &reader,
     )?;
+    let prompt = &shown.prompt;
     let request = generation_request(
         laid_out(&prompt.messages),
         budget.answer_tokens,
@@ -176,7 +210,7 @@ fn begin(
     };
     Ok(Begun {
         left_out: (left_out.passages() > 0).then_some(left_out),
-        prompt,
+        shown,
         past: material.past,
         generation,
         recorded,

@@ -9,8 +9,8 @@ use crate::engine::encoder::Encoder;
 use crate::error::Fault;
 use crate::lexical::Lexical;
 use crate::types::{
-    AnswerRecord, AnswerSummary, DocumentId, Omission, Passage, RecordedDocument, RecordedModel,
-    RecordedPassage, RecordedRetrieval, RecordedScope, RecordedWriting, Viewer,
+    AnswerRecord, AnswerSummary, DocumentId, Neighbour, Omission, Passage, RecordedDocument,
+    RecordedModel, RecordedPassage, RecordedRetrieval, RecordedScope, RecordedWriting, Viewer,
 };
 use sha2::{Digest, Sha256};
 
@@ -34,6 +34,8 @@ pub(super) struct Told {
     pub(super) used: Vec<(usize, u32)>,
     /// Chunks, with their numbers, that no earlier turn of the prompt shows.
     pub(super) new: Vec<(u64, u32)>,
+    /// What stands beside them in the prompt.
+    pub(super) neighbours: Vec<Neighbour>,
 }
 
 impl Answering {
@@ -164,9 +166,12 @@ fn of_found(place: usize, passage: &Passage, basis: &Basis) -> RecordedPassage {
         Basis::Prompt(told) => {
             let used = told.used.iter().find(|(index, _)| *index == place);
             let is_new = told.new.iter().any(|(chunk, _)| *chunk == plain.chunk);
+            let beside = told.neighbours.iter();
+            let beside = beside.filter(|one| one.beside == plain.chunk);
             RecordedPassage {
                 prompt_number: used.map(|(_, number)| *number),
                 told_before: used.is_some() && !is_new,
+                shown_with: beside.map(|one| one.chunk_key).collect(),
                 omitted: used.is_none().then_some(Omission::LeftOut),
                 ..plain
             }
@@ -186,6 +191,7 @@ fn plain(place: usize, passage: &Passage) -> RecordedPassage {
         score: passage.score,
         prompt_number: None,
         told_before: false,
+        shown_with: Vec::new(),
         omitted: None,
     }
 }

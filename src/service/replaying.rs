@@ -6,15 +6,15 @@ use super::branching::{QuestionPlace, QuestionScope};
 use super::chat::{Accepted, EVENT_BACKLOG, Question, nobody_stops};
 use super::difference::{Change, Difference};
 use super::differing::{Made, changes, differences};
-use super::fitting::Haste;
+use super::fitting::{Haste, Surroundings};
 use super::history::Past;
 use super::writing::WritingOptions;
 use super::{Caller, Inner, Service};
-use crate::answer::{Turn, turn};
+use crate::answer::{Turn, turn, widened};
 use crate::error::{ErrorKind, Fault, Kind};
 use crate::types::{
-    AnswerEvent, AnswerRecord, Message, MessageId, PartialSearchOptions, Passage, RecordedWriting,
-    Role, Session,
+    AnswerEvent, AnswerRecord, Message, MessageId, Neighbour, PartialSearchOptions, Passage,
+    RecordedWriting, Role, Session,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -35,7 +35,7 @@ pub struct Replay {
 
 /// What an answer takes over from the first time.
 pub(super) struct Again {
-    writing: Option<RecordedWriting>,
+    first: AnswerRecord,
     past: Option<Past>,
     record: OnceLock<AnswerRecord>,
 }
@@ -43,8 +43,17 @@ pub(super) struct Again {
 impl Again {
     /// As many passages are left out as the first time.
     pub(super) fn haste(&self) -> Haste {
-        let writing = self.writing.as_ref();
+        let writing = self.first.writing.as_ref();
         writing.map_or(Haste::Measured, |first| Haste::Again(first.slow_passages))
+    }
+
+    /// The same chunks beside the passages as the first time.
+    pub(super) fn surroundings(&self) -> Surroundings {
+        let shown = self.first.shown.iter();
+        match self.first.writing {
+            Some(_) => Surroundings::Again(shown.flat_map(|one| one.shown_with.clone()).collect()),
+            None => Surroundings::Fitting,
+        }
     }
 
     /// What was sent of the conversation, where a model was sent any.
@@ -92,7 +101,7 @@ impl Service {
             .blocking(move |inner| inner.stored_answer(&asker, &id))
             .await?;
         let again = Arc::new(Again {
-            writing: stored.record.writing.clone(),
+            first: stored.record.clone(),
             past: stored.past.clone(),
             record: OnceLock::new(),
         });
@@ -273,7 +282,8 @@ impl Inner {
     fn turn_of(&self, question: &Message, record: &AnswerRecord) -> Result<Option<Turn>, Fault> {
         let new = record.shown.iter().filter(|one| !one.told_before);
         let keys: Vec<u64> = new.map(|one| one.chunk).collect();
-        let passages = self.retriever.passages(&keys)?;
+        let neighbours = self.neighbours_of(record, &keys)?;
+        let passages = widened(&self.retriever.passages(&keys)?, &neighbours);
         let passages: HashMap<u64, &Passage> =
             passages.iter().map(|one| (one.chunk_key, one)).collect();
         let mut told = Vec::new();
@@ -287,7 +297,22 @@ impl Inner {
                 (false, None) => return Ok(None),
             }
         }
-        Ok(Some(turn(&question.content, &told)))
+        Ok(Some(Turn {
+            neighbours,
+            ..turn(&question.content, &told)
+        }))
+    }
+
+    /// What was shown beside the passages with these keys.
+    fn neighbours_of(&self, record: &AnswerRecord, keys: &[u64]) -> Result<Vec<Neighbour>, Fault> {
+        let mut neighbours = self.store.neighbours(keys)?;
+        neighbours.retain(|neighbour| {
+            let mut shown = record.shown.iter();
+            shown.any(|one| {
+                one.chunk == neighbour.beside && one.shown_with.contains(&neighbour.chunk_key)
+            })
+        });
+        Ok(neighbours)
     }
 }
 

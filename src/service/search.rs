@@ -6,8 +6,8 @@ use crate::engine::encoder::Known;
 use crate::error::Fault;
 use crate::retrieve::PassedOver;
 use crate::types::{
-    Coverage, Dataset, DatasetId, DocumentId, Passage, SearchOptions, SearchScope, SearchTimes,
-    Viewer,
+    Coverage, Dataset, DatasetId, DocumentId, Omission, Passage, SearchOptions, SearchScope,
+    SearchTimes, Viewer,
 };
 
 /// Answerability from which on the documents are taken to hold an answer; what
@@ -180,7 +180,11 @@ impl Inner {
         let found = self.find(viewer, &wide)?;
         let mut wanted: Vec<&DocumentId> = request.document_ids.iter().collect();
         if wanted.is_empty() {
-            for passage in &found.passages {
+            // A copy of a document may be the one that is named.
+            let repeated = found.passed_over.iter();
+            let repeated = repeated.filter(|over| over.reason == Omission::Repeated);
+            let repeated = repeated.map(|over| &over.passage);
+            for passage in found.passages.iter().chain(repeated) {
                 let named = found.coverage.documents == 1
                     || names_document(&request.query, &passage.title)
                     || names_document(&request.query, &passage.filename);

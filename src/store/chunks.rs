@@ -1,7 +1,7 @@
 //! Table `chunks`: the passages that are embedded and indexed.
 
 use super::{Store, StoreError, json_list};
-use crate::types::{Chunk, DatasetId, NewChunk, Placement};
+use crate::types::{Chunk, DatasetId, Neighbour, NewChunk, Placement};
 use rusqlite::{Row, Transaction, params};
 
 /// A chunk with what is needed to show it.
@@ -92,6 +92,35 @@ impl Store {
             let mut rows = statement
                 .query_map(params![document_key, position], |row| Ok(stored_chunk(row)))?;
             rows.next().map(|row| row?).transpose()
+        })
+    }
+
+    /// What stands right before and behind the chunks with these keys, in their
+    /// order: on the same page, so that both are one span of it, and under the
+    /// same headings.
+    pub fn neighbours(&self, keys: &[u64]) -> Result<Vec<Neighbour>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT n.key, c.key, n.position < c.position,
+                        CASE WHEN n.position < c.position
+                             THEN substr(p.text, n.start + 1, c.start - n.start)
+                             ELSE substr(p.text, c.end + 1, n.end - c.end) END
+                 FROM json_each(?1) wanted JOIN chunks c ON c.key = wanted.value
+                 JOIN chunks n ON n.document_key = c.document_key
+                  AND n.position IN (c.position - 1, c.position + 1)
+                  AND n.page = c.page AND n.heading_path = c.heading_path
+                 JOIN pages p ON p.document_key = c.document_key AND p.number = c.page
+                 ORDER BY wanted.key, n.position",
+            )?;
+            let rows = statement.query_map([json_list(keys)?], |row| {
+                Ok(Neighbour {
+                    chunk_key: row.get(0)?,
+                    beside: row.get(1)?,
+                    is_before: row.get(2)?,
+                    text: row.get(3)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
@@ -211,4 +240,107 @@ fn stored_chunk(row: &Row<'_>) -> Result<StoredChunk, StoreError> {
         paged: row.get(14)?,
         placement,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::{Insertion, NewDocument, NewText, Store};
+    use crate::types::{
+        DocumentId, DocumentMetadata, Neighbour, NewChunk, Page, PageOutcome, TenantId, UserId,
+        Viewer, char_len,
+    };
+
+    const PAGE: &str = "Première. Deuxième: où? Troisième. Quatrième!";
+
+    /// A chunk of [`PAGE`] on the page with this number.
+    fn chunk(page: u32, text: &str, heading: &str) -> NewChunk {
+        let start = char_len(&PAGE[..PAGE.find(text).unwrap()]);
+        NewChunk {
+            page,
+            start,
+            end: start + char_len(text),
+            heading_path: vec![heading.to_owned()],
+            text: text.to_owned(),
+            tokens: 1,
+        }
+    }
+
+    /// A store with one document of two pages; the keys of its chunks.
+    fn stored(folder: &tempfile::TempDir, chunks: &[NewChunk]) -> (Store, Vec<u64>) {
+        let store = Store::open(&folder.path().join("satchel.db")).unwrap();
+        let tenant = TenantId::from("one");
+        store.ensure_tenant(&tenant, "One").unwrap();
+        let id = store.insert_dataset(&tenant, "Set", "", false).unwrap();
+        let viewer = Viewer::whole_tenant(tenant);
+        let new = NewDocument {
+            id: DocumentId::generate(),
+            dataset_key: store.dataset(&viewer, &id).unwrap().unwrap().key,
+            user_id: UserId::from("ada"),
+            external_id: None,
+            filename: "book.pdf".to_owned(),
+            bytes: 7,
+            sha256: "abc".to_owned(),
+            metadata: DocumentMetadata::default(),
+        };
+        let inserted = store.insert_documents(&[new]).unwrap();
+        let [Insertion::Inserted { key }] = inserted[..] else {
+            unreachable!("the store was empty");
+        };
+        let page = |number| Page {
+            number,
+            text: PAGE.to_owned(),
+            outcome: PageOutcome::Text,
+        };
+        let text = NewText {
+            file_type: "pdf",
+            paged: true,
+            language: None,
+            metadata: &DocumentMetadata::default(),
+            pages: &[page(1), page(2)],
+            chunks,
+        };
+        let job = store.take_extract_job().unwrap().unwrap();
+        store.store_extraction(&job, &text).unwrap();
+        let chunks = store.document_chunks(key, None).unwrap().into_iter();
+        let keys = chunks.map(|stored| stored.chunk.key).collect();
+        (store, keys)
+    }
+
+    #[test]
+    fn neighbours_have_what_the_page_has_beside_a_chunk() {
+        let folder = tempfile::tempdir().unwrap();
+        let chunks = [
+            "Première. Deuxième: où?",
+            "Deuxième: où? Troisième.",
+            "Quatrième!",
+        ];
+        let chunks = chunks.map(|text| chunk(1, text, "Livre"));
+        let (store, keys) = stored(&folder, &chunks);
+        let neighbour = |chunk: usize, beside: usize, text: &str| Neighbour {
+            chunk_key: keys[chunk],
+            beside: keys[beside],
+            is_before: chunk < beside,
+            text: text.to_owned(),
+        };
+        // In the order of the keys that are given.
+        let found = store.neighbours(&[keys[1], keys[0]]).unwrap();
+        let expected = [
+            neighbour(0, 1, "Première. "),
+            neighbour(2, 1, " Quatrième!"),
+            neighbour(1, 0, " Troisième."),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn chunks_of_other_pages_and_other_sections_are_no_neighbours() {
+        let folder = tempfile::tempdir().unwrap();
+        let chunks = [
+            chunk(1, "Première.", "Un"),
+            chunk(1, "Troisième.", "Deux"),
+            chunk(2, "Troisième.", "Deux"),
+        ];
+        let (store, keys) = stored(&folder, &chunks);
+        assert!(store.neighbours(&keys).unwrap().is_empty());
+    }
 }

@@ -36,8 +36,8 @@ pub use record::{
     RecordedRetrieval, RecordedScope, RecordedTurn, RecordedWriting,
 };
 pub use search::{
-    Citation, PartialSearchOptions, Passage, PassageScores, Placement, SearchOptions, SearchScope,
-    SearchTimes, SearchType,
+    Citation, Neighbour, PartialSearchOptions, Passage, PassageScores, Placement, SearchOptions,
+    SearchScope, SearchTimes, SearchType,
 };
 pub use session::{Message, Role, Session, SessionStatus};
 pub use text::{char_len, slice_chars};

@@ -169,6 +169,10 @@ pub struct RecordedPassage {
     pub prompt_number: Option<u32>,
     /// An earlier turn of the prompt had its text already.
     pub told_before: bool,
+    /// The chunks right before and behind it that the chat model was shown with it.
+    #[serde(default)]
+    #[schema(required)]
+    pub shown_with: Vec<u64>,
     /// Why it was not used.
     #[schema(required)]
     pub omitted: Option<Omission>,
@@ -182,6 +186,8 @@ pub enum Omission {
     BelowThreshold,
     /// Others were taken.
     Outranked,
+    /// A better one has the same text.
+    Repeated,
     /// The chat model had no room or no time for it.
     LeftOut,
     /// The documents were taken not to answer the question.

@@ -204,6 +204,18 @@ pub struct Passage {
     pub scores: PassageScores,
 }
 
+/// A chunk right before or behind another, on its page and under its headings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Neighbour {
+    pub chunk_key: u64,
+    /// The chunk that it stands beside.
+    pub beside: u64,
+    pub is_before: bool,
+    /// What the page has from its start to that chunk, or from that chunk to its
+    /// end: sentences that both have are not in it.
+    pub text: String,
+}
+
 /// A place in a document that an answer rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Citation {

@@ -1,6 +1,7 @@
 //! How answers came about, and answers made once more.
 
-use crate::support::{BAKERY, Client, Form, LIGHTHOUSE, Server};
+use crate::support::{BAKERY, Client, Form, LIGHTHOUSE, Server, settings};
+use satchel::config::Config;
 use satchel::engine::decoder::Architecture;
 use serde_json::{Value, json};
 
@@ -239,4 +240,41 @@ fn replay_says_that_another_model_writes_or_none() {
     let replayed = replay(&admin, &answer);
     assert_eq!(replayed["again"]["record"]["mode"]["kind"], "quotes");
     assert!(kinds(&replayed).contains(&"mode"), "{replayed:#}");
+}
+
+#[test]
+fn replay_shows_beside_a_passage_what_the_model_was_shown_there() {
+    let config = Config {
+        answer_tokens: 16,
+        // However slow the machine is.
+        first_token_seconds: 0.0,
+        ..settings()
+    };
+    let server = Server::with_model_and(Architecture::Qwen2, config);
+    let admin = server.admin();
+    // Two passages, of words that are one token each for the tiny model, too.
+    let filler = "And the and a the and the, and a the and. ".repeat(21);
+    let text = format!("The first keeper of the lighthouse was Tobias Wren. {filler}");
+    let document = admin.ingest("log.txt", text)["id"].clone();
+    let options = json!({"k": 1, "score_threshold": 0});
+    let mut body = json!({
+        "message": QUESTION, "document_ids": [document], "search_options": options,
+    });
+    let first = ask(&admin, &body);
+    assert_eq!(first["mode"], "model", "{first:#}");
+    let of_answer = record(&admin, &first);
+    let shown = &of_answer["shown"][0];
+    let beside = shown["shown_with"].as_array().unwrap();
+    assert_eq!(beside.len(), 1, "{of_answer:#}");
+    assert_ne!(beside[0], shown["chunk"]);
+    assert_told_the_same(&replay(&admin, &first));
+
+    body["session_id"] = first["session_id"].clone();
+    body["message"] = json!("Was Tobias Wren the first keeper of the lighthouse?");
+    let second = ask(&admin, &body);
+    assert_eq!(record(&admin, &second)["shown"][0]["told_before"], true);
+    // What was told in memory alone is gone then.
+    let server = server.restart();
+    server.wait_for_model();
+    assert_told_the_same(&replay(&server.admin(), &second));
 }
