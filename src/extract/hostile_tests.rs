@@ -88,6 +88,15 @@ fn every_member_of_a_workbook_is_counted() {
     }
 }
 
+/// Asking for so much memory would end the program.
+#[test]
+fn field_of_a_cross_reference_that_is_wider_than_memory_is_refused() {
+    let file = b"%PDF-1.5\n1 0 obj\n<</Type/XRef/W [1099511627776 1 1]/Size 2/Length 3>>\
+        stream\nabc\nendstream\nendobj\nstartxref\n9\n%%EOF\n";
+    let error = read("a.pdf", file).unwrap_err();
+    assert!(error.to_string().contains("absurdly large"), "{error}");
+}
+
 /// Reads a PDF of which little may be unpacked.
 fn read_small(bytes: &[u8]) -> Result<Extracted, ExtractError> {
     let limits = Limits {

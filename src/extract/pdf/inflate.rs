@@ -1,5 +1,6 @@
 //! Bounds what a PDF unpacks to before anything is unpacked into memory.
 
+use super::claims::{after_name, names};
 use super::filters::Filter;
 use crate::extract::{ExtractError, Limits};
 use pdf_extract::{Document, Object};
@@ -56,27 +57,7 @@ pub(super) fn check_loaded(
 /// Whether the file has the name of the filter, any letter of which may be
 /// written as its number.
 fn names_lzw(bytes: &[u8]) -> bool {
-    let matches = |mut rest: &[u8]| {
-        b"LZWDecode".iter().all(|letter| {
-            let number = format!("#{letter:02x}");
-            let written = rest.get(..number.len());
-            let length = match written {
-                _ if rest.first() == Some(letter) => 1,
-                Some(code) if code.eq_ignore_ascii_case(number.as_bytes()) => number.len(),
-                _ => return false,
-            };
-            rest = &rest[length..];
-            true
-        })
-    };
-    let mut rest = bytes;
-    while let Some(found) = rest.iter().position(|byte| *byte == b'/') {
-        rest = &rest[found + 1..];
-        if matches(rest) {
-            return true;
-        }
-    }
-    false
+    names(bytes).any(|rest| after_name(rest, b"LZWDecode").is_some())
 }
 
 /// What may still be unpacked, and until when it may be counted.

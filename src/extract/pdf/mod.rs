@@ -6,6 +6,7 @@
 //! of the rest.
 
 mod bidi;
+mod claims;
 mod cmap;
 mod columns;
 mod filters;
@@ -50,6 +51,7 @@ impl Format for Pdf {
     fn extract(&self, source: &Source<'_>, limits: &Limits) -> Result<Content, ExtractError> {
         let bytes = source.bytes;
         let deadline = Instant::now() + limits.timeout;
+        claims::check(bytes)?;
         inflate::check(bytes, limits, deadline)?;
         let mut document = open(bytes)?;
         inflate::check_loaded(&document, limits, deadline)?;
