@@ -3,6 +3,9 @@
 # own clients and with standard clients of event streams, the page in a browser.
 #   tests/run.sh            runs what this machine can, and says what it skips and why
 #   CI=true tests/run.sh    skips nothing: what is missing is a failure
+# Some tests read published documents and collections too large for the repository,
+# beside fixtures that hold the same in the small: from the folder SATCHEL_TEST_DATA,
+# which must then have them all, or from ../shared/data where that is there.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -131,6 +134,16 @@ closing_lines() {
         grep -E '^ *Summary \[|^test result: |^(openai|openapi:|schemathesis:|httpx-sse:) .* passed$|^(ℹ|#) (tests|pass|fail) [0-9]'
 }
 
+if [ -n "${SATCHEL_TEST_DATA:-}" ]; then
+    SATCHEL_TEST_DATA=$(realpath -m "$SATCHEL_TEST_DATA")
+    export SATCHEL_TEST_DATA
+    published="read from $SATCHEL_TEST_DATA"
+elif [ -d ../shared/data ]; then
+    published="read from ../shared/data, as far as they are there"
+else
+    published="SKIPPED, no ../shared/data and no SATCHEL_TEST_DATA; the fixtures alone were read"
+fi
+
 step "formatting" cargo fmt --all --check
 step "lints" cargo clippy --locked --all-targets -- -D warnings
 step "tests" rust_tests
@@ -168,6 +181,7 @@ fi
 
 printf '\n'
 closing_lines
+printf 'published documents and collections: %s\n' "$published"
 if [ ${#skipped[@]} -gt 0 ]; then
     printf 'skipped: %s\n' "${skipped[*]}"
 fi

@@ -26,25 +26,35 @@ pub(super) struct Candidate {
 /// passages share is listed once, with the first of them.
 pub(super) fn candidates(passages: &[Passage]) -> Vec<Candidate> {
     let mut seen = HashSet::new();
+    let mut found = every_sentence(passages);
+    found.retain(|one| seen.insert(wording(&one.text)));
+    found
+}
+
+/// The same with those that several passages share listed for each of them.
+pub(super) fn every_sentence(passages: &[Passage]) -> Vec<Candidate> {
     let mut found = Vec::new();
     for (index, passage) in passages.iter().enumerate() {
         let all = sentences(&passage.text).into_iter();
         let cut = all.flat_map(|span| shorten(&passage.text, span));
         for (place, span) in cut.enumerate() {
             let text = slice_chars(&passage.text, span.clone()).to_owned();
-            if seen.insert(one_line(&text).to_lowercase()) {
-                let terms = terms(&text);
-                found.push(Candidate {
-                    passage: index,
-                    place,
-                    span,
-                    text,
-                    terms,
-                });
-            }
+            let terms = terms(&text);
+            found.push(Candidate {
+                passage: index,
+                place,
+                span,
+                text,
+                terms,
+            });
         }
     }
     found
+}
+
+/// What sentences have in common that say the same in the same words.
+pub(super) fn wording(text: &str) -> String {
+    one_line(text).to_lowercase()
 }
 
 /// Whether the text reads as a statement: not a heading, a page number or a

@@ -1,12 +1,13 @@
 //! How far a sentence of an answer is borne out by sentences of the passages:
 //! by its words, its numbers and its meaning.
 
-use super::candidates::{Candidate, candidates};
+use super::candidates::{Candidate, every_sentence, wording};
 use super::figures::{figures, numbers};
+use super::roles::Roles;
 use super::terms::{Rarity, terms};
 use crate::engine::encoder::{Encoder, EncoderError};
 use crate::types::{Passage, Support};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// Weights of the words that the sentence shares with its evidence, of those
@@ -72,25 +73,43 @@ struct Claim<'a> {
     /// The readings of each number.
     numbers: Vec<Vec<String>>,
     is_negated: bool,
+    roles: Roles,
     vector: &'a [f32],
 }
 
 /// The passages, prepared for many comparisons.
 pub(super) struct Corpus {
     candidates: Vec<Candidate>,
+    roles: Vec<Roles>,
+    /// Of each wording, and which of them each candidate has.
     vectors: Vec<Vec<f32>>,
+    wordings: Vec<usize>,
     numbers: Vec<HashSet<String>>,
     rarity: Rarity,
 }
 
 impl Corpus {
     pub(super) fn new(passages: &[Passage], encoder: &Encoder) -> Result<Self, EncoderError> {
-        let candidates = candidates(passages);
-        let texts: Vec<&str> = candidates.iter().map(|c| c.text.as_str()).collect();
+        let candidates = every_sentence(passages);
+        // What overlapping passages share is read once, and as rare as it is.
+        let (mut known, mut firsts, mut wordings) = (HashMap::new(), Vec::new(), Vec::new());
+        for candidate in &candidates {
+            let place = *known
+                .entry(wording(&candidate.text))
+                .or_insert(firsts.len());
+            if place == firsts.len() {
+                firsts.push(candidate);
+            }
+            wordings.push(place);
+        }
+        let texts: Vec<&str> = firsts.iter().map(|first| first.text.as_str()).collect();
+        let all = candidates.iter().map(|candidate| &candidate.text);
         Ok(Self {
             vectors: encoder.embed(&texts)?,
-            numbers: texts.iter().map(|text| numbers(text, true)).collect(),
-            rarity: Rarity::of(candidates.iter().map(|c| c.terms.as_slice())),
+            wordings,
+            numbers: all.clone().map(|text| numbers(text, true)).collect(),
+            roles: all.map(|text| Roles::of(text)).collect(),
+            rarity: Rarity::of(firsts.iter().map(|first| first.terms.as_slice())),
             candidates,
         })
     }
@@ -101,6 +120,7 @@ impl Corpus {
             terms: terms(sentence),
             numbers: figures(sentence),
             is_negated: is_negated(sentence),
+            roles: Roles::of(sentence),
             vector,
         };
         let mut best: Vec<Evidence> = Vec::new();
@@ -125,7 +145,7 @@ impl Corpus {
         let near: Vec<String> = near.collect();
         let words = self.rarity.coverage(&claim.terms, &own.terms);
         let nearby = self.rarity.coverage(&claim.terms, &near);
-        let meaning = dot(claim.vector, &self.vectors[at]).clamp(0.0, 1.0);
+        let meaning = dot(claim.vector, &self.vectors[self.wordings[at]]).clamp(0.0, 1.0);
         let score = (WORDS * words + AROUND * nearby + MEANING * meaning).clamp(0.0, 1.0);
         let mut support = match score {
             SUPPORTED.. => Support::Supported,
@@ -133,7 +153,7 @@ impl Corpus {
             _ => Support::Unsupported,
         };
         let flipped = words >= SAME_WORDS && claim.is_negated != is_negated(&own.text);
-        if flipped {
+        if flipped || claim.roles.are_turned_round(&self.roles[at]) {
             support = weaker(support, Support::Weak);
         }
         let around =

@@ -6,7 +6,10 @@
 //! such questions, English and German, has its number in one passage. It is a
 //! question for all only where it names the documents themselves.
 
+use super::listing_unspaced::unspaced;
 use super::patterns::matched;
+use super::terms::fold;
+use unicode_normalization::UnicodeNormalization;
 
 /// What is asked for all of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +21,8 @@ pub struct Listing {
     pub language: ListLanguage,
 }
 
-/// In what language it is asked.
+/// In what language what is found is introduced: the one that it is asked in, or
+/// English where there are no sentences for that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListLanguage {
     English,
@@ -76,6 +80,66 @@ const ENDINGS: Patterns = &[
     "auf",
 ];
 
+const ROMANCE_POLITE: Patterns = &[
+    "por favor",
+    "me|nos? puedes|puede|podrias|podria",
+    "s'il te|vous plait",
+    "peux-tu|pouvez-vous|pourrais-tu|pourriez-vous|veuillez me|nous?",
+];
+
+/// Spanish and French, without accents.
+const ROMANCE_ORDERS: Patterns = &[
+    "lista|liste|listame|listar|enumera|enumere|enumerame|enumerar|nombra|nombre|nombrame|nombrar|\
+     muestra|muestre|muestrame|mostrar|mostrarme|menciona|mencione|indica|indique|indicame|dime|dame|\
+     decirme|darme|encuentra|cita|cite todos|todas los|las?",
+    "haz|haga|hazme|hacer|hacerme|dame|darme|muestrame|crea una|la lista de|con todos|todas los|las?",
+    "enumera|enumere|enumerame|enumerar|lista|liste|listame|listar los|las",
+    "cuales|quienes|que son todos|todas los|las?",
+    "liste|listez|lister|enumere|enumerez|enumerer|nomme|nommez|nommer|cite|citez|citer|montre|\
+     montrez|montrer|montre-moi|montrez-moi|donne|donnez|donner|donne-moi|donnez-moi|indique|indiquez|\
+     indiquer|trouve|trouvez|cite-moi|citez-moi tous|toutes les?",
+    "fais|faites|fais-moi|faites-moi|faire|donne-moi|donnez-moi|donner|dresse|dressez|dresser|etablis|\
+     etablissez une|la liste de tous|toutes les?",
+    "fais|faites|fais-moi|faites-moi|faire|donne-moi|donnez-moi|donner|dresse|dressez|dresser|etablis|\
+     etablissez une|la liste des",
+    "liste|listez|lister|enumere|enumerez|enumerer les",
+    "quels|quelles|qui sont tous|toutes les?",
+];
+
+const ROMANCE_WHICH: Patterns = &["que|cuales|quels|quelles"];
+const ROMANCE_HOW_MANY: Patterns = &["cuantos|cuantas", "combien de"];
+const ROMANCE_THERE: Patterns = &["hay", "y a-t-il", "existe-t-il"];
+const ROMANCE_MENTIONED: Patterns = &[
+    "se mencionan|nombran|citan|enumeran|describen",
+    "sont mentionnes|mentionnees|cites|citees|nommes|nommees|enumeres|enumerees|decrits|decrites",
+];
+
+const ROMANCE_EVERYWHERE: Patterns = &[
+    "en todos|todas? el|la|los|las|este|esta|estos|estas|mi|mis|nuestros|nuestras? \
+     documento|documentos|archivo|archivos|fichero|ficheros|informe|informes|texto|textos|coleccion",
+    "dans tous|toutes? le|la|les|ce|cet|cette|ces|mon|mes|nos? \
+     document|documents|fichier|fichiers|rapport|rapports|texte|textes|collection",
+    "aqui|ici",
+];
+
+const ROMANCE_ENDINGS: Patterns = &[
+    "por favor",
+    "s'il te|vous plait",
+    "que hay",
+    "que se mencionan|nombran|citan|enumeran|describen",
+    "qui sont? mentionnes|mentionnees|cites|citees|nommes|nommees|enumeres|enumerees|decrits|decrites",
+    "qu'il y a",
+];
+
+const ROMANCE_BEFORE_HEAD: Patterns = &[
+    "tipos|clases|types|sortes|genres de",
+    "los|las|todos|todas|diferentes|distintos|distintas|diversos|diversas|posibles|existentes",
+    "les|des|tous|toutes|differents|differentes|divers|diverses|possibles|existants|existantes",
+];
+
+const ROMANCE_DIVIDERS: &str = "de del en con sin por para sobre que cuyo el la los las entre a al desde \
+    du des dans au aux avec sans pour sur qui dont le les parmi par";
+
 /// What may follow "which … are there".
 const AFTER_THERE: &[&str] = &["in", "among", "within", "of", "im", "unter"];
 
@@ -100,10 +164,20 @@ const DIVIDERS: &str = "of in on at from for with without that which who whose w
 /// Things of which a list says nothing: what is asked is all that is known.
 const TOO_WIDE: &str = "details detail information info facts fact data things thing sources source \
     documents document files file questions answers einzelheiten informationen angaben daten fakten \
-    dinge quellen dokumente dateien fragen antworten";
+    dinge quellen dokumente dateien fragen antworten detalles informacion informaciones datos hechos \
+    cosas fuentes documentos archivos ficheros preguntas respuestas informations donnees faits choses \
+    fichiers reponses";
 
 /// What the question asks for all of; `None`: it is none for a list.
 pub fn asks_for_list(question: &str) -> Option<Listing> {
+    let question: String = question.nfkc().collect();
+    spaced(&question)
+        .or_else(|| romance(&question))
+        .or_else(|| unspaced(&question))
+}
+
+/// In English or German.
+fn spaced(question: &str) -> Option<Listing> {
     let said = Said::new(question);
     let mut rest = said.all();
     while let Some(after) = rest.after(POLITE) {
@@ -117,6 +191,63 @@ pub fn asks_for_list(question: &str) -> Option<Listing> {
             Some((thing, ListLanguage::German))
         })
         .and_then(|(thing, language)| listing(&thing, language))
+}
+
+/// In Spanish or French.
+fn romance(question: &str) -> Option<Listing> {
+    let said = Said::folded(question);
+    let mut rest = said.all();
+    while let Some(after) = rest.after(ROMANCE_POLITE) {
+        rest = after;
+    }
+    while let Some(before) = rest
+        .without_last(ROMANCE_EVERYWHERE)
+        .or_else(|| rest.without_last(ROMANCE_ENDINGS))
+    {
+        rest = before;
+    }
+    let is_everywhere = said.all().without_last(ROMANCE_EVERYWHERE).is_some();
+    let mut thing = match rest.after(ROMANCE_ORDERS) {
+        Some(thing) => thing,
+        None => romance_question(rest, is_everywhere)?,
+    };
+    while let Some(after) = thing.after(ROMANCE_BEFORE_HEAD) {
+        thing = after;
+    }
+    let divides = |word: &String| ROMANCE_DIVIDERS.split_whitespace().any(|one| one == word);
+    let head = thing.lower.iter().take_while(|word| !divides(word)).count();
+    let joins = |word: &String| ["y", "e", "o", "et", "ou"].contains(&word.as_str());
+    let named = &thing.lower[..head];
+    let too_wide = |word: &String| TOO_WIDE.split_whitespace().any(|wide| wide == word);
+    let fits = (1..=MOST_OF_HEAD).contains(&head) && thing.lower.len() <= MOST_WORDS;
+    let is_plural = named.first()?.ends_with(['s', 'x']);
+    if !fits || !is_plural || named.iter().any(joins) || named.iter().all(too_wide) {
+        return None;
+    }
+    let all = thing.words.iter().zip(thing.lower);
+    // Words of grammar would have to be in each passage that is gathered.
+    let told = all.filter_map(|(word, lower)| (!divides(lower)).then_some(*word));
+    Some(Listing {
+        head: thing.words[..head].join(" "),
+        words: told.collect::<Vec<_>>().join(" "),
+        language: ListLanguage::English,
+    })
+}
+
+/// "¿Qué X hay?", "quels X sont mentionnés": the thing.
+fn romance_question(rest: Part<'_>, is_everywhere: bool) -> Option<Part<'_>> {
+    if let Some(after) = rest.after(ROMANCE_HOW_MANY) {
+        let at = (1..after.lower.len()).find(|&at| {
+            let tail = after.beyond(at);
+            tail.is(ROMANCE_THERE) || tail.is(ROMANCE_MENTIONED)
+        })?;
+        return is_everywhere.then(|| after.until(at));
+    }
+    // With a place behind "hay" it is left to a search.
+    let after = rest.after(ROMANCE_WHICH)?;
+    after
+        .without_last(ROMANCE_THERE)
+        .or_else(|| after.without_last(ROMANCE_MENTIONED))
 }
 
 fn english_order(rest: Part<'_>) -> Option<Vec<String>> {
@@ -251,6 +382,15 @@ impl<'a> Said<'a> {
         Self {
             lower: words.iter().map(|word| word.to_lowercase()).collect(),
             words,
+        }
+    }
+
+    /// Without accents.
+    fn folded(question: &'a str) -> Self {
+        let said = Self::new(question);
+        Self {
+            lower: said.words.iter().map(|word| fold(word)).collect(),
+            ..said
         }
     }
 

@@ -195,3 +195,66 @@ fn question_that_one_passage_answers_is_no_list() {
         assert_eq!(asks_for_list(question), None, "{question}");
     }
 }
+
+/// Question, the thing, the thing with what narrows it down.
+const OTHER_LANGUAGES: &[[&str; 3]] = &[
+    ["Liste todos los guardas", "guardas", "guardas"],
+    [
+        "Enumera las tarifas del puerto",
+        "tarifas",
+        "tarifas puerto",
+    ],
+    ["¿Cuáles son todos los plazos?", "plazos", "plazos"],
+    ["¿Puedes listar todos los plazos?", "plazos", "plazos"],
+    ["¿Qué guardas se mencionan?", "guardas", "guardas"],
+    [
+        "Énumérez tous les gardiens du phare",
+        "gardiens",
+        "gardiens phare",
+    ],
+    ["Quels sont tous les délais ?", "délais", "délais"],
+    ["Donne-moi la liste des gardiens", "gardiens", "gardiens"],
+    ["Enumerez tous les gardiens", "gardiens", "gardiens"],
+    ["列出所有守卫", "守卫", "守卫"],
+    ["请列出合同中的所有期限。", "期限", "合同 期限"],
+    ["灯塔的守卫有哪些？", "守卫", "灯塔 守卫"],
+    ["灯台の守衛をすべて挙げてください。", "守衛", "灯台 守衛"],
+    ["守衛の一覧", "守衛", "守衛"],
+    ["Ｌｉｓｔ ａｌｌ ｋｅｅｐｅｒｓ", "keepers", "keepers"],
+];
+
+#[test]
+fn lists_are_asked_for_in_the_other_languages_of_the_page_too() {
+    for &[question, head, words] in OTHER_LANGUAGES {
+        let found = asks_for_list(question);
+        let found = found.unwrap_or_else(|| panic!("{question}: not recognised"));
+        assert_eq!(
+            (found.head.as_str(), found.words.as_str()),
+            (head, words),
+            "{question}"
+        );
+    }
+}
+
+#[test]
+fn other_questions_in_the_other_languages_are_no_lists() {
+    for question in [
+        "¿Quién escribió la lista de todos los guardas?",
+        "¿Qué temperatura hay?",
+        "¿Cuál es el plazo?",
+        "Enumera todos los documentos",
+        "Nombre una división de lujo de Toyota.",
+        "¿Cuántos guardas hay?",
+        "Qui a écrit la liste de tous les gardiens ?",
+        "Quels sont les délais du contrat ?",
+        "Citez toutes les informations",
+        "Combien de gardiens y a-t-il ?",
+        "谁列出了所有守卫？",
+        "列出所有文件",
+        "塔高多少米？",
+        "一覧は誰が書きましたか",
+        "塔の高さを教えてください",
+    ] {
+        assert_eq!(asks_for_list(question), None, "{question}");
+    }
+}

@@ -5,6 +5,7 @@ mod candidates;
 mod chips;
 mod cite;
 mod courtesies;
+mod ellipsis;
 mod error;
 mod evidence;
 mod figures;
@@ -13,7 +14,9 @@ mod fixtures;
 mod follow_up;
 mod highlight;
 mod judging;
+mod leads;
 mod listing;
+mod listing_unspaced;
 mod markdown;
 mod mathematics;
 mod overview;
@@ -23,6 +26,7 @@ mod prose;
 mod quotes;
 mod refusals;
 mod render;
+mod roles;
 mod sanitise;
 mod selection;
 mod statements;
@@ -36,8 +40,12 @@ pub use cite::{Marker, MarkerFilter, complete_until, markers};
 pub use error::AnswerError;
 pub use follow_up::{Before, REWRITE, carried_over, is_faithful};
 pub use judging::Judge;
+pub use leads::{Leads, LeftUnread};
 pub use listing::{ListLanguage, Listing, asks_for_list};
-pub use overview::{OVERVIEW_PASSAGES, asks_for_overview, names_document, overview};
+pub use overview::{
+    OVERVIEW_PASSAGES, asks_for_overview, means_all_documents, names_document, overview,
+    overview_language,
+};
 pub use prompt::{Prompt, PromptBudget, PromptReader, Turn, build, opening, turn};
 pub use quotes::{NOTHING_FOUND, Quote, QuotedAnswer, quotes};
 pub use render::render;
@@ -47,5 +55,5 @@ pub use selection::{
 pub use statements::Statements;
 pub use stream::BlockStream;
 pub use surroundings::{InContext, build_in_context, widened};
-pub use verify::{Verified, is_refusal, verify, verify_judged};
+pub use verify::{Verified, refuses, verify, verify_judged};
 pub use whole::{Part, WholeBudget, WholeRead, WholeReading};

@@ -2,9 +2,11 @@
 //! first statement of each section.
 
 use super::candidates::{candidates, is_statement};
+use super::listing::ListLanguage;
 use super::quotes::{Quote, QuotedAnswer, compose};
 use super::terms::terms;
 use crate::types::Passage;
+use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Passages that an overview is made of.
@@ -13,13 +15,15 @@ pub const OVERVIEW_PASSAGES: usize = 8;
 /// What asks for one wherever it stands, in lower case.
 const PHRASES: &str = "tl;dr|tldr|what is this document about|what is the document about|\
     what is this file about|what's in this document|what's in this file|what's in this text|\
-    worum geht es|de qué trata|de quoi parle|de quoi traite";
+    worum geht es|de qué trata|de que trata|de quoi parle|de quoi traite|讲了什么|讲的是什么|\
+    何について書かれて";
 
 /// Requests for one, as whole words, unless they stand in a question for something
 /// else: "who can summarise", "is there an overview". An overview with a definite
 /// article is one that somebody has written.
 const REQUESTS: &str = "summarise|summarize|summarising|summarizing|summarised|summarized|\
-    an overview|key points|main points|main topics|in a nutshell|\
+    an overview|a short overview|a brief overview|a quick overview|a summary|a short summary|\
+    a brief summary|a quick summary|a concise summary|key points|main points|main topics|in a nutshell|\
     zusammenfassen|zusammenfasst|zusammenfasse|eine zusammenfassung|eine kurze zusammenfassung|\
     überblick über|\
     résume|résumes|résumer|résumez|résumons|un résumé|un bref résumé|un court résumé|résumé du|\
@@ -28,8 +32,8 @@ const REQUESTS: &str = "summarise|summarize|summarising|summarizing|summarised|s
 
 /// Requests that are something else in the middle of a question: in "when did the
 /// plant resume operations" nobody asks for a summary.
-const OPENINGS: &str = "overview of|zusammenfassung|resumen|\
-    resume el|resume la|resume los|resume las|resume lo|resume este|resume esta|resume esto|\
+const OPENINGS: &str = "overview of|summary of|zusammenfassung|resumen|\
+    resume el|resume la|resume los|resume las|resume lo|resume este|resume esta|resume esto|resumez|\
     resume estos|resume estas|resume ese|resume esa|\
     resume ce|resume cet|resume cette|resume le|resume les|resume moi";
 
@@ -37,7 +41,7 @@ const OPENINGS: &str = "overview of|zusammenfassung|resumen|\
 const DIVIDED: &str = "fasse|fass|fassen sie";
 
 /// Requests in scripts without blanks.
-const UNSPACED: [&str; 4] = ["总结", "摘要", "概括", "要約"];
+const UNSPACED: [&str; 6] = ["总结", "總結", "摘要", "概括", "要約", "概要を教えて"];
 
 /// Words that may stand before an opening.
 const POLITE: &str = "please now then just so and bitte nun jetzt mal und por favor ahora y s'il te \
@@ -71,7 +75,7 @@ const OF_SOMEBODY: &str = "worried concerned excited angry upset happy sad sure 
 
 /// Whether the question asks for what is in a document, and not for a place in it.
 pub fn asks_for_overview(question: &str) -> bool {
-    let lower = question.trim().to_lowercase();
+    let lower = question.trim().nfkc().collect::<String>().to_lowercase();
     let any = |list: &'static str, asks: fn(&str, &str) -> bool| {
         list.split('|')
             .any(|words| places(&lower, words).any(|(before, after)| asks(before, after)))
@@ -89,7 +93,8 @@ pub fn asks_for_overview(question: &str) -> bool {
 /// "What is the report about?", but not "what is she worried about?".
 fn is_about(lower: &str) -> bool {
     let asked = lower.trim_end_matches(['?', ' ']).strip_suffix(" about");
-    let asked = asked.filter(|asked| asked.starts_with("what is "));
+    let begins = ["what is ", "what's ", "what are "];
+    let asked = asked.filter(|asked| begins.iter().any(|begin| asked.starts_with(begin)));
     asked.is_some_and(|asked| {
         let last = asked.unicode_words().next_back();
         last.is_some_and(|last| !has_word(OF_SOMEBODY, last))
@@ -139,6 +144,81 @@ fn has_word(text: &str, word: &str) -> bool {
         .any(|one| one.trim_end_matches(['.', '!', '?', ',']) == word)
 }
 
+/// Words with which an overview is asked for, and those for documents as such: where
+/// there are no others, all that there is is meant.
+const OF_ALL: &str = "summarise summarize summary summaries overview key main point points topics \
+    nutshell tl dr tldr give show make write get create want need like please kindly short brief quick \
+    concise briefly shortly document documents file files text texts everything all collection dataset \
+    library content contents together here \
+    zusammen zusammenfassen zusammenfassung zusammenfasst zusammenfasse fasse fass fassen gib geben gebt \
+    mach mache machen erstelle erstellen bitte kurz kurze kurzen mir überblick übersicht dokument dokumente \
+    dokumenten datei dateien texte texten unterlagen alles alle allen sämtliche inhalt inhalte \
+    sammlung geht worum kannst könntest können könnten meine meinen meiner unsere unseren unserer diesen diesem dieses \
+    résume résumez résumer résumé bref court peux pouvez moi donne fais faites document documents \
+    fichier fichiers texte textes tout tous cet quoi parle parlent traitent \
+    resumen resume resumir resumas resuma breve puedes haz hazme dame este estos estas documento documentos archivo archivos \
+    texto textos todo todos todas trata tratan";
+/// The same in scripts without blanks.
+const OF_ALL_UNSPACED: [&str; 27] = [
+    "总结",
+    "摘要",
+    "概括",
+    "要約",
+    "一下",
+    "所有",
+    "全部",
+    "这些",
+    "这份",
+    "文件",
+    "文档",
+    "文書",
+    "资料",
+    "内容",
+    "してください",
+    "すべて",
+    "して",
+    "この",
+    "请",
+    "帮",
+    "我",
+    "的",
+    "を",
+    "の",
+    "把",
+    "都",
+    "吧",
+];
+
+/// Whether a question for an overview has no subject but the documents there are:
+/// "summarise", "give me an overview of all documents".
+pub fn means_all_documents(question: &str) -> bool {
+    let mut rest = question.nfkc().collect::<String>().to_lowercase();
+    for word in OF_ALL_UNSPACED {
+        rest = rest.replace(word, " ");
+    }
+    let known = terms(OF_ALL);
+    rest.unicode_words().all(|word| {
+        let said = terms(word);
+        // Without blanks a character alone is no term, but says something.
+        let is_sign = said.is_empty() && !word.is_ascii() && word.chars().nth(1).is_none();
+        !is_sign && said.iter().all(|term| known.contains(term))
+    })
+}
+
+/// In which language it is said what an overview leaves out.
+pub fn overview_language(question: &str) -> ListLanguage {
+    let lower = question.to_lowercase();
+    let mut words = lower.unicode_words();
+    match words.any(|word| has_word(GERMAN, word)) {
+        true => ListLanguage::German,
+        false => ListLanguage::English,
+    }
+}
+
+/// Words of German requests.
+const GERMAN: &str = "zusammen zusammenfassen zusammenfasst zusammenfasse zusammenfassung überblick \
+    übersicht worum";
+
 /// Whether `question` names a document that is called `name`: all words of the
 /// name, or of its file name without the ending, are in it.
 pub fn names_document(question: &str, name: &str) -> bool {
@@ -174,8 +254,11 @@ pub fn overview(passages: &[Passage]) -> Option<QuotedAnswer> {
 
 #[cfg(test)]
 mod tests {
-    use super::{asks_for_overview, names_document, overview};
+    use super::{
+        asks_for_overview, means_all_documents, names_document, overview, overview_language,
+    };
     use crate::answer::fixtures::passage;
+    use crate::answer::listing::ListLanguage;
 
     #[test]
     fn overviews_are_told_from_questions() {
@@ -187,11 +270,21 @@ mod tests {
             "De qué trata el informe?",
             "résume ce texte",
             "总结一下这份文件",
+            "What is this about?",
+            "What are these documents about?",
+            "ＴＬ；ＤＲ",
+            "Resume este documento",
+            "Resumez ce document",
+            "这份文件讲了什么？",
+            "要約して",
         ] {
             assert!(asks_for_overview(question), "{question}");
         }
         for question in [
             "What is the limit?",
+            "What are the keepers worried about?",
+            "Where is her résumé?",
+            "Qui a lu le résumé des conditions ?",
             "Who was the first keeper?",
             "What do people complain about?",
             "Wie lange dauert es?",
@@ -211,6 +304,8 @@ mod tests {
             "What does it say, in a nutshell?",
             "How would you summarise the report?",
             "Overview of the handbook",
+            "Summary of the handbook, please",
+            "Could you write a brief summary of the contract?",
             "What is lighthouse.md about?",
             "What is it about?",
             "Bitte fass das Dokument kurz zusammen!",
@@ -244,6 +339,9 @@ mod tests {
             "How does the author summarise the results?",
             "What does the overview of costs say about rent?",
             "Is there an overview of the valves?",
+            "Who wrote a summary of the costs?",
+            "Does the report end with a summary?",
+            "What does the summary of the report say?",
             "Does the plan contain an overview of costs?",
             "How many key points does the plan list?",
             "Who presented the main topics?",
@@ -265,6 +363,53 @@ mod tests {
         ] {
             assert!(!asks_for_overview(question), "{question}");
         }
+    }
+
+    #[test]
+    fn overview_without_a_subject_is_of_all_documents() {
+        for question in [
+            "Summarise",
+            "Please summarize everything.",
+            "Summarise all of my documents",
+            "Give me a short overview of these files, please",
+            "What are the key points?",
+            "What is this document about?",
+            "TL;DR",
+            "Fasse alle Dokumente kurz zusammen!",
+            "Gib mir einen Überblick über die Unterlagen",
+            "Worum geht es in diesen Dateien?",
+            "Résume tous les documents",
+            "Haz un resumen de todos los documentos",
+            "总结一下所有文件",
+            "请帮我总结这些文档。",
+        ] {
+            assert!(asks_for_overview(question), "{question}");
+            assert!(means_all_documents(question), "{question}");
+        }
+        for question in [
+            "Summarise the chronicle",
+            "Give me an overview of the baking of sourdough loaves",
+            "Summarise the documents about heating",
+            "What are the key points of the contract?",
+            "Summarise Lighthouse_Report.pdf",
+            "Fasse die Verträge zusammen",
+            "总结一下第三章",
+            "Skerry Point Summarise it",
+        ] {
+            assert!(!means_all_documents(question), "{question}");
+        }
+    }
+
+    #[test]
+    fn german_request_is_told_in_german_what_is_left_out() {
+        assert_eq!(
+            overview_language("Fasse alles zusammen"),
+            ListLanguage::German
+        );
+        assert_eq!(
+            overview_language("Summarise everything"),
+            ListLanguage::English
+        );
     }
 
     #[test]

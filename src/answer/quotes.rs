@@ -210,11 +210,23 @@ fn join(chosen: &[&Ranked], passages: &[Passage]) -> Vec<Quote> {
 }
 
 pub(super) fn compose(quotes: Vec<Quote>, passages: &[Passage]) -> QuotedAnswer {
+    compose_with(quotes, passages, |_| None)
+}
+
+/// The same, with a paragraph before a quote where `above` has one for its passage.
+pub(super) fn compose_with<'a>(
+    quotes: Vec<Quote>,
+    passages: &'a [Passage],
+    above: impl Fn(&'a Passage) -> Option<&'a str>,
+) -> QuotedAnswer {
     let mut content = String::new();
     let (mut citations, mut checks) = (Vec::new(), Vec::new());
     for quote in &quotes {
         if !content.is_empty() {
             content.push_str("\n\n");
+        }
+        if let Some(above) = above(&passages[quote.passage]) {
+            content.push_str(&format!("{}:\n\n", without_markers(&one_line(above))));
         }
         let start = char_len(&content);
         let number = quote.passage as u32 + 1;

@@ -116,7 +116,7 @@ impl Statements {
 }
 
 /// The passages that have a quote, to which the quotes then refer.
-fn with_quotes(passages: Vec<Passage>, quotes: &mut [Quote]) -> Vec<Passage> {
+pub(super) fn with_quotes(passages: Vec<Passage>, quotes: &mut [Quote]) -> Vec<Passage> {
     let mut kept = Vec::new();
     for (index, passage) in passages.into_iter().enumerate() {
         let mut own = quotes.iter_mut().filter(|quote| quote.passage == index);

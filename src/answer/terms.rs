@@ -51,13 +51,22 @@ pub(super) fn terms(text: &str) -> Vec<String> {
     found
 }
 
+/// A word as it is compared, those of grammar as they stand.
+pub(super) fn compared(word: &str) -> String {
+    let folded = fold(word);
+    match is_function_word(&folded) {
+        true => folded,
+        false => stem(&folded),
+    }
+}
+
 fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 /// Lower case without accents; compatibility forms and typographic
 /// apostrophes made plain.
-fn fold(word: &str) -> String {
+pub(super) fn fold(word: &str) -> String {
     let folded = word
         .nfkd()
         .filter(|c| !is_combining_mark(*c))

@@ -14,6 +14,9 @@ use super::terms::terms;
 use crate::engine::encoder::Encoder;
 use crate::types::{Citation, Passage, SentenceCheck, Support, char_len};
 
+/// Characters of an answer from which on it says more than that it has none.
+const SHORT: usize = 400;
+
 /// A checked answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified {
@@ -99,10 +102,25 @@ fn claims<'a>(
     Ok(claims.filter(|(_, claim)| !is_denial(claim)).unzip())
 }
 
-/// Whether the answer says that the passages do not hold the answer.
-pub fn is_refusal(content: &str) -> bool {
+/// Whether the answer says anywhere that the passages do not hold the answer.
+pub(super) fn is_refusal(content: &str) -> bool {
     let sentences = statements(&Markdown::new(content));
-    char_len(content) < 400 && sentences.iter().any(|one| says_nothing_found(&one.plain))
+    char_len(content) < SHORT && sentences.iter().any(|one| says_nothing_found(&one.plain))
+}
+
+/// Whether the answer says that the passages do not hold the answer, before it
+/// states anything that they bear out: what is lacking beside that is a remark.
+pub fn refuses(answer: &Verified) -> bool {
+    if char_len(&answer.content) >= SHORT {
+        return false;
+    }
+    let sentences = statements(&Markdown::new(&answer.content));
+    let mut borne_out = answer.checks.iter();
+    let borne_out = borne_out.find(|check| check.support == Support::Supported);
+    let until = borne_out.map_or(usize::MAX, |check| check.start);
+    let begins = |one: &Statement| char_len(&answer.content[..one.range.start]);
+    let mut before = sentences.iter().take_while(|one| begins(one) < until);
+    before.any(|one| says_nothing_found(&one.plain))
 }
 
 /// Whether a sentence only says that the passages do not hold something. Where a

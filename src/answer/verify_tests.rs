@@ -1,4 +1,4 @@
-use super::{Verified, is_refusal, verify};
+use super::{Verified, is_refusal, refuses, verify};
 use crate::answer::fixtures::{encoder, passage};
 use crate::answer::markers;
 use crate::types::{Passage, Support, slice_chars};
@@ -229,4 +229,59 @@ fn dates_and_scaled_numbers_agree_however_they_are_written() {
         let content = content.replace(right, wrong);
         assert_eq!(support(&content), Support::Unsupported, "{content}");
     }
+}
+
+#[test]
+fn sentence_that_stands_in_two_passages_is_borne_out_by_the_one_it_names() {
+    let tail = &PUMP[PUMP.find("Stop").unwrap()..];
+    let passages = [passage("pump", 100, PUMP), passage("copy", 40, tail)];
+    let sentence = "Stop the pump when vibration stays above 7.1 mm/s for more than 10 seconds";
+    for (number, document, start) in [(1, "pump", 141), (2, "copy", 40)] {
+        let content = format!("{sentence} [{number}].");
+        let verified = verify(&content, &passages, encoder()).unwrap();
+        assert_eq!(verified.content, content);
+        assert_eq!(supports(&verified), [Support::Supported]);
+        let citation = &verified.citations[0];
+        assert_eq!(citation.document_id.as_str(), document);
+        assert!(citation.text.starts_with("Stop the pump"));
+        assert_eq!(citation.start, start);
+    }
+}
+
+#[test]
+fn sentence_with_names_in_each_others_place_is_weak() {
+    let text = "In 2019 Bolt paid Acme four million pounds for the mill. The mill was old.";
+    let passages = [passage("sale", 0, text)];
+    let support = |content: &str| supports(&verify(content, &passages, encoder()).unwrap());
+    let told = "Bolt paid Acme four million pounds for the mill [1].";
+    assert_eq!(support(told), [Support::Supported]);
+    let shorter = "In 2019 Bolt paid Acme four million [1].";
+    assert_eq!(support(shorter), [Support::Supported]);
+    let turned = "Acme paid Bolt four million pounds for the mill [1].";
+    assert_eq!(support(turned), [Support::Weak]);
+}
+
+#[test]
+fn answer_refuses_that_denies_before_it_states_anything() {
+    for content in [
+        "The passages do not say how loud the pump is.",
+        "Unfortunately, the documents do not mention the price. Use grade 46 mineral oil [2].",
+        "Based on the provided passages, I am unable to determine the price [1].",
+        "Die Dokumente enthalten keine Angabe dazu.",
+    ] {
+        assert!(refuses(&check(content)), "{content}");
+    }
+    for content in [
+        "Use grade 46 mineral oil [2].",
+        "Use grade 46 mineral oil [2]. The passages do not mention its price.",
+        "The company was founded by two brothers in Turin [1].",
+        "",
+    ] {
+        assert!(!refuses(&check(content)), "{content}");
+    }
+    let long = format!(
+        "The passages do not say it. {}",
+        "They tell of pumps. ".repeat(25)
+    );
+    assert!(!refuses(&check(&long)));
 }

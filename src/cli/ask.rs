@@ -75,8 +75,8 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     } else {
         write!(out, "{}", sources(&last))?;
     }
-    Ok(match last["mode"].as_str() {
-        Some("nothing_found") => ExitCode::from(2),
+    Ok(match last["answered"].as_bool() {
+        Some(false) => ExitCode::from(2),
         _ => ExitCode::SUCCESS,
     })
 }
@@ -129,7 +129,7 @@ fn sources(answer: &Value) -> String {
         number("documents")
     );
     if number("pages_without_text") > 0 {
-        text += &format!("; {} pages have no text", number("pages_without_text"));
+        text += &format!("; {} pages were not read", number("pages_without_text"));
     }
     if number("documents_pending") > 0 {
         text += &format!(
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(
             text,
             "\n\nSources\n  [1] Report, page 4\n      \"It was filed.\"\n\n\
-             Searched 7 pages of 2 documents; 3 pages have no text.\n"
+             Searched 7 pages of 2 documents; 3 pages were not read.\n"
         );
         let note = "1 of 4 passages was left out";
         let text = sources(&json!({"left_out": {"note": note, "for_time": 1}}));

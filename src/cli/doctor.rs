@@ -19,6 +19,10 @@ pub(super) struct Options {
     /// Repair at once what can be repaired, then examine
     #[arg(long)]
     repair: bool,
+    /// Look only whether originals and entries of the indexes are there, and do not
+    /// read them
+    #[arg(long)]
+    quick: bool,
 }
 
 /// Examines and prints. Exit code 1: something is wrong.
@@ -28,35 +32,100 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
         repair(&connection)?;
     }
     let status = connection.get("/api/status")?;
-    let found = connection.get("/api/examination")?;
+    let found = connection.get(match options.quick {
+        true => "/api/examination?quick=true",
+        false => "/api/examination",
+    })?;
     let folder = config.data_dir.display();
     println!("satchel {}, data in {folder}\n", env!("CARGO_PKG_VERSION"));
     let mut report = Report::default();
+    stored(&mut report, &found);
+    indexes(&mut report, &found);
+    models(&mut report, &status, &found);
+    let pending = status["jobs_pending"].as_u64().unwrap_or_default();
+    println!(
+        "  · {} documents, {} passages, {pending} waiting to be read",
+        status["documents"], status["chunks"]
+    );
+    if options.quick {
+        println!("  · originals and entries of the indexes were only looked for, not read");
+    }
+    Ok(match report.faults {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+/// The database and the originals.
+fn stored(report: &mut Report, found: &Value) {
     report.list(
         "the database is sound",
         &found["database_faults"],
-        "restore a copy of the data folder, or add the documents again to a new one",
+        "`satchel doctor --repair` makes its indexes again and removes rows that belong to nothing; \
+         for the rest restore a backup, or add the documents again to a new data folder",
     );
     report.list(
         "every document is read, and every passage is where its page has it",
         &found["chunk_faults"],
         "`satchel doctor --repair` reads the documents named here anew",
     );
+    report.list(
+        "every document has the original that was added",
+        &found["original_faults"],
+        "these documents can still be asked; what was added cannot be made again: \
+         restore it from a backup, or replace the documents by the files",
+    );
+}
+
+/// Both indexes.
+fn indexes(report: &mut Report, found: &Value) {
+    const REMEDY: &str = "`satchel doctor --repair` brings it in line with the database";
+    const FILES: &str = "`satchel doctor --repair` makes it again from the database";
+    report.list(
+        "the files of the keyword index are what was written",
+        &found["keyword_files_damaged"],
+        FILES,
+    );
     report.count(
         "the keyword index agrees with the database",
-        &[&found["keywords_missing"], &found["keywords_extra"]],
-        "`satchel doctor --repair` brings it in line, and so does the next start of the server",
+        &[
+            &found["keywords_missing"],
+            &found["keywords_extra"],
+            &found["keywords_differing"],
+        ],
+        REMEDY,
+    );
+    report.line(
+        "the file of the vector index is what was written",
+        found["vector_file_damaged"].is_null(),
+        &format!(
+            "{}; {FILES}",
+            found["vector_file_damaged"].as_str().unwrap_or_default()
+        ),
     );
     report.count(
         "the vector index agrees with the database",
-        &[&found["vectors_missing"], &found["vectors_extra"]],
-        "`satchel doctor --repair` brings it in line, and so does the next start of the server",
+        &[
+            &found["vectors_missing"],
+            &found["vectors_extra"],
+            &found["vectors_damaged"],
+        ],
+        REMEDY,
     );
-    report.list(
-        "every document has its original",
-        &found["originals_missing"],
-        "these documents can still be asked, but not opened: add them again",
+    if let Some(entries @ 1..) = found["differed_at_start"].as_u64() {
+        println!(
+            "  · {entries} entries of the indexes differed at the start, and were brought in line"
+        );
+    }
+    report.count(
+        "every indexed passage has its vector in the database",
+        &[&found["vectors_unstored"], &found["vectors_differing"]],
+        "`satchel doctor --repair` has these passages embedded anew",
     );
+}
+
+/// The models, as far as there are any.
+fn models(report: &mut Report, status: &Value, found: &Value) {
     let cosine = found["encoder_cosine"].as_f64().unwrap_or_default();
     let note = format!("two sentences of one meaning have a cosine of {cosine:.2}");
     report.line(
@@ -65,20 +134,11 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
         &format!("{note}: the executable is damaged, get it again"),
     );
     report.line(
-        &chat_model(&status, &found),
+        &chat_model(status, found),
         status["chat_model_error"].is_null(),
         status["chat_model_error"].as_str().unwrap_or_default(),
     );
-    println!("  · {}", entailment(&status));
-    let pending = status["jobs_pending"].as_u64().unwrap_or_default();
-    println!(
-        "  · {} documents, {} passages, {pending} waiting to be read",
-        status["documents"], status["chunks"]
-    );
-    Ok(match report.faults {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
-    })
+    println!("  · {}", entailment(status));
 }
 
 /// Has everything repaired, waits until it is, and says what was done.
@@ -87,6 +147,13 @@ fn repair(connection: &Connection) -> Result<()> {
     let mut lines = Vec::new();
     if done["database"] == true {
         lines.push("repaired: the indexes within the database were made again".to_owned());
+    }
+    match done["orphans"].as_u64() {
+        None | Some(0) => {}
+        Some(1) => lines.push("repaired: one row of the database belonged to nothing".to_owned()),
+        Some(rows) => lines.push(format!(
+            "repaired: {rows} rows of the database belonged to nothing"
+        )),
     }
     match done["index_entries"].as_u64() {
         None | Some(0) => {}

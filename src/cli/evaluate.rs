@@ -1,7 +1,7 @@
 //! `satchel eval`: the arguments of an evaluation.
 
 use super::connection::Connection;
-use super::eval::{self, Collection, Report, ReportFile};
+use super::eval::{self, Asked, Collection, Models, Report, ReportFile};
 use crate::config::Config;
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use std::process::ExitCode;
   satchel eval --squad xquad.en.json
   satchel eval --beir scifact --json before.json
   satchel eval --beir scifact --against before.json
+  satchel eval --beir scifact --embedder bge-small-en-v1.5 --against before.json
   satchel eval --clapnq answerable.jsonl unanswerable.jsonl
   satchel eval --gold --json before.json
   satchel feedback gold > gold.jsonl
@@ -35,6 +36,14 @@ pub(super) struct Options {
     /// the data folder's own documents
     #[arg(long, num_args = 0..=1, value_name = "FILE")]
     gold: Option<Option<PathBuf>>,
+    /// Find the passages of a collection with this embedding model: a file or folder, else an
+    /// installed model's name [default: the built-in one]
+    #[arg(long, value_name = "PATH|NAME")]
+    embedder: Option<String>,
+    /// Rerank the passages of a collection with this model, named likewise [default: late
+    /// interaction of the built-in one]
+    #[arg(long, value_name = "PATH|NAME")]
+    reranker: Option<String>,
     /// Keep the ingested collection here, for the next time
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -56,9 +65,13 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     }
     let earlier = options.against.as_deref().map(ReportFile::read);
     let earlier = earlier.transpose()?;
+    if let Some(earlier) = &earlier {
+        comparable(&collections, earlier)?;
+    }
+    let models = models(config, options)?;
     let temporary = std::env::temp_dir().join(format!("satchel-eval-{}", std::process::id()));
     let folder = options.keep.as_ref().unwrap_or(&temporary);
-    let measured = measure(&collections, folder, earlier.as_ref());
+    let measured = measure(&collections, &models, folder, earlier.as_ref());
     if options.keep.is_none() && temporary.exists() {
         std::fs::remove_dir_all(&temporary)?;
     }
@@ -66,11 +79,8 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     if let Some(file) = &options.gold {
         let connection = Connection::open(config)?;
         let out = &mut std::io::stdout();
-        let report = eval::gold::run(&connection, file.as_deref(), out)?;
-        if let Some(earlier) = &earlier {
-            report.print_against(earlier, out)?;
-        }
-        reports.push(report);
+        let gold = eval::gold::run(&connection, file.as_deref(), earlier.as_ref(), out)?;
+        reports.push(gold);
     }
     let measured = ReportFile::new(reports);
     if let Some(path) = &options.json {
@@ -79,19 +89,47 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// An error if the earlier run asked other questions, before this one takes its
+/// time. The gold set is looked at where it is read.
+fn comparable(collections: &[Collection], earlier: &ReportFile) -> Result<()> {
+    for collection in collections {
+        let questions_sha256 = collection.fingerprint();
+        earlier.of_the_same(Asked {
+            collection: &collection.name,
+            documents: collection.documents.len(),
+            questions: collection.questions.len(),
+            questions_sha256: Some(&questions_sha256),
+        })?;
+    }
+    Ok(())
+}
+
+fn models(config: &Config, options: &Options) -> Result<Models> {
+    let (embedder, reranker) = (options.embedder.as_deref(), options.reranker.as_deref());
+    if options.gold.is_some() && (embedder.is_some() || reranker.is_some()) {
+        bail!(
+            "--embedder and --reranker are for collections: the gold set is asked of the data \
+             folder's own server, with the models of its settings (--embedding-model, \
+             --rerank-model)"
+        );
+    }
+    Models::open(config, embedder, reranker)
+}
+
 fn measure(
     collections: &[Collection],
+    models: &Models,
     folder: &Path,
     earlier: Option<&ReportFile>,
 ) -> Result<Vec<Report>> {
     let out = &mut std::io::stdout();
     let mut reports = Vec::new();
     for collection in collections {
-        let folder = folder.join(&collection.name);
+        let folder = models.folder(&folder.join(&collection.name));
         std::fs::create_dir_all(&folder)?;
-        let report = eval::run(collection, &folder, out)?;
+        let mut report = eval::run(collection, models, &folder, out)?;
         if let Some(earlier) = earlier {
-            report.print_against(earlier, out)?;
+            report.compare_with(earlier, out)?;
         }
         reports.push(report);
     }

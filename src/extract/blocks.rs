@@ -3,6 +3,7 @@
 
 use super::format::StructuredText;
 use super::markdown::Mark;
+use super::pictures::{self, Picture};
 use super::table::{self, Row};
 use super::xml::one_line;
 
@@ -15,6 +16,7 @@ const MAX_INDENT: usize = 8;
 pub(super) struct Blocks {
     text: String,
     headings: Vec<Mark>,
+    pictures: Vec<Picture>,
     after_item: bool,
 }
 
@@ -53,6 +55,25 @@ impl Blocks {
         self.push(&table::join(&table::lines(rows)), false);
     }
 
+    /// A picture that covers this share of a page, with what describes it.
+    pub(super) fn picture(&mut self, share: Option<f64>, description: &str) {
+        let words = pictures::words(description);
+        let at = self.push(&words, false);
+        self.note_picture(at, share, &words);
+    }
+
+    /// A picture in what comes next, which has the words that describe it.
+    pub(super) fn picture_within(&mut self, share: Option<f64>, words: &str) {
+        self.note_picture(self.text.len(), share, words);
+    }
+
+    fn note_picture(&mut self, at: usize, share: Option<f64>, words: &str) {
+        self.pictures.push(Picture {
+            at,
+            ..Picture::new(share, words)
+        });
+    }
+
     /// Adds a block; gives back where it begins.
     fn push(&mut self, block: &str, item: bool) -> usize {
         if block.is_empty() {
@@ -72,6 +93,7 @@ impl Blocks {
         StructuredText {
             text: self.text,
             headings: self.headings,
+            pictures: self.pictures,
             ..StructuredText::default()
         }
     }

@@ -3,7 +3,7 @@
 
 use super::error::ExtractError;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// How much of a file the guess looks at.
 const SAMPLE_BYTES: usize = 256 * 1024;
@@ -93,6 +93,42 @@ fn tidy(text: &str) -> String {
         }
     }
     out
+}
+
+/// The charset that a code page of Windows is, by its number.
+pub(super) fn code_page(number: i32) -> &'static Encoding {
+    let label = match number {
+        932 => "shift_jis".to_owned(),
+        936 => "gbk".to_owned(),
+        949 => "euc-kr".to_owned(),
+        950 => "big5".to_owned(),
+        10000 => "macintosh".to_owned(),
+        65001 => "utf-8".to_owned(),
+        number => format!("windows-{number}"),
+    };
+    Encoding::for_label(label.as_bytes()).unwrap_or(WINDOWS_1252)
+}
+
+/// The charset that a number of a font in a Windows program stands for.
+pub(super) fn of_font(number: i32) -> Option<&'static Encoding> {
+    let page = match number {
+        128 => 932,
+        129 => 949,
+        134 => 936,
+        136 => 950,
+        161 => 1253,
+        162 => 1254,
+        163 => 1258,
+        177 => 1255,
+        178 => 1256,
+        186 => 1257,
+        204 => 1251,
+        222 => 874,
+        238 => 1250,
+        77 => 10000,
+        _ => return None,
+    };
+    Some(code_page(page))
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ impl Format for Code {
         Ok(Content::Flowing(StructuredText {
             text,
             headings,
+            pictures: Vec::new(),
             metadata: DocumentMetadata::default(),
         }))
     }

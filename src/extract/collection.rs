@@ -58,17 +58,24 @@ impl Collection {
         text: StructuredText,
         missing: Option<String>,
     ) -> Result<(), ExtractError> {
-        if text.text.trim().is_empty() {
-            let outcome = missing.map_or(PageOutcome::NoText, PageOutcome::Failed);
-            return self.push(String::new(), outcome);
-        }
+        let is_empty = text.text.trim().is_empty();
         let cut = parts::cut_longer_than(MAX_PART_BYTES, "part", text);
         self.whole &= cut.pages.len() == 1;
         let first = self.pages.len() as u32;
         for page in cut.pages {
-            let outcome = match &missing {
-                Some(missing) => PageOutcome::Partial(missing.clone()),
-                None => page.outcome,
+            let outcome = match (page.outcome, &missing) {
+                (PageOutcome::Text, None) if is_empty => PageOutcome::NoText,
+                (PageOutcome::Text, Some(missing)) if is_empty => {
+                    PageOutcome::Failed(missing.clone())
+                }
+                (PageOutcome::Text, Some(missing)) => PageOutcome::Partial(missing.clone()),
+                (PageOutcome::Partial(note), Some(missing)) => {
+                    PageOutcome::Partial(format!("{missing}; {note}"))
+                }
+                (PageOutcome::Failed(note), Some(missing)) => {
+                    PageOutcome::Failed(format!("{missing}; {note}"))
+                }
+                (outcome, _) => outcome,
             };
             self.push(page.text, outcome)?;
         }

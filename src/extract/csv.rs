@@ -32,6 +32,7 @@ impl Format for Csv {
         Ok(Content::Flowing(StructuredText {
             text: read(&text, limits)?,
             headings: Vec::new(),
+            pictures: Vec::new(),
             metadata: DocumentMetadata::default(),
         }))
     }

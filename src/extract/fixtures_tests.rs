@@ -189,7 +189,7 @@ fn mail_is_read_with_every_attachment_accounted_for() {
         .pages
         .iter()
         .map(|page| &page.outcome)
-        .filter(|one| !one.has_text())
+        .filter(|one| !one.is_read())
         .collect();
     assert!(
         matches!(unread.as_slice(), [PageOutcome::Failed(reason)] if reason.starts_with("logo.png: an image (PNG)")),

@@ -12,6 +12,7 @@ use super::json::Json;
 use super::markdown::{Mark, Markdown};
 use super::opendocument::{OpenSheet, OpenSlides, OpenText};
 use super::pdf::Pdf;
+use super::pictures::Picture;
 use super::plain::PlainText;
 use super::pptx::PowerPoint;
 use super::rtf::Rtf;
@@ -68,11 +69,14 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A text without pages, its headings and what it says about itself.
+/// A text without pages, its headings, the pictures that were not read and what
+/// it says about itself.
 #[derive(Debug, Default)]
 pub(super) struct StructuredText {
     pub(super) text: String,
     pub(super) headings: Vec<Mark>,
+    /// In the order of the text.
+    pub(super) pictures: Vec<Picture>,
     pub(super) metadata: DocumentMetadata,
 }
 

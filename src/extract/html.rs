@@ -1,23 +1,28 @@
 //! HTML: the main content as Markdown, without scripts, styles and the frame
-//! of navigation around it.
+//! of navigation around it. Of images there is what describes them.
 
 use super::format::{Content, Format, Source, StructuredText};
-use super::table::{self, Row};
-use super::{ExtractError, Limits, charset, markdown};
+use super::pictures::{self, Picture};
+use super::{ExtractError, Limits, charset, image, markdown};
 use crate::types::DocumentMetadata;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use encoding_rs::Encoding;
+use htmd::element_handler::{HandlerResult, Handlers};
 use htmd::options::{BulletListMarker, Options};
-use htmd::{HtmlToMarkdown, Node};
+use htmd::{Element, HtmlToMarkdown, Node};
 use markup5ever_rcdom::NodeData;
 use std::rc::Rc;
 
 pub(super) struct Html;
 
 /// Elements that are no part of the content.
-const SKIPPED: [&str; 16] = [
+const SKIPPED: [&str; 14] = [
     "script", "style", "noscript", "template", "nav", "footer", "input", "textarea", "button",
-    "select", "iframe", "svg", "canvas", "img", "head", "dialog",
+    "select", "iframe", "canvas", "head", "dialog",
 ];
+/// Stands for a picture until its place in the text is known. No character.
+const PICTURE: char = '\u{fdd0}';
 /// Elements that are the frame of a page, and content within its content.
 const FRAME: [&str; 2] = ["header", "aside"];
 const CONTENT: [&str; 2] = ["main", "article"];
@@ -55,17 +60,29 @@ impl Format for Html {
     }
 }
 
+/// Whether the image at an address is part of the document.
+type IsWithin = fn(&str) -> bool;
+
 /// The main content of an HTML file.
 pub(super) fn read(bytes: &[u8]) -> Result<StructuredText, ExtractError> {
-    convert(bytes, remove_frame)
+    convert(bytes, remove_frame, holds_picture)
 }
 
-/// A chapter of a book, which has no frame: its asides are notes.
+/// A chapter of a book, which has no frame: its asides are notes. The images that
+/// it names are in the book.
 pub(super) fn chapter(bytes: &[u8]) -> Result<StructuredText, ExtractError> {
-    convert(bytes, |_| {})
+    let in_book = |address: &str| match address.split_once(':') {
+        Some(_) => holds_picture(address),
+        None => !address.is_empty(),
+    };
+    convert(bytes, |_| {}, in_book)
 }
 
-fn convert(bytes: &[u8], prepare: impl Fn(&Rc<Node>)) -> Result<StructuredText, ExtractError> {
+fn convert(
+    bytes: &[u8],
+    prepare: impl Fn(&Rc<Node>),
+    is_within: IsWithin,
+) -> Result<StructuredText, ExtractError> {
     charset::refuse_binary(bytes)?;
     let source = charset::decode(bytes, named_charset(bytes));
     if left_open(&source) > MAX_OPEN {
@@ -81,6 +98,10 @@ fn convert(bytes: &[u8], prepare: impl Fn(&Rc<Node>)) -> Result<StructuredText, 
     let converter = HtmlToMarkdown::builder()
         .options(options)
         .skip_tags(SKIPPED.to_vec())
+        .add_handler(
+            vec!["img", "svg"],
+            move |_: &dyn Handlers, element: Element<'_>| Some(shown(element.node, is_within)),
+        )
         .build();
     let tree = converter
         .html_to_tree(&source)
@@ -92,12 +113,13 @@ fn convert(bytes: &[u8], prepare: impl Fn(&Rc<Node>)) -> Result<StructuredText, 
     } else {
         converter.tree_to_markdown(survey.main.as_ref().unwrap_or(&tree))
     };
-    let text = rows(&tidy(&text));
+    let (text, pictures) = picked(&markdown::with_rows(&tidy(&text)));
     let headings = markdown::headings(&text);
     let title = survey.title.or_else(|| markdown::title(&headings));
     Ok(StructuredText {
         text,
         headings,
+        pictures,
         metadata: DocumentMetadata {
             title,
             ..DocumentMetadata::default()
@@ -105,39 +127,79 @@ fn convert(bytes: &[u8], prepare: impl Fn(&Rc<Node>)) -> Result<StructuredText, 
     })
 }
 
-/// The same text with its tables as rows that can be answered from alone.
-fn rows(text: &str) -> String {
-    let is_row = |line: &str| line.trim_start().starts_with('|');
-    let mut lines: Vec<String> = Vec::new();
-    let all: Vec<&str> = text.lines().collect();
-    let mut at = 0;
-    while let Some(line) = all.get(at) {
-        let rule = all.get(at + 1).copied().unwrap_or("");
-        let ruled = is_row(rule) && rule.contains('-') && !rule.contains(char::is_alphanumeric);
-        if !(is_row(line) && ruled) {
-            lines.push((*line).to_owned());
-            at += 1;
-            continue;
-        }
-        let end = all[at..].iter().position(|line| !is_row(line));
-        let end = end.map_or(all.len(), |length| at + length);
-        let body = [&all[at..=at], &all[at + 2..end]].concat();
-        let cells: Vec<Row> = body.into_iter().map(cells).collect();
-        lines.extend(table::lines(&cells));
-        at = end;
+/// Whether an address is itself an image, and one that may hold a text.
+fn holds_picture(address: &str) -> bool {
+    /// Enough characters for the head of an image.
+    const HEAD: usize = 4096;
+    let Some((kind, content)) = address.split_once(',') else {
+        return false;
+    };
+    if !kind.starts_with("data:image/") || kind.starts_with("data:image/svg") {
+        return false;
     }
-    lines.join("\n").trim().to_owned()
+    let packed = content.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    let packed: Vec<u8> = packed.take(HEAD).collect();
+    let whole = &packed[..packed.len() / 4 * 4];
+    !STANDARD
+        .decode(whole)
+        .is_ok_and(|head| image::is_icon(&head))
 }
 
-fn cells(line: &str) -> Row {
-    const BAR: char = '\u{1}';
-    let line = line.trim().replace("\\|", &String::from(BAR));
-    let inner = line.strip_prefix('|').unwrap_or(&line);
-    let inner = inner.strip_suffix('|').unwrap_or(inner);
-    let cells = inner.split('|');
-    cells
-        .map(|text| table::cell(&text.replace(BAR, "|")))
-        .collect()
+/// What stands in the text for an image, or for the images in a drawing. Drawings
+/// without any are the signs of a page, and their titles repeat what it says.
+fn shown(node: &Rc<Node>, is_within: IsWithin) -> HandlerResult {
+    let mut words = attribute(node, "alt").unwrap_or_default();
+    let mut titles = String::new();
+    let mut count = usize::from(attribute(node, "src").is_some_and(|address| is_within(&address)));
+    let mut open: Vec<Rc<Node>> = node.children.borrow().clone();
+    while let Some(child) = open.pop() {
+        if let NodeData::Element { name, .. } = &child.data {
+            match name.local.as_ref() {
+                "image" => {
+                    let address = attribute(&child, "href");
+                    count += usize::from(address.is_some_and(|address| is_within(&address)));
+                }
+                "title" | "desc" => titles = format!("{} {titles}", plain_text(&child)),
+                _ => {}
+            }
+        }
+        open.extend(child.children.borrow().iter().cloned());
+    }
+    if count > 0 {
+        words.push_str(&titles);
+    }
+    let marks = PICTURE.to_string().repeat(count);
+    format!("{marks}{}", pictures::words(&words)).into()
+}
+
+fn attribute(node: &Node, wanted: &str) -> Option<String> {
+    let NodeData::Element { attrs, .. } = &node.data else {
+        return None;
+    };
+    let attributes = attrs.borrow();
+    let found = attributes.iter().find(|one| &*one.name.local == wanted)?;
+    Some(found.value.trim().to_owned())
+}
+
+/// The text without the marks of its pictures, and the pictures.
+fn picked(marked: &str) -> (String, Vec<Picture>) {
+    let mut pieces = marked.split(PICTURE);
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    let mut found = Vec::new();
+    for piece in pieces {
+        let end = piece.find(']').filter(|_| piece.starts_with("!["));
+        let description = end.map_or("", |end| &piece[..=end]);
+        found.push(Picture {
+            at: text.len(),
+            ..Picture::new(None, description)
+        });
+        // One that stood alone leaves no empty lines behind.
+        text.push_str(match text.is_empty() || text.ends_with("\n\n") {
+            true => piece.trim_start_matches('\n'),
+            false => piece,
+        });
+    }
+    (text.trim().to_owned(), found)
 }
 
 /// How many elements are opened and not closed, among those that nothing but
@@ -247,7 +309,7 @@ fn plain_text(tree: &Rc<Node>) -> String {
         match &node.data {
             NodeData::Text { contents } => text.push_str(&contents.borrow()),
             NodeData::Element { name, .. } => {
-                if SKIPPED.contains(&name.local.as_ref()) {
+                if name.local.as_ref() == "svg" || SKIPPED.contains(&name.local.as_ref()) {
                     continue;
                 }
                 if matches!(

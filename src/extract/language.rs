@@ -1,7 +1,8 @@
 //! The language that most of a document is written in. Says nothing rather than
 //! something wrong: of a few words nobody can tell, and the model knows sixteen
 //! languages and takes each text for one of them, so that the letters of the
-//! text have to agree.
+//! text have to agree. Where they do not, a long text without the words of
+//! English is at least known not to be English.
 
 use crate::types::Page;
 use std::collections::BTreeMap;
@@ -29,7 +30,40 @@ const MOST_STRANGE: f64 = 0.01;
 /// Share of the letters by which some languages are known.
 const FEWEST_MARKS: f64 = 0.005;
 
-/// Scripts that the model does not know, of one language each.
+/// Not English, and of no language that can be told: BCP 47 says "undetermined".
+const FOREIGN: &str = "und";
+
+/// Letters below which no text is called foreign: some three lines.
+const FEWEST_FOREIGN: usize = 250;
+
+/// Letters below which a text without accents is not called foreign: a third of a page.
+const FEWEST_PLAIN: usize = 600;
+
+/// Share of letters among the signs of a text in sentences. Code and tables stay
+/// below.
+const FEWEST_LETTERS: f64 = 0.88;
+
+/// Share of the words of a text in sentences that begin with a capital. Lists
+/// of names are above.
+const MOST_CAPITALS: f64 = 0.4;
+
+/// Share of ENGLISH_WORDS among the words of a text that is not English: English
+/// prose has 15 %, and half of it in a text of two languages is above.
+const MOST_ENGLISH: f64 = 0.03;
+
+/// Share of a text without accents that the model takes for English, though the
+/// text is not.
+const LARGEST_ENGLISH: f64 = 0.2;
+
+/// Words that every English text has, and that are no frequent words elsewhere,
+/// as "in", "is", "to", "for", "at" and "on" are.
+const ENGLISH_WORDS: &[&str] = &[
+    "the", "of", "and", "that", "with", "was", "were", "this", "these", "from", "which", "their",
+    "not", "it", "its", "has",
+];
+
+/// Scripts that the model does not know, of one language each, and at the end
+/// those of which no language is told.
 const SCRIPTS: &[(char, char, &str)] = &[
     ('\u{370}', '\u{3ff}', "el"),
     ('\u{531}', '\u{58f}', "hy"),
@@ -38,16 +72,21 @@ const SCRIPTS: &[(char, char, &str)] = &[
     ('\u{c00}', '\u{c7f}', "te"),
     ('\u{e00}', '\u{e7f}', "th"),
     ('\u{10a0}', '\u{10ff}', "ka"),
+    ('\u{700}', '\u{89f}', FOREIGN),
+    ('\u{980}', '\u{10ff}', FOREIGN),
+    ('\u{1200}', '\u{1c7f}', FOREIGN),
 ];
 
 /// The language of most of the text, as BCP 47 writes it, if there is enough of
-/// it to tell.
+/// it to tell; FOREIGN if all that can be told is that it is not English.
 pub(super) fn of(pages: &[Page]) -> Option<&'static str> {
     let mut parts: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut letters = Vec::new();
+    let mut prose = Prose::default();
     for piece in pieces(pages) {
         // Ligatures and other forms of a letter are that letter.
         let piece: String = piece.nfkc().collect();
+        prose.add(&piece);
         let lower = piece.chars().flat_map(char::to_lowercase);
         let own: Vec<char> = lower.filter(|c| c.is_alphabetic()).collect();
         if !own.is_empty() {
@@ -57,9 +96,60 @@ pub(super) fn of(pages: &[Page]) -> Option<&'static str> {
         }
     }
     let total: usize = parts.values().sum();
+    let english = parts.get("en").map_or(0.0, |en| share(*en, total));
     let (language, bytes) = parts.into_iter().max_by_key(|(_, bytes)| *bytes)?;
-    let clear = bytes as f64 >= LARGEST_PART * total as f64;
-    (total >= FEWEST_BYTES && clear && is_written_so(language, &letters)).then_some(language)
+    let clear = total >= FEWEST_BYTES && share(bytes, total) >= LARGEST_PART;
+    if clear && is_written_so(language, &letters) {
+        return Some(language);
+    }
+    (prose.is_not_english() && is_foreign(&letters, english)).then_some(FOREIGN)
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+/// What tells sentences from code, tables and lists, and English ones from others.
+#[derive(Default)]
+struct Prose {
+    /// All that is no space.
+    signs: usize,
+    letters: usize,
+    words: usize,
+    /// Words that begin with a capital.
+    capitals: usize,
+    english: usize,
+}
+
+impl Prose {
+    fn add(&mut self, piece: &str) {
+        self.signs += piece.chars().filter(|c| !c.is_whitespace()).count();
+        self.letters += piece.chars().filter(|c| c.is_alphabetic()).count();
+        let words = piece.split(|c: char| !c.is_alphabetic());
+        for word in words.filter(|word| !word.is_empty()) {
+            self.words += 1;
+            self.capitals += usize::from(word.starts_with(char::is_uppercase));
+            let is_word = |english: &&str| word.eq_ignore_ascii_case(english);
+            self.english += usize::from(ENGLISH_WORDS.iter().any(is_word));
+        }
+    }
+
+    /// Whether this is a text in sentences, of another language than English.
+    fn is_not_english(&self) -> bool {
+        share(self.letters, self.signs) >= FEWEST_LETTERS
+            && share(self.capitals, self.words) <= MOST_CAPITALS
+            && share(self.english, self.words) <= MOST_ENGLISH
+    }
+}
+
+/// Whether letters are enough, and accents as many, as a text needs that is not
+/// English, of which the model takes the share `english` for English.
+fn is_foreign(letters: &[char], english: f64) -> bool {
+    let strange = letters.iter().filter(|c| !has("en", **c)).count();
+    match share(strange, letters.len()) > MOST_STRANGE {
+        true => letters.len() >= FEWEST_FOREIGN,
+        false => letters.len() >= FEWEST_PLAIN && english <= LARGEST_ENGLISH,
+    }
 }
 
 fn pieces(pages: &[Page]) -> Vec<&str> {
@@ -112,10 +202,9 @@ fn code(language: Lang) -> &'static str {
 
 /// Whether letters may be those of a text of the language.
 fn is_written_so(language: &str, letters: &[char]) -> bool {
-    let share = |count: usize| count as f64 / letters.len() as f64;
     let strange = letters.iter().filter(|c| !has(language, **c)).count();
     let marks = letters.iter().filter(|c| marks(language, **c)).count();
-    share(strange) <= MOST_STRANGE && share(marks) >= FEWEST_MARKS
+    share(strange, letters.len()) <= MOST_STRANGE && share(marks, letters.len()) >= FEWEST_MARKS
 }
 
 /// Whether a text of the language has such a letter without being of another.
@@ -239,6 +328,93 @@ mod tests {
              вежа має сорок один метр заввишки, а світло видно з дев'ятнадцяти морських миль.",
         ] {
             assert_eq!(language(&[text]), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn text_of_a_language_that_cannot_be_told_is_known_not_to_be_english() {
+        for text in [
+            "Bageren på hjørnet åbner klokken fem om morgenen, og allerede da står der folk i kø. \
+             Han har lært faget af sin bedstefar, som bagte rugbrød i en stenovn, der ikke findes \
+             længere. Dejen hviler natten over, og først når skorpen er mørk og sprød, bliver \
+             brødene taget ud. Om lørdagen sælger han også kager med æbler fra sin egen have.",
+            "Bibliotekaren låser opp døren før sola står opp, og går en runde mellom hyllene. Hun \
+             vet nøyaktig hvor hver bok hører hjemme, også de som ingen har lånt på mange år. Når \
+             snøen ligger tung over bygda, kommer folk hit for å varme seg og lese avisen. Ofte \
+             blir de sittende til det mørkner, og så følger hun dem hjem over jordet.",
+            "Młynarz wstawał codziennie przed świtem, żeby sprawdzić, czy rzeka nie wezbrała w \
+             nocy. Jego młyn stał na wzgórzu za wsią, a drewniane koło skrzypiało tak głośno, że \
+             słychać je było aż przy kościele. Jesienią przyjeżdżali do niego gospodarze z całej \
+             okolicy, przywozili żyto i pszenicę, a potem długo rozmawiali przy ogniu.",
+            "Zahradník každé ráno prochází sklepem a kontroluje, zda jablka nezačala hnít. Stromy \
+             zasadil jeho děd ještě před válkou a některé z nich stále rodí víc než ty mladé. Na \
+             podzim přijíždějí děti ze školy, pomáhají se sklizní a večer si u ohně pečou \
+             brambory. Nejlepší mošt se podle něj dělá z plodů, které už přešel první mráz.",
+            "Kalastaja lähtee järvelle ennen auringonnousua, kun sumu vielä peittää rannan. Hän \
+             laskee verkot samaan paikkaan, jonka hänen isänsä näytti hänelle vuosikymmeniä \
+             sitten. Talvella hän kairaa jäähän reiän ja odottaa tuntikausia hiljaisuudessa. \
+             Saaliin hän myy torilla, mutta parhaat kalat hän vie aina naapurin vanhalle äidille.",
+            "A kertész minden reggel végigjárja a szőlőt, és megnézi, nem tettek-e kárt benne az \
+             őzek. Nagyapja ültette az első tőkéket, amikor még ökrökkel szántották a domboldalt. \
+             Ősszel az egész falu segít a szüretnél, este pedig a pincében főznek, énekelnek és \
+             megkóstolják a mustot. A legjobb hordót mindig az unokák születésnapjára őrzi meg.",
+            "Пасічник щоранку обходить вулики й слухає, чи гудуть бджоли так, як учора. Його дід \
+             привіз перші рої з гір, і відтоді мед із цього схилу знають у всьому повіті. Улітку \
+             приходять діти, допомагають крутити медогонку і їдять свіжі стільники просто з рук. \
+             Узимку він лагодить рамки й чекає, поки зацвіте верба біля річки.",
+        ] {
+            assert_eq!(language(&[text]), Some("und"), "{text}");
+        }
+    }
+
+    #[test]
+    fn script_of_no_known_language_is_not_english() {
+        let bengali = "বাতিঘরটি অনেক দূরের একটি শহর থেকে আসা এক প্রকৌশলী তৈরি করেছিলেন। এর আলো \
+            রাতে অনেক দূর থেকে দেখা যায়, আর পাশের বাগানে মৌমাছি পালন করা হয়।";
+        assert_eq!(language(&[bengali]), Some("und"));
+    }
+
+    #[test]
+    fn long_text_without_accents_and_english_words_is_not_english() {
+        let indonesian = "Tukang roti di sudut jalan membuka tokonya pada pukul lima pagi, dan saat \
+            itu orang sudah menunggu di depan pintu. Ia belajar dari kakeknya, yang dahulu \
+            memanggang roti dalam tungku batu yang sekarang tidak ada lagi. Adonan dibiarkan \
+            semalam, lalu dibentuk dengan tangan dan dimasukkan ke dalam tungku ketika bara masih \
+            merah. Pada hari Sabtu ia juga menjual kue dengan pisang dari kebunnya sendiri. \
+            Anak-anak sekolah sering singgah untuk membeli sepotong, dan mereka duduk di tangga \
+            sambil bercerita tentang pelajaran hari itu. Kalau hujan turun, semua orang berteduh \
+            di bawah atap kecil itu dan menunggu sampai langit cerah kembali. Istrinya mencatat \
+            semua pesanan dalam buku tebal, dan setiap malam mereka menghitung uang bersama. \
+            Mereka berharap anak bungsu akan meneruskan usaha keluarga, tetapi ia lebih suka \
+            memperbaiki perahu di pelabuhan. Meskipun begitu, setiap pagi ia datang membantu \
+            mengangkat karung tepung yang berat sebelum berangkat bekerja.";
+        assert_eq!(language(&[indonesian]), Some("und"));
+    }
+
+    #[test]
+    fn english_with_accents_is_english_or_nothing() {
+        let names = "The café of José Núñez and Zoë Brontë stood beside the façade of the old \
+            theatre, and its crème brûlée was praised by everyone who came from the town. The \
+            naïve résumé that Søren had written was not read by anyone, but it was kept with the \
+            letters of Dvořák and Łukasiewicz, which were found in the attic of the house.";
+        assert!([None, Some("en")].contains(&language(&[names])));
+        let menu = "Soupe à l'oignon: the onions are cooked for an hour. Crêpes: the batter rests. \
+            Pâté: served with bread from the village. Purée: made of potatoes and butter. ";
+        assert!([None, Some("en")].contains(&language(&[menu.repeat(4).as_str()])));
+    }
+
+    #[test]
+    fn code_tables_and_lists_of_names_are_not_taken_for_another_language() {
+        let code = "fn største(&self) -> usize { self.målere.iter().map(|m| m.længde()).max() }\n\
+            let flade = højde * bredde;\nif flade > 0 { println!(\"{flade} på række\"); }\n";
+        let plain = "for (let i = 0; i < rows.length; i++) { const row = rows[i]; if (!row.id) \
+            continue; total += row.price * row.count; }\nconsole.log(`sum: ${total}`);\n";
+        let table = "øre;kr;år\n12,50;1874;41\n13,75;1875;42\n";
+        let names = "Søren Kjærgård, Łukasz Wiśniewski, Jiří Dvořák, Päivi Hämäläinen, Gábor \
+            Szőke, Zoë Brontë, José Núñez, Åse Bjørnstad, Ágnes Fekete, Björk Jónsdóttir\n";
+        for text in [code, plain, table, names] {
+            let long = text.repeat(20);
+            assert_ne!(language(&[&long]), Some("und"), "{text}");
         }
     }
 

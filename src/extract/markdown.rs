@@ -1,7 +1,9 @@
-//! Markdown: the source is kept as the text, so that spans are exact; front
-//! matter becomes metadata, headings become sections.
+//! Markdown: the source is kept as the text, but for tables, whose rows are
+//! written like those of all formats; front matter becomes metadata, headings
+//! become sections.
 
 use super::format::{Content, Format, Source, StructuredText};
+use super::table::{self, Row};
 use super::{ExtractError, Limits, charset};
 use crate::types::DocumentMetadata;
 
@@ -24,7 +26,7 @@ impl Format for Markdown {
         charset::refuse_binary(source.bytes)?;
         let source = charset::decode(source.bytes, None);
         let (mut metadata, body) = front_matter(&source);
-        let text = body.trim_start_matches('\n').trim_end().to_owned();
+        let text = with_rows(body.trim_start_matches('\n').trim_end());
         let headings = headings(&text);
         if metadata.title.is_none() {
             metadata.title = title(&headings);
@@ -32,6 +34,7 @@ impl Format for Markdown {
         Ok(Content::Flowing(StructuredText {
             text,
             headings,
+            pictures: Vec::new(),
             metadata,
         }))
     }
@@ -57,39 +60,106 @@ pub(super) fn title(headings: &[Mark]) -> Option<String> {
 /// The headings of a Markdown text, outside of code blocks.
 pub(super) fn headings(text: &str) -> Vec<Mark> {
     let mut found = Vec::new();
-    let mut fence: Option<char> = None;
+    let mut fence = Fence::default();
     let mut previous: Option<(usize, &str)> = None;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim();
-        let mark = trimmed.chars().next().filter(|c| matches!(c, '`' | '~'));
-        let is_fence = mark.is_some_and(|c| trimmed.starts_with(&String::from(c).repeat(3)));
-        if is_fence && (fence.is_none() || fence == mark) {
-            fence = if fence.is_some() { None } else { mark };
+        if fence.holds(trimmed) {
             previous = None;
-        } else if fence.is_none() {
-            if let Some((level, title)) = atx(line) {
-                found.push(Mark {
-                    at,
-                    level,
-                    text: plain(title),
-                });
-                previous = None;
-            } else if let (Some((start, title)), Some(level)) = (previous, underline(trimmed)) {
-                found.push(Mark {
-                    at: start,
-                    level,
-                    text: plain(title),
-                });
-                previous = None;
-            } else {
-                previous = can_be_underlined(line).then_some((at, trimmed));
-            }
+        } else if let Some((level, title)) = atx(line) {
+            found.push(Mark {
+                at,
+                level,
+                text: plain(title),
+            });
+            previous = None;
+        } else if let (Some((start, title)), Some(level)) = (previous, underline(trimmed)) {
+            found.push(Mark {
+                at: start,
+                level,
+                text: plain(title),
+            });
+            previous = None;
+        } else {
+            previous = can_be_underlined(line).then_some((at, trimmed));
         }
         at += line.len();
     }
     found.retain(|heading| !heading.text.is_empty());
     found
+}
+
+/// The mark of the block of code that is open, if one is.
+#[derive(Default)]
+struct Fence(Option<char>);
+
+impl Fence {
+    /// Whether the next line is one of code, or a fence of it.
+    fn holds(&mut self, trimmed: &str) -> bool {
+        let mark = trimmed.chars().next().filter(|c| matches!(c, '`' | '~'));
+        let is_fence = mark.is_some_and(|c| trimmed.starts_with(&String::from(c).repeat(3)));
+        if is_fence && (self.0.is_none() || self.0 == mark) {
+            self.0 = if self.0.is_some() { None } else { mark };
+            return true;
+        }
+        self.0.is_some()
+    }
+}
+
+/// The same text with its tables as rows that can be answered from alone.
+pub(super) fn with_rows(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut fence = Fence::default();
+    let all: Vec<&str> = text.lines().collect();
+    let mut at = 0;
+    while let Some(line) = all.get(at) {
+        let rule = all.get(at + 1).copied().unwrap_or("");
+        if fence.holds(line.trim()) || !(is_row(line) && is_rule(rule, line)) {
+            lines.push((*line).to_owned());
+            at += 1;
+            continue;
+        }
+        let end = all[at + 2..].iter().position(|line| !is_row(line));
+        let end = end.map_or(all.len(), |length| at + 2 + length);
+        let names = cells(line).iter().map(|name| plain(name)).collect();
+        let below = all[at + 2..end].iter().map(|line| cells(line));
+        let rows: Vec<Row> = std::iter::once(names).chain(below).collect();
+        lines.extend(table::lines(&rows));
+        at = end;
+    }
+    lines.join("\n").trim_end().to_owned()
+}
+
+fn is_row(line: &str) -> bool {
+    let is_code = line.starts_with("    ") || line.starts_with('\t');
+    let is_barred = line.trim_start().starts_with('|');
+    (is_barred || !is_code) && line.replace("\\|", "").contains('|')
+}
+
+/// Whether a line is the rule below the names of a table's columns: parts of
+/// dashes, as many as there are names where no bars at its ends say that it is one.
+fn is_rule(line: &str, names: &str) -> bool {
+    let part = |part: &String| {
+        let dashes = part.trim_start_matches(':').trim_end_matches(':');
+        !dashes.is_empty() && dashes.bytes().all(|byte| byte == b'-')
+    };
+    let parts = cells(line);
+    let is_barred = line.trim_start().starts_with('|');
+    let fits = is_barred || parts.len() == cells(names).len();
+    line.contains('|') && parts.iter().all(part) && fits
+}
+
+/// The cells of a row; bars that are escaped part none.
+fn cells(line: &str) -> Row {
+    const BAR: char = '\u{1}';
+    let line = line.trim().replace("\\|", &String::from(BAR));
+    let inner = line.strip_prefix('|').unwrap_or(&line);
+    let inner = inner.strip_suffix('|').unwrap_or(inner);
+    let cells = inner.split('|');
+    cells
+        .map(|text| table::cell(&text.replace(BAR, "|")))
+        .collect()
 }
 
 /// `## Title ##` -> level and title.
@@ -282,6 +352,32 @@ mod tests {
             headings("# A\n\n```sh\n# not\n```\n\nB *b*\n===\n\n## [C](x) `d` ##\n\n    # code\n");
         let found: Vec<_> = found.iter().map(|h| (h.level, h.text.as_str())).collect();
         assert_eq!(found, [(1, "A"), (1, "B b"), (2, "C d")]);
+    }
+
+    #[test]
+    fn rows_of_tables_carry_the_names_of_their_columns() {
+        let source = "# Pumps\n\n| **Pump** | Bar |\n|:---|---:|\n| P-40 | 16 |\n| P-41 \\| B | 25 |\n\nText.\n\n\
+            Seal | Price\n--- | ---\nS-7 | 42\nS-8 |\n\n## Next\n";
+        let read = read(source);
+        assert_eq!(
+            read.text,
+            "# Pumps\n\nPump: P-40;\tBar: 16\nPump: P-41 | B;\tBar: 25\n\nText.\n\n\
+             Seal: S-7;\tPrice: 42\nSeal: S-8\n\n## Next"
+        );
+        let next = read.headings.last().unwrap();
+        assert!(read.text[next.at..].starts_with("## Next"));
+    }
+
+    #[test]
+    fn bars_in_code_and_text_are_no_tables() {
+        for source in [
+            "```sh\na | b\n--- | ---\nc | d\n```",
+            "    a | b\n    --- | ---",
+            "cat a | grep b\n\nTitle | part\n---\n\ntext",
+            "a | b | c\n--- | ---\nd | e",
+        ] {
+            assert_eq!(read(source).text, source);
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod opendocument;
 mod parts;
 mod pdf;
 mod period;
+mod pictures;
 mod plain;
 mod pptx;
 mod rtf;
@@ -37,6 +38,7 @@ mod zipped;
 
 pub use error::ExtractError;
 pub use format::extensions;
+pub use image::{is_icon, is_image_extension};
 pub use jsonl::{JsonlRecord, jsonl_records};
 pub use sentences::{sentence_bytes, sentences};
 pub use split::{SplitOptions, split};
@@ -169,4 +171,8 @@ mod fixtures_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
+mod pdf_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unread_tests;

@@ -2,8 +2,8 @@
 //! paragraphs where there are any.
 
 use super::format::StructuredText;
-use super::{Extracted, Heading};
-use crate::types::{Page, PageOutcome, char_len};
+use super::{Extracted, Heading, pictures};
+use crate::types::{Page, char_len};
 
 /// Longest part, in bytes. A character has one to four of them, so a part has
 /// at most as many characters, and Latin text has nearly as many.
@@ -23,8 +23,10 @@ pub(super) fn cut_longer_than(
     let StructuredText {
         text,
         headings: marks,
+        pictures,
         metadata,
     } = source;
+    let mut pictures = pictures.as_slice();
     let mut pages = Vec::new();
     let mut headings = Vec::new();
     let mut marks = marks.into_iter().peekable();
@@ -44,10 +46,17 @@ pub(super) fn cut_longer_than(
                 text: mark.text,
             });
         }
+        let here = match end < text.len() {
+            true => pictures.partition_point(|picture| picture.at < end),
+            false => pictures.len(),
+        };
+        let (shown, later) = pictures.split_at(here);
+        pictures = later;
+        let part = text[start..end].trim_end();
         pages.push(Page {
             number,
-            text: text[start..end].trim_end().to_owned(),
-            outcome: PageOutcome::Text,
+            text: part.to_owned(),
+            outcome: pictures::outcome(part, shown),
         });
         start = end;
     }

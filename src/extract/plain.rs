@@ -26,6 +26,7 @@ impl Format for PlainText {
         Ok(Content::Flowing(StructuredText {
             text: text.trim_matches('\n').trim_end().to_owned(),
             headings: Vec::new(),
+            pictures: Vec::new(),
             metadata: DocumentMetadata::default(),
         }))
     }

@@ -8,8 +8,9 @@ use super::format::{Content, Format, Source, StructuredText};
 use super::office::{self, Relation};
 use super::table::{self, Row};
 use super::xml::{self, Node};
-use super::{ExtractError, Limits};
+use super::{ExtractError, Limits, pictures};
 use crate::types::DocumentMetadata;
+use quick_xml::events::BytesStart;
 use std::collections::HashMap;
 
 pub(super) struct PowerPoint;
@@ -34,8 +35,9 @@ impl Format for PowerPoint {
         office::refuse_compound(source.bytes, "a PowerPoint file of before 2007 (.ppt)")?;
         let mut package = Package::open(source.bytes, source.budget, "PowerPoint")?;
         let mut collection = Collection::new(limits);
-        for slide in slides(&mut package)? {
-            match read_slide(&mut package, &slide) {
+        let (slides, size) = slides(&mut package)?;
+        for slide in slides {
+            match read_slide(&mut package, &slide, size) {
                 Ok((text, missing)) => collection.add(text, missing)?,
                 Err(error @ ExtractError::TooLargeUnpacked { .. }) => return Err(error),
                 Err(error) => collection.unread(error.to_string())?,
@@ -53,14 +55,19 @@ impl Format for PowerPoint {
     }
 }
 
-/// Names of the slides in the order in which they are shown.
-fn slides(package: &mut Package<'_>) -> Result<Vec<String>, ExtractError> {
+/// Names of the slides in the order in which they are shown, and how large they
+/// are, where that is said.
+fn slides(package: &mut Package<'_>) -> Result<(Vec<String>, Option<f64>), ExtractError> {
     const MAIN: &str = "ppt/presentation.xml";
     let main = package.part(MAIN)?;
     let main = main.ok_or_else(|| package.damaged("it has no slides"))?;
     let related = relations(package, MAIN)?;
     let mut names = Vec::new();
+    let mut size = None;
     let read = xml::nodes(&main, |node| {
+        if let Node::Open("sldSz", element) = node {
+            size = area(element);
+        }
         if let Node::Open("sldId", element) = node
             && let Some(relation) = xml::relation(element).and_then(|id| related.get(&id))
         {
@@ -71,8 +78,14 @@ fn slides(package: &mut Package<'_>) -> Result<Vec<String>, ExtractError> {
     read.map_err(|reason| package.damaged(reason))?;
     match names.is_empty() {
         true => Err(package.damaged("it has no slides")),
-        false => Ok(names),
+        false => Ok((names, size)),
     }
+}
+
+/// The product of the sides that an element gives.
+fn area(element: &BytesStart<'_>) -> Option<f64> {
+    let side = |name| xml::number::<f64>(element, name).filter(|side| *side > 0.0);
+    Some(side("cx")? * side("cy")?)
 }
 
 fn relations(
@@ -83,10 +96,11 @@ fn relations(
     office::relations(&source, of).map_err(|reason| package.damaged(reason))
 }
 
-/// The text of a slide, and what of it was not read.
+/// The text of a slide of this size, and what of it was not read.
 fn read_slide(
     package: &mut Package<'_>,
     name: &str,
+    size: Option<f64>,
 ) -> Result<(StructuredText, Option<String>), ExtractError> {
     let source = package.part(name)?;
     let source = source.ok_or_else(|| package.damaged(format!("{name} is not there")))?;
@@ -97,7 +111,7 @@ fn read_slide(
         Some(format!("the rest of {what} is damaged: {reason}"))
     };
     let mut missing: Vec<String> = cut("the slide", read).into_iter().collect();
-    let mut blocks = reader.blocks(false);
+    let mut blocks = reader.blocks(size);
     // A slide whose relations are damaged still has its own text.
     let mut related: Vec<Relation> = match relations(package, name) {
         Ok(related) => related.into_values().collect(),
@@ -158,7 +172,7 @@ fn notes(
     let mut reader = Shapes::default();
     // What can be read of damaged notes is kept.
     let read = xml::nodes(&source, |node| reader.node(node));
-    let text = reader.blocks(true).finish().text;
+    let text = reader.spoken();
     if !text.is_empty() {
         blocks.heading(3, "Notes");
         blocks.paragraph(&text);
@@ -166,10 +180,13 @@ fn notes(
     Ok(read)
 }
 
-/// A shape's paragraphs or its table.
+/// A shape's paragraphs or its table, or its picture.
 #[derive(Default)]
 struct Shape {
     placeholder: Option<String>,
+    description: Option<String>,
+    area: Option<f64>,
+    is_picture: bool,
     paragraphs: Vec<(usize, String)>,
     rows: Vec<Row>,
 }
@@ -182,13 +199,29 @@ struct Shapes {
     level: usize,
     in_text: bool,
     in_cell: bool,
+    /// Inside of the picture that stands before an item of a list.
+    in_bullet: bool,
 }
 
 impl Shapes {
     fn node(&mut self, node: Node<'_>) -> Result<(), String> {
         match node {
             Node::Open(name, element) => match name {
-                "sp" | "graphicFrame" => self.found.push(Shape::default()),
+                "sp" | "pic" | "graphicFrame" | "bg" => self.found.push(Shape::default()),
+                "cNvPr" => {
+                    let description = xml::attribute(element, "descr").unwrap_or_default();
+                    // That of a group stands behind the shape before it.
+                    self.with(|shape| {
+                        shape.description.get_or_insert(description);
+                    });
+                }
+                "ext" => {
+                    if let Some(area) = area(element) {
+                        self.with(|shape| shape.area = shape.area.or(Some(area)));
+                    }
+                }
+                "buBlip" => self.in_bullet = true,
+                "blip" if !self.in_bullet => self.with(|shape| shape.is_picture = true),
                 "ph" => {
                     if let Some(shape) = self.found.last_mut() {
                         shape.placeholder =
@@ -212,6 +245,7 @@ impl Shapes {
             Node::Close(name) => match name {
                 "t" => self.in_text = false,
                 "tc" => self.in_cell = false,
+                "buBlip" => self.in_bullet = false,
                 "p" => {
                     let text = std::mem::take(&mut self.paragraph);
                     let (level, in_cell) = (self.level, self.in_cell);
@@ -231,13 +265,23 @@ impl Shapes {
         }
     }
 
-    /// What is said in the shapes; of notes only what the speaker wrote.
-    fn blocks(self, notes: bool) -> Blocks {
+    /// What the speaker wrote, of the shapes of a page of notes.
+    fn spoken(self) -> String {
+        let mut blocks = Blocks::default();
+        let is_body = |shape: &Shape| shape.placeholder.as_deref() == Some("body");
+        for shape in self.found.iter().filter(|shape| is_body(shape)) {
+            shape.write(&mut blocks);
+        }
+        blocks.finish().text
+    }
+
+    /// What is said in the shapes of a slide of this size.
+    fn blocks(self, size: Option<f64>) -> Blocks {
         let mut blocks = Blocks::default();
         let is_title =
             |shape: &Shape| matches!(shape.placeholder.as_deref(), Some("title" | "ctrTitle"));
         let (titles, others): (Vec<Shape>, Vec<Shape>) = self.found.into_iter().partition(is_title);
-        for title in titles.iter().filter(|_| !notes) {
+        for title in &titles {
             let words: Vec<&str> = title
                 .paragraphs
                 .iter()
@@ -247,19 +291,31 @@ impl Shapes {
         }
         for shape in others {
             let kind = shape.placeholder.as_deref();
-            if kind.is_some_and(|kind| REPEATED.contains(&kind)) || (notes && kind != Some("body"))
-            {
+            if kind.is_some_and(|kind| REPEATED.contains(&kind)) {
                 continue;
             }
-            blocks.table(&shape.rows);
-            match shape.paragraphs.as_slice() {
-                [(_, only)] => blocks.paragraph(only),
-                many => many
-                    .iter()
-                    .for_each(|(level, text)| blocks.item(*level, "-", text)),
+            let description = shape.description.as_deref().unwrap_or_default();
+            if shape.is_picture {
+                let share = shape.area.zip(size).map(|(area, size)| area / size);
+                blocks.picture(share, description);
+            } else {
+                blocks.paragraph(&pictures::words(description));
             }
+            shape.write(&mut blocks);
         }
         blocks
+    }
+}
+
+impl Shape {
+    fn write(&self, blocks: &mut Blocks) {
+        blocks.table(&self.rows);
+        match self.paragraphs.as_slice() {
+            [(_, only)] => blocks.paragraph(only),
+            many => many
+                .iter()
+                .for_each(|(level, text)| blocks.item(*level, "-", text)),
+        }
     }
 }
 

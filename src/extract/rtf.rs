@@ -4,20 +4,22 @@
 use super::blocks::Blocks;
 use super::format::{Content, Format, Source};
 use super::table::{self, Row};
-use super::{ExtractError, Limits, markdown};
+use super::{ExtractError, Limits, charset, markdown, pictures};
 use encoding_rs::{Encoding, WINDOWS_1252};
 use std::collections::HashMap;
 
 pub(super) struct Rtf;
 
 const SIGNATURE: &[u8] = b"{\\rtf";
+/// Units in which pictures are measured, to a centimetre.
+const UNITS: f64 = 1440.0 / 2.54;
 /// Groups inside each other.
 const MAX_DEPTH: usize = 1000;
 
 /// Groups that hold no text of the document.
 const SKIPPED: [&str; 22] = [
     "colortbl",
-    "pict",
+    "nonshppict",
     "object",
     "header",
     "headerl",
@@ -108,6 +110,8 @@ struct Reader {
     note: String,
     notes: Vec<String>,
     blocks: Blocks,
+    /// Width and height of the open picture, in centimetres.
+    picture: Option<(Option<f64>, Option<f64>)>,
     skip: usize,
     high_surrogate: Option<u16>,
     /// A group that has just begun: `\*` says that it may be ignored.
@@ -139,6 +143,7 @@ impl Reader {
             note: String::new(),
             notes: Vec::new(),
             blocks: Blocks::default(),
+            picture: None,
             skip: 0,
             high_surrogate: None,
             ignorable: false,
@@ -170,6 +175,9 @@ impl Reader {
                             let left = std::mem::replace(&mut self.state, state).place;
                             if left == Place::Note && self.state.place != Place::Note {
                                 self.end_note();
+                            }
+                            if self.state.place != Place::Skipped {
+                                self.end_picture();
                             }
                         }
                         None => break,
@@ -254,18 +262,30 @@ impl Reader {
             "title" if self.state.place == Place::Skipped => self.state.place = Place::Title,
             "footnote" => self.state.place = Place::Note,
             "info" => self.state.place = Place::Skipped,
+            "pict" => {
+                if matches!(self.state.place, Place::Body | Place::Note) {
+                    self.picture = Some((None, None));
+                }
+                self.state.place = Place::Skipped;
+            }
+            "picwgoal" | "pichgoal" => {
+                if let Some((wide, high)) = &mut self.picture {
+                    let side = if word == "picwgoal" { wide } else { high };
+                    *side = value.map(|value| f64::from(value) / UNITS);
+                }
+            }
             _ if SKIPPED.contains(&word) => self.state.place = Place::Skipped,
             // A picture that is shown, a list's number, a link's text.
             "shppict" | "pntext" | "listtext" | "shptxt" | "fldrslt" => {}
             _ if ignorable => self.state.place = Place::Skipped,
             "ansicpg" => {
-                self.page = code_page(number);
+                self.page = charset::code_page(number);
                 self.state.encoding = self.page;
             }
             "f" if self.state.place == Place::Fonts => self.state.number = number,
             "f" => self.state.encoding = self.fonts.get(&number).copied().unwrap_or(self.page),
             "fcharset" => {
-                if let Some(encoding) = charset(number) {
+                if let Some(encoding) = charset::of_font(number) {
                     self.fonts.insert(self.state.number, encoding);
                 }
             }
@@ -379,6 +399,14 @@ impl Reader {
         }
     }
 
+    fn end_picture(&mut self) {
+        if let Some((wide, high)) = self.picture.take() {
+            let sides = wide.zip(high);
+            let share = sides.map(|(wide, high)| pictures::share_of_sheet(wide, high));
+            self.blocks.picture_within(share, "");
+        }
+    }
+
     fn end_paragraph(&mut self) {
         self.note.push(' ');
         if self.state.place != Place::Body {
@@ -430,41 +458,6 @@ impl Reader {
 /// No control characters but the end of a line.
 fn shown(c: &char) -> bool {
     !c.is_control() || *c == '\n'
-}
-
-fn code_page(number: i32) -> &'static Encoding {
-    let label = match number {
-        932 => "shift_jis".to_owned(),
-        936 => "gbk".to_owned(),
-        949 => "euc-kr".to_owned(),
-        950 => "big5".to_owned(),
-        10000 => "macintosh".to_owned(),
-        65001 => "utf-8".to_owned(),
-        number => format!("windows-{number}"),
-    };
-    Encoding::for_label(label.as_bytes()).unwrap_or(WINDOWS_1252)
-}
-
-/// The charset that a font's number stands for.
-fn charset(number: i32) -> Option<&'static Encoding> {
-    let page = match number {
-        128 => 932,
-        129 => 949,
-        134 => 936,
-        136 => 950,
-        161 => 1253,
-        162 => 1254,
-        163 => 1258,
-        177 => 1255,
-        178 => 1256,
-        186 => 1257,
-        204 => 1251,
-        222 => 874,
-        238 => 1250,
-        77 => 10000,
-        _ => return None,
-    };
-    Some(code_page(page))
 }
 
 #[cfg(test)]

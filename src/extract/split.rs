@@ -53,7 +53,7 @@ pub fn split(
     };
     let mut chunks = Vec::new();
     for page in &extracted.pages {
-        if !page.outcome.has_text() {
+        if page.text.is_empty() {
             continue;
         }
         let units = splitter.units(page, &extracted.headings);

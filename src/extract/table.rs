@@ -14,6 +14,11 @@ const LONGEST_NAME: usize = 80;
 /// Rows of titles and notes above the names of the columns, at most.
 const ROWS_ABOVE: usize = 8;
 
+/// Megabytes, and bytes, of all cells of a document. A text that many cells share,
+/// or that a mark repeats, stands in the file once.
+pub(super) const MAX_MEGABYTES: usize = 64;
+pub(super) const MAX_BYTES: usize = MAX_MEGABYTES * 1024 * 1024;
+
 /// A row of cells; an empty text is an empty cell.
 pub(super) type Row = Vec<String>;
 
@@ -118,7 +123,7 @@ fn is_year(cell: &str) -> bool {
 }
 
 /// Numbers, amounts, dates, times, yes and no.
-fn is_value(cell: &str) -> bool {
+pub(super) fn is_value(cell: &str) -> bool {
     let letters = cell.chars().filter(|c| c.is_alphabetic()).count();
     let digits = cell.chars().filter(char::is_ascii_digit).count();
     let truth = ["true", "false", "yes", "no", "n/a"];

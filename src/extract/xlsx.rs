@@ -10,6 +10,7 @@ use crate::types::DocumentMetadata;
 use calamine::{DataRef, Dimensions, ExcelDateTime, Reader, SheetType, Xlsx};
 use quick_xml::events::Event;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Cursor;
 
 pub(super) struct Excel;
@@ -46,7 +47,10 @@ impl Format for Excel {
         let mut workbook: Workbook<'_> =
             Xlsx::new(Cursor::new(source.bytes)).map_err(|error| damaged(error.to_string()))?;
         let mut collection = Collection::new(limits);
-        let mut room = MAX_CELLS;
+        let mut room = Room {
+            cells: MAX_CELLS,
+            bytes: table::MAX_BYTES,
+        };
         for sheet in workbook.sheets_metadata().to_vec() {
             if sheet.typ != SheetType::WorkSheet {
                 collection.unread(format!("{}: a sheet without cells", sheet.name))?;
@@ -70,6 +74,21 @@ impl Format for Excel {
                 ..DocumentMetadata::default()
             },
         ))
+    }
+}
+
+/// What of a workbook may still be read.
+struct Room {
+    cells: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Takes a cell with its text, if there is room for it.
+    fn take(&mut self, text: &str) -> Option<()> {
+        self.cells = self.cells.checked_sub(1)?;
+        self.bytes = self.bytes.checked_sub(text.len())?;
+        Some(())
     }
 }
 
@@ -142,7 +161,7 @@ fn claimed_texts(part: &[u8]) -> Option<u64> {
 fn cells(
     workbook: &mut Workbook<'_>,
     name: &str,
-    room: &mut usize,
+    room: &mut Room,
 ) -> Result<(Cells, Option<String>), String> {
     let mut found = Cells::new();
     let mut missing = None;
@@ -165,22 +184,29 @@ fn cells(
         if text.is_empty() {
             continue;
         }
-        if *room == 0 {
-            missing = Some(format!(
-                "only the first {MAX_CELLS} cells of the workbook were read"
-            ));
+        if room.take(&text).is_none() {
+            missing = Some(full());
             break;
         }
-        *room -= 1;
         found.entry(row).or_default().insert(column, text);
     }
-    spread(&mut found, &merged);
+    if spread(&mut found, &merged, room).is_none() {
+        missing = missing.or_else(|| Some(full()));
+    }
     Ok((found, missing))
 }
 
-/// Gives the value of a merged area to each of its cells in rows that have any.
-fn spread(cells: &mut Cells, merged: &[Dimensions]) {
-    let mut room = MAX_MERGED;
+fn full() -> String {
+    let megabytes = table::MAX_MEGABYTES;
+    format!(
+        "only the first {MAX_CELLS} cells, or {megabytes} MB of text, of the workbook were read"
+    )
+}
+
+/// Gives the value of a merged area to each of its cells in rows that have any;
+/// `None` if there was no room for its text.
+fn spread(cells: &mut Cells, merged: &[Dimensions], room: &mut Room) -> Option<()> {
+    let mut area_left = MAX_MERGED;
     for area in merged {
         let (top, left) = area.start;
         let Some(value) = cells.get(&top).and_then(|row| row.get(&left)).cloned() else {
@@ -188,15 +214,19 @@ fn spread(cells: &mut Cells, merged: &[Dimensions]) {
         };
         let width = u64::from(area.end.1.saturating_sub(left)) + 1;
         for (_, row) in cells.range_mut(top..=area.end.0.max(top)) {
-            let Some(left_over) = room.checked_sub(width) else {
-                return;
+            let Some(left_over) = area_left.checked_sub(width) else {
+                return Some(());
             };
-            room = left_over;
+            area_left = left_over;
             for column in left..=area.end.1.max(left) {
-                row.entry(column).or_insert_with(|| value.clone());
+                if let Entry::Vacant(cell) = row.entry(column) {
+                    room.bytes = room.bytes.checked_sub(value.len())?;
+                    cell.insert(value.clone());
+                }
             }
         }
     }
+    Some(())
 }
 
 /// Rows with the columns that any of them uses; gaps between rows are empty

@@ -2,7 +2,8 @@
 //! are taken in groups, because a commit of the keyword index costs about
 //! 100 ms whatever is in it, and a batch of the encoder pays off when full.
 
-use super::pipeline::lock;
+use super::pipeline::{lock, places};
+use super::reasons::NOT_INDEXED;
 use super::steps::Step;
 use super::{JobsError, MAX_ATTEMPTS, Pipeline, Signal, caught, memory};
 use crate::store::Job;
@@ -42,11 +43,7 @@ pub(super) fn work_off(pipeline: &Pipeline, signal: &Signal) -> Result<bool, Job
         _ => None,
     };
     match (caught(|| work_group(pipeline, signal, jobs)), last) {
-        (Err(error), Some(job)) => fail(
-            pipeline,
-            &job,
-            &format!("its passages could not be indexed: {error}"),
-        )?,
+        (Err(error), Some(job)) => fail(pipeline, &job, &format!("{NOT_INDEXED}{error}"))?,
         (outcome, _) => outcome?,
     }
     memory::give_back();
@@ -79,7 +76,7 @@ struct Work {
     job: Job,
     /// Chunks to embed now: key and text.
     chunks: Vec<(u64, String)>,
-    /// Chunks that have no vector yet.
+    /// Chunks that have no vector yet: those, and one more if there are more.
     left: usize,
     /// Why it failed, if it did.
     fault: Option<String>,
@@ -91,9 +88,11 @@ fn begin(pipeline: &Pipeline, jobs: Vec<Job>) -> Result<Vec<Work>, JobsError> {
     let mut room = GROUP_CHUNKS as usize;
     let mut works = Vec::with_capacity(jobs.len());
     for job in jobs {
-        let mut chunks = pipeline
-            .store
-            .chunks_without_vector(fingerprint, job.document_key)?;
+        // One more than there is room for tells whether any is left.
+        let mut chunks =
+            pipeline
+                .store
+                .chunks_without_vector(fingerprint, job.document_key, room + 1)?;
         let left = chunks.len();
         chunks.truncate(room);
         room -= chunks.len();
@@ -165,7 +164,7 @@ fn publish(pipeline: &Pipeline, documents: &[(Job, Document)]) -> Result<(), Job
         let chunks: Vec<u64> = chunks.iter().map(|stored| stored.chunk.key).collect();
         let entries = pipeline.store.index_entries(&chunks)?;
         pipeline.index_keywords(&entries)?;
-        pipeline.index_vectors(&entries)?;
+        pipeline.index_vectors(&places(&entries))?;
         keys.push(chunks);
     }
     if documents.is_empty() {

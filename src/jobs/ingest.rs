@@ -1,7 +1,9 @@
 //! The first step: from the original to pages and chunks.
 
+use super::reasons::{NOT_READ, NOT_STORED};
 use super::steps::Step;
 use super::{JobsError, MAX_ATTEMPTS, Pipeline, Signal};
+use crate::error::Kind;
 use crate::extract::{Limits, SplitOptions, extract, split};
 use crate::store::{Job, NewText, StoreError, StoredChunk};
 use crate::types::{Document, DocumentStatus};
@@ -31,9 +33,7 @@ pub(super) fn work_off(pipeline: &Pipeline, _signal: &Signal) -> Result<bool, Jo
             .unwrap_or_else(|_| Err("the file could not be read: it is damaged".to_owned()))
     };
     let outcome = match outcome {
-        Ok(Err(error)) if job.attempts >= MAX_ATTEMPTS => {
-            Err(format!("its text could not be stored: {error}"))
-        }
+        Ok(Err(error)) if job.attempts >= MAX_ATTEMPTS => Err(format!("{NOT_STORED}{error}")),
         outcome => outcome,
     };
     conclude(pipeline, &job, &document, outcome)
@@ -62,7 +62,10 @@ fn read(
     let steps = &pipeline.steps;
     let extracted = steps
         .time(Step::Extract, || extract(&path, name, &limits))
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| match error.kind().is_ours() {
+            true => format!("{NOT_READ}{error}"),
+            false => error.to_string(),
+        })?;
     steps.count_pages(extracted.pages.len());
     let encoder = &pipeline.encoder;
     let mut options = SplitOptions::default();
@@ -87,7 +90,7 @@ fn read(
     let unread = extracted
         .pages
         .iter()
-        .filter(|page| !page.outcome.has_text())
+        .filter(|page| !page.outcome.is_read())
         .count();
     tracing::info!(
         document = %document.id,

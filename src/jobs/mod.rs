@@ -1,8 +1,9 @@
 //! The durable queue: what happens to a document after its upload was
 //! acknowledged. Two threads work it off, one reads text, one embeds and
 //! indexes, so that a new upload is read at once while a book is still being
-//! embedded; a third makes the indexes anew when somebody wants that, a fourth
-//! deletes conversations whose time is over. Every step can be cut off at any moment and begun again: the queue
+//! embedded; a third ends what the start found lacking in the vector index and makes
+//! the indexes anew when somebody wants that, a fourth deletes conversations whose
+//! time is over. Every step can be cut off at any moment and begun again: the queue
 //! and all results are in SQLite, and the indexes are compared with it at each
 //! start. Owns the folder of originals. Must not know who asked or over what.
 
@@ -11,16 +12,21 @@ mod ingest;
 mod memory;
 mod originals;
 mod pipeline;
+mod prune;
+mod reasons;
 mod reconcile;
 mod reindex;
 mod steps;
 mod sweep;
+mod verify;
 
 pub use originals::Originals;
 pub use pipeline::Pipeline;
+pub use reasons::is_ours;
 pub use reconcile::Differences;
 pub use reindex::Reindexing;
 pub use steps::IngestionFigures;
+pub use verify::Deviations;
 
 use crate::error::{ErrorKind, Kind};
 use crate::lexical::LexicalError;
@@ -50,7 +56,8 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Brings the indexes in line with SQLite, then starts working off the queue.
+    /// Brings the keyword index in line with SQLite, then starts working off the
+    /// queue; what the vector index lacks comes in meanwhile.
     pub fn start(pipeline: Pipeline) -> Result<Self, JobsError> {
         let waiting = pipeline.store.requeue_interrupted_jobs()?;
         if waiting > 0 {
@@ -63,11 +70,8 @@ impl Jobs {
         pipeline
             .originals
             .sweep(&pipeline.store.all_document_ids()?)?;
-        let differences = reconcile::compare(&pipeline)?;
-        if !differences.is_empty() {
-            tracing::info!(%differences, "bringing the indexes in line with the database");
-            reconcile::repair(&pipeline, &differences)?;
-        }
+        prune::note_use(&pipeline)?;
+        reconcile::begin(&pipeline)?;
         let jobs = Self {
             pipeline: Arc::new(pipeline),
             signal: Arc::new(Signal::default()),

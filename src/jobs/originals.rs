@@ -139,14 +139,6 @@ impl Originals {
         }
         Ok(())
     }
-
-    /// The documents of `documents` whose original is missing.
-    pub fn missing<'a>(&self, documents: &'a [DocumentId]) -> Vec<&'a DocumentId> {
-        documents
-            .iter()
-            .filter(|id| !self.path(id).is_file())
-            .collect()
-    }
 }
 
 /// That a file was not there is as good as that it was removed.

@@ -4,13 +4,14 @@ use super::steps::Steps;
 use super::{JobsError, Originals};
 use crate::engine::encoder::Encoder;
 use crate::lexical::{Lexical, LexicalDocument};
-use crate::store::{IndexEntry, NewContent, Store, StoreError};
+use crate::store::{ChunkPlace, IndexEntry, NewContent, Store, StoreError};
 use crate::types::{
     Document, DocumentId, DocumentMetadata, DocumentProgress, DocumentStatus, TenantId,
 };
 use crate::vectors::{VectorEntry, Vectors, has_direction};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 
@@ -31,6 +32,15 @@ pub struct Pipeline {
     pub(super) publishing: Mutex<()>,
     /// Deleted chunks that the keyword index still holds.
     gone: Mutex<Vec<u64>>,
+    /// Held while these are taken out: who comes then waits until they are.
+    tidying: Mutex<()>,
+    /// Chunks that the vector index lacked at the start and that nobody has looked
+    /// at since, rising.
+    pub(super) unreconciled: Mutex<Vec<u64>>,
+    /// How many entries of the indexes differed at the start.
+    pub(super) differed: AtomicUsize,
+    /// Whether nothing is left of models whose vectors are not kept.
+    pub(super) pruned: AtomicBool,
 }
 
 impl Pipeline {
@@ -52,6 +62,10 @@ impl Pipeline {
             progress: broadcast::Sender::new(PROGRESS_BACKLOG),
             publishing: Mutex::new(()),
             gone: Mutex::new(Vec::new()),
+            tidying: Mutex::new(()),
+            unreconciled: Mutex::new(Vec::new()),
+            differed: AtomicUsize::new(0),
+            pruned: AtomicBool::new(false),
         }
     }
 
@@ -133,7 +147,7 @@ impl Pipeline {
             if now.status == DocumentStatus::Ready {
                 let entries = self.store.index_entries(&chunks)?;
                 self.index_keywords(&entries)?;
-                self.index_vectors(&entries)?;
+                self.index_vectors(&places(&entries))?;
                 self.lexical.commit()?;
             }
             self.announce(&now);
@@ -187,6 +201,7 @@ impl Pipeline {
 
     /// Takes what was deleted out of the keyword index.
     pub(super) fn tidy(&self) -> Result<(), JobsError> {
+        let _tidying = lock(&self.tidying);
         let gone = std::mem::take(&mut *lock(&self.gone));
         let done = self.forget(&gone);
         if done.is_err() {
@@ -219,8 +234,8 @@ impl Pipeline {
     /// Takes out those of the chunks that the database does not have any more:
     /// who deleted them may have done so before they came into the indexes.
     pub(super) fn forget_gone(&self, chunks: &[u64]) -> Result<(), JobsError> {
-        let left = self.store.chunks_by_key(chunks)?;
-        let left: HashSet<u64> = left.iter().map(|stored| stored.chunk.key).collect();
+        let left = self.store.chunk_places(chunks)?;
+        let left: HashSet<u64> = left.iter().map(|place| place.chunk).collect();
         let all = chunks.iter().copied();
         let gone: Vec<u64> = all.filter(|key| !left.contains(key)).collect();
         self.forget(&gone)
@@ -229,46 +244,31 @@ impl Pipeline {
     /// Puts chunks into the keyword index, in place of what it has of them; the
     /// caller commits.
     pub(super) fn index_keywords(&self, entries: &[IndexEntry]) -> Result<(), JobsError> {
-        let documents: Vec<LexicalDocument<'_>> = entries
-            .iter()
-            .map(|entry| LexicalDocument {
-                chunk: entry.chunk,
-                document: entry.document,
-                dataset: entry.dataset,
-                title: &entry.title,
-                headings: &entry.headings,
-                text: &entry.text,
-            })
-            .collect();
+        let documents: Vec<LexicalDocument<'_>> = entries.iter().map(lexical_document).collect();
         self.lexical.add(&documents)?;
         Ok(())
     }
 
     /// Puts the stored vectors of chunks into the vector index; gives back the
     /// documents of those that have none, or one that cannot be compared.
-    pub(super) fn index_vectors(&self, entries: &[IndexEntry]) -> Result<Vec<u64>, JobsError> {
-        let keys: Vec<u64> = entries.iter().map(|entry| entry.chunk).collect();
+    pub(super) fn index_vectors(&self, places: &[ChunkPlace]) -> Result<BTreeSet<u64>, JobsError> {
+        let keys: Vec<u64> = places.iter().map(|place| place.chunk).collect();
         let stored = self.store.vectors_of(self.encoder.fingerprint(), &keys)?;
         let stored: HashMap<u64, Vec<f32>> = stored.into_iter().collect();
-        let (mut found, mut lacking, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
-        for entry in entries {
-            match stored.get(&entry.chunk) {
-                Some(vector) if has_direction(vector) => found.push(VectorEntry {
-                    chunk: entry.chunk,
-                    document: entry.document,
-                    dataset: entry.dataset,
-                    vector,
-                }),
+        let (mut found, mut lacking, mut unfit) = (Vec::new(), BTreeSet::new(), Vec::new());
+        for place in places {
+            match stored.get(&place.chunk) {
+                Some(vector) if self.is_fit(vector) => found.push(vector_entry(place, vector)),
                 other => {
-                    lacking.push(entry.document);
-                    unfit.extend(other.map(|_| entry.chunk));
+                    lacking.insert(place.document);
+                    unfit.extend(other.map(|_| place.chunk));
                 }
             }
         }
         if !unfit.is_empty() {
             tracing::warn!(
                 chunks = unfit.len(),
-                "stored vectors without direction are made anew"
+                "stored vectors that cannot be compared are made anew"
             );
             self.store
                 .discard_vectors(self.encoder.fingerprint(), &unfit)?;
@@ -276,6 +276,38 @@ impl Pipeline {
         self.vectors.add(&found)?;
         Ok(lacking)
     }
+
+    /// Whether a stored vector can be compared with others of the model.
+    pub(super) fn is_fit(&self, vector: &[f32]) -> bool {
+        vector.len() == self.encoder.dimensions() && has_direction(vector)
+    }
+}
+
+/// A chunk as the keyword index takes it.
+pub(super) fn lexical_document(entry: &IndexEntry) -> LexicalDocument<'_> {
+    LexicalDocument {
+        chunk: entry.chunk,
+        document: entry.document,
+        dataset: entry.dataset,
+        title: &entry.title,
+        headings: &entry.headings,
+        text: &entry.text,
+    }
+}
+
+/// A chunk as the vector index takes it.
+pub(super) fn vector_entry<'a>(place: &ChunkPlace, vector: &'a [f32]) -> VectorEntry<'a> {
+    VectorEntry {
+        chunk: place.chunk,
+        document: place.document,
+        dataset: place.dataset,
+        vector,
+    }
+}
+
+/// Where the chunks of entries belong.
+pub(super) fn places(entries: &[IndexEntry]) -> Vec<ChunkPlace> {
+    entries.iter().map(ChunkPlace::from).collect()
 }
 
 /// A panic while the lock was held left nothing half done in what it guards.

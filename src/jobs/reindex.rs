@@ -3,11 +3,10 @@
 //! the end nothing is left of what was written before. How far it is stands in
 //! the database, so that another start goes on where this one ended.
 
-use super::pipeline::lock;
-use super::{JobsError, Pipeline, Signal, reconcile};
+use super::pipeline::{lock, places};
+use super::{JobsError, Pipeline, Signal, prune, reconcile};
 use crate::store::StoreError;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// The setting that says how far it is, while it is under way.
 const SETTING: &str = "reindexing";
@@ -61,10 +60,14 @@ impl Pipeline {
     }
 }
 
-/// Takes one batch; `false` if there is nothing to do.
+/// Takes one batch, also of what the start left to do, and when nothing else is
+/// left of what is to be forgotten; `false` if there is nothing to do.
 pub(super) fn work_off(pipeline: &Pipeline, _: &Signal) -> Result<bool, JobsError> {
+    if reconcile::work_off(pipeline)? {
+        return Ok(true);
+    }
     let Some(mut state) = pipeline.reindexing()? else {
-        return Ok(false);
+        return prune::work_off(pipeline);
     };
     let documents = pipeline
         .store
@@ -106,11 +109,10 @@ fn index(pipeline: &Pipeline, documents: &[u64]) -> Result<(), JobsError> {
     }
     let entries = pipeline.store.index_entries(&keys)?;
     pipeline.index_keywords(&entries)?;
-    let lacking: BTreeSet<u64> = pipeline.index_vectors(&entries)?.into_iter().collect();
+    let lacking = pipeline.index_vectors(&places(&entries))?;
     pipeline.lexical.commit()?;
-    for document in lacking {
-        pipeline.store.requeue_lacking(document)?;
-    }
+    let fingerprint = pipeline.encoder.fingerprint();
+    pipeline.store.requeue_lacking(fingerprint, lacking)?;
     pipeline.forget_gone(&keys)
 }
 
@@ -122,6 +124,7 @@ fn finish(pipeline: &Pipeline) -> Result<(), JobsError> {
     if let Err(error) = pipeline.lexical.purge() {
         tracing::warn!(%error, "old files of the keyword index are removed later");
     }
+    prune::forget_former(pipeline)?;
     pipeline.store.remove_setting(SETTING)?;
     tracing::info!("the indexes were made anew");
     Ok(())

@@ -293,7 +293,7 @@ impl Lexical {
         work(&self.opened.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn searcher(&self) -> Searcher {
+    pub(super) fn searcher(&self) -> Searcher {
         let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
         opened.reader.searcher()
     }

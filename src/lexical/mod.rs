@@ -3,6 +3,7 @@
 //! another version, and must not be asked for anything but keys and scores.
 
 mod analysis;
+mod content;
 mod index;
 mod pieces;
 mod purge;

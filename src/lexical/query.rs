@@ -25,7 +25,7 @@ const MAX_CHARS: usize = 8_000;
 const TITLE_WEIGHT: f32 = 0.3;
 const HEADINGS_WEIGHT: f32 = 0.3;
 
-/// Weight of a phrase in quotation marks, on top of its words.
+/// Weight of a phrase in quotation marks, on top of its words, and of one word there.
 const PHRASE_WEIGHT: f32 = 2.0;
 
 /// Weight of a piece of a word, times its rarity. German XQuAD's right paragraph
@@ -195,6 +195,11 @@ pub(super) fn build(
     for phrase in phrases(terms, fields.text) {
         clauses.push(should(PhraseQuery::new_with_offset(phrase), PHRASE_WEIGHT));
     }
+    for word in quoted_words(terms) {
+        let term = Term::from_field_text(fields.text, &word.text);
+        let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
+        clauses.push(should(query, PHRASE_WEIGHT * word.weight));
+    }
     for (piece, score) in pieces {
         let query = TermQuery::new(piece, IndexRecordOption::Basic);
         let query = ConstScoreQuery::new(Box::new(query), score);
@@ -325,6 +330,18 @@ fn phrases(terms: &[QueryTerm], field: Field) -> Vec<Vec<(usize, Term)>> {
         })
         .filter(|places| places.len() > 1)
         .collect()
+}
+
+/// Words that stand alone in quotation marks and are no words of grammar.
+fn quoted_words(terms: &[QueryTerm]) -> impl Iterator<Item = &QueryTerm> {
+    let mut words: HashMap<usize, usize> = HashMap::new();
+    for phrase in terms.iter().filter_map(|term| term.phrase) {
+        *words.entry(phrase).or_default() += 1;
+    }
+    terms.iter().filter(move |term| {
+        let alone = term.phrase.is_some_and(|phrase| words[&phrase] == 1);
+        alone && term.weight > FUNCTION_WORD_WEIGHT
+    })
 }
 
 /// Byte spans between pairs of quotation marks.

@@ -112,8 +112,10 @@ impl Retriever {
         let mut read = self.read(query, &scored, &keys.datasets, &exact)?;
         read.sort_by(|a, b| b.exact.total_cmp(&a.exact));
         read.truncate(kept);
-        if matches!(search_type, SearchType::Hybrid | SearchType::Mmr) {
-            self.weigh_wording(query, &mut read)?;
+        match search_type {
+            SearchType::Hybrid | SearchType::Mmr => self.weigh_wording(query, &mut read)?,
+            SearchType::Keyword => self.weigh_spelling(query, &mut read)?,
+            SearchType::Similarity => {}
         }
         read.truncate(wanted);
         Ok(read)

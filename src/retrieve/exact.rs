@@ -4,8 +4,9 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Shortest identifier, in characters, and shortest that is digits alone: less
-/// is a number, a year or an abbreviation like any other word.
+/// Shortest identifier and shortest quoted word, in characters, and shortest
+/// identifier that is digits alone: less is a number, a year or an abbreviation
+/// like any other word.
 const SHORTEST: usize = 3;
 const SHORTEST_NUMBER: usize = 5;
 
@@ -112,20 +113,24 @@ fn is_ordinal(word: &str) -> bool {
     whole || begins || counted
 }
 
-/// Between quotation marks, two words at least: one word in them is a word.
+/// Between quotation marks: words, or one that is long enough to mean something.
 fn phrases(question: &str) -> Vec<String> {
     let marks = ['"', '“', '”', '„', '«', '»', '「', '」', '『', '』'];
     let parts: Vec<&str> = question.split(marks).collect();
     // What stands behind a mark that is not closed is no phrase.
     let closed = parts.len().saturating_sub(1) / 2;
     let inside = parts.iter().skip(1).step_by(2).take(closed);
-    let phrase = |text: &&&str| {
+    let phrase = |text: &&str| {
         let unspaced = text.chars().any(|c| c as u32 > 0x2e80) && text.chars().count() > 1;
-        text.split_whitespace().count() > 1 || unspaced
+        let letters = text.chars().filter(|c| c.is_alphanumeric());
+        text.split_whitespace().count() > 1 || unspaced || letters.count() >= SHORTEST
     };
+    // Some set the comma of their own sentence inside the marks.
+    let ends = |c: char| c.is_whitespace() || ".,;:!?…。，！？".contains(c);
     inside
+        .map(|text| text.trim_end_matches(ends))
         .filter(phrase)
-        .map(|text| (*text).to_owned())
+        .map(str::to_owned)
         .collect()
 }
 
@@ -162,8 +167,10 @@ mod tests {
         assert_eq!(wanted("where is “cold  Start” used?"), ["cold start"]);
         assert_eq!(
             wanted("the \"word\" and \"one more\" and \"not closed here"),
-            ["one more"]
+            ["word", "one more"]
         );
+        assert_eq!(wanted("what do \"a\" and \" \" and \"?!…\" mean?"), [""; 0]);
+        assert_eq!(wanted("Who wrote “cold start,” and why?"), ["cold start"]);
         assert_eq!(wanted("「首次启动」在哪里？"), ["首次启动"]);
     }
 
@@ -175,6 +182,9 @@ mod tests {
         assert_eq!(exact.share("The P-400 pump, the XP-40 pump"), 0.0);
         let two = Exact::of("E-1042 or E-1043?");
         assert_eq!(two.share("Error E-1043 is raised"), 0.5);
+        let quoted = Exact::of("Where is \"pump\" defined?");
+        assert_eq!(quoted.share("A Pump is what moves water."), 1.0);
+        assert_eq!(quoted.share("Pumps are what move water."), 0.0);
         assert_eq!(Exact::of("no such thing").share("anything"), 0.0);
     }
 }

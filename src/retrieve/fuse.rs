@@ -4,7 +4,10 @@
 
 /// Weight of the vectors' score where the encoder knows the language; keywords
 /// have the rest. Cranfield's nDCG@10 and the first paragraphs of English XQuAD
-/// are flat from .5 to .6.
+/// are flat from .5 to .6. Queries of keywords want no other: the three rarest words
+/// of each XQuAD question find their paragraph first in .901, .907, .913 and .906 at
+/// .3, .4, .55 and .7, and Cranfield's queries without function words have an nDCG@10
+/// of .425, .424, .426, .427 and .424 at .35, .45, .55, .65 and .75.
 const DENSE_WEIGHT: f32 = 0.55;
 
 /// Its weight where the encoder does not. First paragraphs of XQuAD at .1-.2,

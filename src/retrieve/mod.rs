@@ -5,6 +5,7 @@
 
 mod calibrate;
 mod candidates;
+mod diversity;
 mod exact;
 mod fuse;
 mod gathering;
@@ -15,6 +16,7 @@ mod reading;
 mod scale;
 mod wording;
 
+pub use calibrate::answerable_bound;
 pub use candidates::Candidate;
 pub use gathering::Gathered;
 pub use rank::Ranked;
@@ -63,7 +65,8 @@ pub struct Retrieved {
     pub ranked: usize,
     pub coverage: Coverage,
     pub times: SearchTimes,
-    /// How likely it is that the documents answer the question at all, 0-1.
+    /// How likely it is that the documents answer the question at all, 0-1; from
+    /// [`answerable_bound`] on they are taken to.
     pub answerable: f32,
     /// What was read closely, for those who read further.
     pub known: Known,

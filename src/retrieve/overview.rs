@@ -26,6 +26,20 @@ impl Retriever {
         Ok(passages)
     }
 
+    /// The first passages of the documents with these keys, so many of each.
+    pub fn beginnings(&self, documents: &[u64], each: u32) -> Result<Vec<Passage>, RetrieveError> {
+        let mut passages = Vec::new();
+        for &document in documents {
+            for position in 0..each {
+                let Some(stored) = self.store.chunk_at(document, position)? else {
+                    break;
+                };
+                passages.push(rank::passage(whole(stored)));
+            }
+        }
+        Ok(passages)
+    }
+
     /// All passages of the documents with these keys, in reading order.
     pub fn all_of(&self, documents: &[u64]) -> Result<Vec<Passage>, RetrieveError> {
         let mut passages = Vec::new();

@@ -1,7 +1,7 @@
 //! The order of the candidates, what of it passes the threshold, and what of
 //! that is given back.
 
-use super::{Candidate, PassedOver, Reading, RetrieveError, calibrate, mmr};
+use super::{Candidate, PassedOver, Reading, RetrieveError, calibrate, diversity, mmr};
 use crate::engine::encoder::Known;
 use crate::types::{Omission, Passage, PassageScores, SearchOptions, SearchTimes, SearchType};
 use std::collections::HashSet;
@@ -111,6 +111,10 @@ pub(super) fn select(
     let reaches = |candidate: &Candidate| candidate.relevance >= options.score_threshold;
     let (passing, below): (Vec<_>, Vec<_>) = ranked.candidates.into_iter().partition(reaches);
     let (mut passing, repeated) = each_text_once(passing);
+    // Another order than the fused score's has its own reasons.
+    if options.search_type == SearchType::Hybrid && !options.rerank {
+        diversity::take_turns(&mut passing);
+    }
     let (mut unpicked, mut far) = (Vec::new(), Vec::new());
     if options.search_type == SearchType::Mmr {
         far = passing.split_off(passing.len().min(options.fetch_k.max(options.k)));
@@ -185,4 +189,4 @@ pub(super) fn passage(candidate: Candidate) -> Passage {
 
 #[cfg(test)]
 #[path = "rank_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -1,6 +1,6 @@
 //! Facts about what of the ranked candidates is given back.
 
-use super::{Candidate, Ranked, select};
+use super::{Candidate, Ranked, order, select};
 use crate::engine::encoder::Known;
 use crate::retrieve::overview::whole;
 use crate::store::StoredChunk;
@@ -8,7 +8,7 @@ use crate::types::{Chunk, Omission, Placement, SearchOptions, SearchTimes, Searc
 
 const GATE: &str = "Visitors sign in at the gate.";
 
-fn candidate(key: u64, text: &str, relevance: f32) -> Candidate {
+pub(in crate::retrieve) fn candidate(key: u64, text: &str, relevance: f32) -> Candidate {
     let chunk = Chunk {
         key,
         document_key: key,
@@ -99,4 +99,28 @@ fn copy_that_is_not_relevant_enough_is_said_to_be_that() {
     let (shown, over) = selected(candidates, &SearchOptions::default());
     assert_eq!(shown, [1]);
     assert_eq!(over, [(2, Omission::BelowThreshold)]);
+}
+
+#[test]
+fn reranker_orders_what_it_read_behind_what_is_named_to_the_letter() {
+    let read = |key: u64, fused: f32, reranked: Option<f32>| Candidate {
+        reranked,
+        ..candidate(key, &format!("The gate number {key} is open."), fused)
+    };
+    let named = Candidate {
+        exact: 1.0,
+        ..read(2, 0.8, Some(0.1))
+    };
+    let candidates = vec![
+        named,
+        read(1, 0.9, Some(0.2)),
+        read(3, 0.7, Some(0.9)),
+        read(4, 0.6, Some(0.5)),
+        // Beyond what it was given to read, in the order of before.
+        read(5, 0.5, None),
+        read(6, 0.4, None),
+    ];
+    let ordered = order(candidates, &SearchOptions::default(), 0.0);
+    let keys: Vec<u64> = ordered.iter().map(|one| one.stored.chunk.key).collect();
+    assert_eq!(keys, [2, 3, 4, 1, 5, 6]);
 }

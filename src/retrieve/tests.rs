@@ -1,6 +1,6 @@
 //! Search over a few documents, with the real database, indexes and encoder.
 
-use super::{Retrieved, Retriever};
+use super::{Retrieved, Retriever, answerable_bound};
 use crate::engine::encoder::Encoder;
 use crate::lexical::{Lexical, LexicalDocument};
 use crate::store::{Insertion, NewDocument, NewText, Store};
@@ -241,6 +241,11 @@ fn what_is_named_to_the_letter_comes_before_what_sounds_more_alike() {
     assert_eq!(found[..2], ["error2013", "card"]);
     let found = fixture.found("“once the job is done” error of the pump", &options);
     assert_eq!(found.first().map(String::as_str), Some("card"));
+    let found = fixture.found(
+        "Which \"card\" means a valve of the pump is stuck?",
+        &options,
+    );
+    assert_eq!(found.first().map(String::as_str), Some("card"));
 }
 
 #[test]
@@ -294,13 +299,14 @@ fn word_as_it_is_spelled_comes_before_the_same_with_other_accents() {
         ("Ist das Boot schon gestrichen?", "schon"),
         ("Ist das Boot schön gestrichen?", "schön"),
     ] {
-        for search_type in [SearchType::Hybrid, SearchType::Mmr] {
+        for search_type in [SearchType::Hybrid, SearchType::Mmr, SearchType::Keyword] {
             let options = SearchOptions {
                 score_threshold: 0.0,
                 ..of_type(search_type)
             };
             let found = fixture.found(question, &options);
-            assert_eq!(found.first().map(String::as_str), Some(name), "{question}");
+            let first = found.first().map(String::as_str);
+            assert_eq!(first, Some(name), "{question} {search_type:?}");
         }
     }
 }
@@ -322,7 +328,7 @@ fn question_about_something_else_finds_nothing() {
             names(&retrieved)
         );
         assert!(
-            retrieved.answerable < 0.5,
+            retrieved.answerable < answerable_bound(),
             "{query}: {}",
             retrieved.answerable
         );
@@ -331,7 +337,7 @@ fn question_about_something_else_finds_nothing() {
         "When does the lease of the warehouse end?",
         &SearchOptions::default(),
     );
-    assert!(lease.answerable > 0.5);
+    assert!(lease.answerable > answerable_bound());
     assert_eq!((lease.coverage.documents, lease.coverage.pages), (6, 6));
 }
 
@@ -348,7 +354,8 @@ fn question_that_the_passages_of_its_subject_do_not_answer_is_refused() {
         "Who makes the pump?",
         "How many employees work in the plant?",
     ] {
-        assert!(answerable(query) < 0.5, "{query}: {}", answerable(query));
+        let score = answerable(query);
+        assert!(score < answerable_bound(), "{query}: {score}");
     }
     for query in [
         "How many days of paid leave do employees get?",
@@ -358,7 +365,8 @@ fn question_that_the_passages_of_its_subject_do_not_answer_is_refused() {
         "E-1042",
         "e1042",
     ] {
-        assert!(answerable(query) >= 0.5, "{query}: {}", answerable(query));
+        let score = answerable(query);
+        assert!(score >= answerable_bound(), "{query}: {score}");
     }
 }
 

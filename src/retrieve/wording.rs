@@ -5,6 +5,7 @@
 
 use super::{Candidate, RetrieveError, Retriever};
 use crate::extract::sentence_bytes;
+use crate::lexical::Wording;
 use std::ops::Range;
 
 /// Candidates that are looked at. No more than calibration takes its best values
@@ -34,16 +35,8 @@ impl Retriever {
         query: &str,
         candidates: &mut [Candidate],
     ) -> Result<(), RetrieveError> {
-        let first = candidates.len().min(LOOKED_AT);
-        let texts: Vec<(&str, Vec<Range<usize>>)> = candidates[..first]
-            .iter()
-            .map(|candidate| candidate.stored.chunk.text.as_str())
-            .map(|text| (text, sentence_bytes(text)))
-            .collect();
-        let wordings = self.lexical.wordings(query, &texts)?;
-        // Where accents tell nothing apart, scores are what they are without them.
-        let accents_tell = wordings.iter().any(|wording| wording.spelling > 0.0);
-        let spelling_weight = if accents_tell { SPELLING_WEIGHT } else { 0.0 };
+        let wordings = self.wordings(query, candidates)?;
+        let spelling_weight = spelling_weight(&wordings);
         for (candidate, wording) in candidates.iter_mut().zip(wordings) {
             candidate.fused += PAIRS_WEIGHT * wording.pairs
                 + SENTENCE_WEIGHT * wording.sentence
@@ -52,10 +45,55 @@ impl Retriever {
         for candidate in candidates.iter_mut() {
             candidate.fused /= 1.0 + PAIRS_WEIGHT + SENTENCE_WEIGHT + spelling_weight;
         }
-        candidates.sort_by(|a, b| {
-            let exact = b.exact.total_cmp(&a.exact);
-            exact.then_with(|| b.fused.total_cmp(&a.fused))
-        });
+        sort(candidates);
         Ok(())
     }
+
+    /// Orders the first candidates of a search by keywords alone, best first, by
+    /// how they spell what is asked.
+    pub(super) fn weigh_spelling(
+        &self,
+        query: &str,
+        candidates: &mut [Candidate],
+    ) -> Result<(), RetrieveError> {
+        let wordings = self.wordings(query, candidates)?;
+        let weight = spelling_weight(&wordings);
+        for (candidate, wording) in candidates.iter_mut().zip(wordings) {
+            candidate.fused += weight * wording.spelling;
+        }
+        for candidate in candidates.iter_mut() {
+            candidate.fused /= 1.0 + weight;
+        }
+        sort(candidates);
+        Ok(())
+    }
+
+    /// How each of the first candidates words what is asked.
+    fn wordings(
+        &self,
+        query: &str,
+        candidates: &[Candidate],
+    ) -> Result<Vec<Wording>, RetrieveError> {
+        let first = candidates.len().min(LOOKED_AT);
+        let texts: Vec<(&str, Vec<Range<usize>>)> = candidates[..first]
+            .iter()
+            .map(|candidate| candidate.stored.chunk.text.as_str())
+            .map(|text| (text, sentence_bytes(text)))
+            .collect();
+        Ok(self.lexical.wordings(query, &texts)?)
+    }
+}
+
+/// Where accents tell nothing apart, scores are what they are without them.
+fn spelling_weight(wordings: &[Wording]) -> f32 {
+    let accents_tell = wordings.iter().any(|wording| wording.spelling > 0.0);
+    if accents_tell { SPELLING_WEIGHT } else { 0.0 }
+}
+
+/// Best first; what is named to the letter before all.
+fn sort(candidates: &mut [Candidate]) {
+    candidates.sort_by(|a, b| {
+        let exact = b.exact.total_cmp(&a.exact);
+        exact.then_with(|| b.fused.total_cmp(&a.fused))
+    });
 }

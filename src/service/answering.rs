@@ -200,7 +200,10 @@ impl Answering {
         let quoted = self
             .service
             .computing(move |inner| match standing {
-                Standing::Documents(_) => Ok(overview(&passages)),
+                Standing::Documents(documents) => Ok(match documents.leads {
+                    Some(leads) => Some(leads.answer(&passages)),
+                    None => overview(&passages),
+                }),
                 Standing::List(statements) => Ok(Some(statements.answer(&passages))),
                 Standing::Places => Ok(quotes(&question, &passages, &inner.encoder, known)?),
             })
@@ -222,12 +225,9 @@ impl Answering {
             &verified.citations,
             &verified.checks,
         );
+        // One paragraph is one block.
         let paragraphs = verified.content.split_inclusive("\n\n");
-        // One quote is one paragraph and one block.
-        for (index, (text, html)) in paragraphs
-            .zip(html.split_inclusive("</blockquote>"))
-            .enumerate()
-        {
+        for (index, (text, html)) in paragraphs.zip(quote_blocks(&html)).enumerate() {
             self.send(AnswerEvent::Token(text.to_owned())).await;
             let html = html.to_owned();
             self.send(AnswerEvent::Block { index, html }).await;
@@ -285,7 +285,13 @@ impl Answering {
             .service
             .computing(move |inner| inner.verified(&content, &passages))
             .await?;
-        let verified = self.as_cited(verified);
+        let mut verified = self.as_cited(verified);
+        let unread = whole.as_ref().and_then(|whole| whole.unread.as_ref());
+        if let Some(unread) = unread.filter(|_| !verified.content.trim().is_empty()) {
+            let paragraph = format!("\n\n{unread}");
+            verified.content.push_str(&paragraph);
+            self.send(AnswerEvent::Token(paragraph)).await;
+        }
         if bound {
             // Not a word is shown before it is known to rest on the selection.
             if !rests_on_selection(&verified) {
@@ -385,5 +391,39 @@ impl Answering {
 
     pub(super) fn elapsed_ms(&self) -> f64 {
         self.started.elapsed().as_secs_f64() * 1000.0
+    }
+}
+
+/// Rendered quotes block by block: each is a quote, or a paragraph that says
+/// something of one.
+fn quote_blocks(html: &str) -> impl Iterator<Item = &str> {
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        let end = match rest.starts_with("<blockquote") {
+            true => "</blockquote>",
+            false => "</p>",
+        };
+        let at = rest.find(end)? + end.len();
+        let (block, behind) = rest.split_at(at);
+        rest = behind.trim_start();
+        Some(block)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote_blocks;
+
+    #[test]
+    fn quotes_and_what_is_said_of_them_are_blocks_of_their_own() {
+        let blocks = [
+            "<p>bees:</p>",
+            "<blockquote class=\"quote\"><p>They dance.</p></blockquote>",
+            "<blockquote class=\"quote\"><p>They sting.</p></blockquote>",
+            "<p>And 2 more.</p>",
+        ];
+        let html = blocks.concat();
+        assert_eq!(quote_blocks(&html).collect::<Vec<_>>(), blocks);
+        assert_eq!(quote_blocks("").count(), 0);
     }
 }

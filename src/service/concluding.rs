@@ -3,7 +3,7 @@
 use super::answering::Answering;
 use super::recording::Basis;
 use super::search::SearchOutcome;
-use crate::answer::{Verified, render};
+use crate::answer::{Verified, refuses, render};
 use crate::error::Fault;
 use crate::store::Place;
 use crate::types::{
@@ -54,6 +54,7 @@ impl Answering {
             reasoning,
             basis,
         } = written;
+        let answered = answered(&mode, &verified);
         let Verified {
             content,
             checks,
@@ -70,6 +71,7 @@ impl Answering {
             left_out,
             parts,
             answerable: found.answerable,
+            answered: Some(answered),
             first_token_ms,
             total_ms: self.elapsed_ms(),
             sources: self.shown(found),
@@ -133,5 +135,53 @@ impl Answering {
             })
             .await
             .map(drop)
+    }
+}
+
+/// Whether what was written answers the question.
+fn answered(mode: &AnswerMode, verified: &Verified) -> bool {
+    match mode {
+        AnswerMode::NothingFound => false,
+        AnswerMode::Quotes => true,
+        AnswerMode::Model { .. } => !verified.content.trim().is_empty() && !refuses(verified),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::answered;
+    use crate::answer::Verified;
+    use crate::types::AnswerMode;
+
+    fn says(mode: &AnswerMode, content: &str) -> bool {
+        let verified = Verified {
+            content: content.to_owned(),
+            checks: Vec::new(),
+            citations: Vec::new(),
+        };
+        answered(mode, &verified)
+    }
+
+    #[test]
+    fn model_that_says_that_the_passages_do_not_tell_has_not_answered() {
+        let model = AnswerMode::Model {
+            name: "tiny".to_owned(),
+        };
+        assert!(!says(&model, "The passages do not say who kept the lamp."));
+        assert!(says(&model, "Tobias Grenn kept the lamp."));
+        assert!(
+            !says(&model, " "),
+            "one that broke off before its first word"
+        );
+    }
+
+    #[test]
+    fn quoted_denial_is_an_answer_and_nothing_found_is_none() {
+        let denial = "The documents do not mention a keeper. [1]";
+        assert!(says(&AnswerMode::Quotes, denial));
+        assert!(!says(
+            &AnswerMode::NothingFound,
+            "Your documents do not say."
+        ));
     }
 }

@@ -27,6 +27,8 @@ pub enum DifferenceKind {
     PassageUse,
     Mode,
     Finish,
+    Answered,
+    Verdict,
     Answer,
 }
 
@@ -55,6 +57,8 @@ impl DifferenceKind {
             Self::PassageUse => "passage_use",
             Self::Mode => "mode",
             Self::Finish => "finish",
+            Self::Answered => "answered",
+            Self::Verdict => "verdict",
             Self::Answer => "answer",
         }
     }
@@ -72,6 +76,8 @@ impl DifferenceKind {
                 | Self::PassageUse
                 | Self::Mode
                 | Self::Finish
+                | Self::Answered
+                | Self::Verdict
                 | Self::Answer
         )
     }

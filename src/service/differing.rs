@@ -1,14 +1,19 @@
 //! What differs between two makings of one answer. Must not make any.
 
 use super::difference::{Change, Difference, DifferenceKind, Side};
+use crate::answer::markers;
 use crate::extract::sentences;
 use crate::types::{
     AnswerMode, AnswerRecord, RecordedDocument, RecordedPart, RecordedPassage, RecordedWriting,
+    Support, slice_chars,
 };
 use std::collections::HashSet;
 
 /// Sentences of each answer that are compared; what follows counts as one.
 const MOST_SENTENCES: usize = 400;
+
+/// Characters of a sentence by which it is named.
+const NAMED_BY: usize = 80;
 
 /// An answer with how it came about.
 #[derive(Debug, Clone, PartialEq)]
@@ -263,7 +268,7 @@ impl Found {
     }
 
     fn of_answer(&mut self, first: &Made, again: &Made) {
-        use DifferenceKind::{Answer, Finish, Mode};
+        use DifferenceKind::{Answer, Answered, Finish, Mode};
         let mode = |made: &Made| match &made.record.mode {
             AnswerMode::Quotes => "quotes",
             AnswerMode::Model { .. } => "a chat model",
@@ -272,6 +277,12 @@ impl Found {
         self.pair(Mode, "answered by", mode(first), mode(again));
         let finish = |made: &Made| made.record.finish_reason.as_str();
         self.pair(Finish, "the answer ended by", finish(first), finish(again));
+        let answered = |made: &Made| made.record.answered;
+        if let (Some(old), Some(new)) = (answered(first), answered(again)) {
+            let [old, new] = [old, new].map(|answered| if answered { "yes" } else { "no" });
+            self.pair(Answered, "the question is answered", old, new);
+        }
+        self.of_verdicts(first, again);
         if first.content == again.content {
             return;
         }
@@ -283,6 +294,41 @@ impl Found {
         let (old, new) = (sentence(&old), sentence(&new));
         self.note(Answer, text, old.as_deref(), new.as_deref());
     }
+}
+
+impl Found {
+    /// Sentences that both answers have, of which checking found something else.
+    fn of_verdicts(&mut self, first: &Made, again: &Made) {
+        let mut new = verdicts(again);
+        for (sentence, was) in verdicts(first) {
+            let Some(place) = new.iter().position(|(other, _)| *other == sentence) else {
+                continue;
+            };
+            let (_, is) = new.remove(place);
+            if was != is {
+                let (was, is) = (was.as_str(), is.as_str());
+                let named: String = sentence.chars().take(NAMED_BY).collect();
+                let text = format!("\"{named}\" was {was} and is {is}");
+                self.note(DifferenceKind::Verdict, text, Some(was), Some(is));
+            }
+        }
+    }
+}
+
+/// The sentences that were checked, without their markers, and what was found.
+fn verdicts(made: &Made) -> Vec<(String, Support)> {
+    let checks = made.record.checks.iter().flatten();
+    let checked = checks.map(|check| {
+        let sentence = slice_chars(&made.content, check.start..check.end);
+        let (mut bare, mut at) = (String::new(), 0);
+        for marker in markers(sentence) {
+            bare.push_str(sentence[at..marker.range.start].trim_end());
+            at = marker.range.end;
+        }
+        bare.push_str(&sentence[at..]);
+        (bare.trim().to_owned(), check.support)
+    });
+    checked.collect()
 }
 
 fn shown(value: &str) -> &str {

@@ -4,7 +4,7 @@ use super::{Change, DifferenceKind, Found, Made, Side, changes, differences};
 use crate::types::{
     AnswerMode, AnswerRecord, FinishReason, Omission, RecordedDocument, RecordedModel,
     RecordedPart, RecordedPassage, RecordedRetrieval, RecordedScope, RecordedWriting,
-    SearchOptions,
+    SearchOptions, SentenceCheck, Support,
 };
 
 fn passage(document: &str, index: u32, text: &str) -> RecordedPassage {
@@ -53,7 +53,9 @@ fn made(content: &str, passages: &[RecordedPassage]) -> Made {
             analysis: "words".to_owned(),
         },
         searched_for: None,
-        answerable: 0.9,
+        answerable: Some(0.9),
+        answered: Some(true),
+        checks: Some(Vec::new()),
         writing: None,
         entailment_model: None,
         shown: shown.collect(),
@@ -231,6 +233,73 @@ fn first_sentence_that_differs_is_quoted_and_the_others_are_lined_up() {
             line(Side::Both, "It is old."),
         ]
     );
+}
+
+/// An answer of sentences, each with what checking it found.
+fn checked(sentences: &[(&str, Support)]) -> Made {
+    let mut content = String::new();
+    let mut checks = Vec::new();
+    for (sentence, support) in sentences {
+        let start = content.len();
+        content += sentence;
+        checks.push(SentenceCheck {
+            start,
+            end: content.len(),
+            support: *support,
+            citations: Vec::new(),
+            score: 0.5,
+        });
+        content.push(' ');
+    }
+    let mut made = made(&content, &[]);
+    made.record.checks = Some(checks);
+    made
+}
+
+#[test]
+fn sentence_that_is_borne_out_otherwise_is_told_though_its_markers_went() {
+    use Support::{Supported, Unsupported, Weak};
+    let first = checked(&[("It burns oil [1].", Supported), ("It is high [2].", Weak)]);
+    let again = checked(&[("It burns oil.", Unsupported), ("It is high [1].", Weak)]);
+    let found = differences(&first, &again, &[], false);
+    let told: Vec<_> = found.iter().map(|one| one.kind).collect();
+    assert_eq!(told, [DifferenceKind::Verdict, DifferenceKind::Answer]);
+    let text = "\"It burns oil.\" was supported and is unsupported";
+    assert_eq!(found[0].text, text);
+    assert_eq!(found[0].again.as_deref(), Some("unsupported"));
+    assert!(found[0].kind.is_of_outcome());
+    let other = checked(&[
+        ("It burns oil [1].", Supported),
+        ("It is high [2].", Supported),
+    ]);
+    assert_eq!(kinds(&first, &other, &[]), ["verdict"]);
+}
+
+#[test]
+fn question_that_is_answered_no_more_is_told() {
+    let first = made("It is so.", &[]);
+    let mut again = first.clone();
+    again.record.answered = Some(false);
+    let found = differences(&first, &again, &[], false);
+    assert_eq!(found[0].kind.as_str(), "answered");
+    assert_eq!(found[0].text, "the question is answered: first yes, now no");
+    assert!(found[0].kind.is_of_outcome());
+}
+
+#[test]
+fn record_that_is_older_than_verdicts_is_read_and_compared_without_them() {
+    let again = checked(&[("It burns oil [1].", Support::Weak)]);
+    let mut older = serde_json::to_value(&again.record).unwrap();
+    for name in ["answered", "checks"] {
+        older.as_object_mut().unwrap().remove(name).unwrap();
+    }
+    let first = Made {
+        content: again.content.clone(),
+        record: serde_json::from_value(older).unwrap(),
+    };
+    assert_eq!((first.record.answered, &first.record.checks), (None, &None));
+    assert_eq!(first.record.answerable, Some(0.9));
+    assert_eq!(kinds(&first, &again, &[]), [] as [&str; 0]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use super::upload::{self, DEFAULT_DATASET};
 use super::{Caller, Inner, Service};
 use crate::error::{ErrorKind, Fault};
+use crate::jobs::is_ours;
 use crate::store::{DocumentFilter, DocumentPage};
 use crate::types::{
     Dataset, DatasetId, Document, DocumentId, DocumentMetadata, DocumentProgress, DocumentStatus,
@@ -169,6 +170,16 @@ impl Service {
             };
             // Whether an event or the time ended the wait: the document is looked at again.
             let _ = tokio::time::timeout(LOOK_EVERY, of_this).await;
+        }
+    }
+
+    /// Why a document that failed could not be read: its own fault, or ours.
+    pub fn not_read(&self, document: &Document) -> Fault {
+        let reason = document.error.as_deref().unwrap_or("no reason is known");
+        let message = format!("{} could not be read: {reason}", document.filename);
+        match is_ours(reason) {
+            true => Fault::new(ErrorKind::Storage, message),
+            false => Fault::invalid(message),
         }
     }
 

@@ -64,6 +64,16 @@ pub(super) fn entailment(config: &Config) -> Result<Option<Arc<Entailment>>, Fau
     Ok(Some(Arc::new(model)))
 }
 
+/// The file or folder that a name means on the command line: the one at this
+/// path, else what the setting of that name would mean. `None`: there is none.
+pub fn model_named(config: &Config, name: &str) -> Option<PathBuf> {
+    let path = Path::new(name);
+    match path.exists() {
+        true => Some(path.to_owned()),
+        false => path_of(config, name, "").ok(),
+    }
+}
+
 /// The file or folder below `models/` that a name means: its own, without its
 /// ending, or the catalogue's.
 fn path_of(config: &Config, name: &str, setting: &str) -> Result<PathBuf, Fault> {

@@ -165,16 +165,17 @@ fn feedback_json(feedback: &Feedback) -> Value {
 }
 
 fn judgement_json(judgement: &Judgement) -> Value {
-    let passage = &judgement.passage;
+    let passage = judgement.passage.as_ref();
     json!({
         "id": judgement.id,
         "user_id": judgement.user_id,
         "answer_id": judgement.answer_id,
-        "document_id": passage.document_id,
-        "page": passage.page,
-        "start": passage.start,
-        "end": passage.end,
-        "sha256": passage.sha256,
+        "unanswerable": passage.is_none(),
+        "document_id": passage.map(|one| &one.document_id),
+        "page": passage.map(|one| one.page),
+        "start": passage.map(|one| one.start),
+        "end": passage.map(|one| one.end),
+        "sha256": passage.map(|one| &one.sha256),
         "created_at": text(judgement.created_at),
     })
 }

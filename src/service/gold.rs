@@ -1,5 +1,6 @@
 //! The gold set: questions with the passages that answer them, as people say by
-//! marking a passage or by a good verdict. Taken from who asked, read by
+//! marking a passage or by a good verdict, and questions that the documents do
+//! not answer. Taken from who asked, read by
 //! administrators, measured by `satchel eval --gold`.
 
 use super::tokens::hex;
@@ -18,10 +19,9 @@ const MARKED: u32 = 2;
 /// Grade of one that an answer cites which somebody found good.
 const CITED: u32 = 1;
 
-/// A judgement to be stored.
+/// A place of a document that is to be marked.
 #[derive(Debug, Clone)]
-pub struct NewJudgement {
-    pub answer_id: MessageId,
+pub struct MarkedPlace {
     pub document_id: DocumentId,
     /// Which of the document's stored pages the passage is on, 1 for the first.
     pub page: u32,
@@ -39,6 +39,7 @@ pub struct GoldQuestion {
     pub session_id: SessionId,
     pub answer_id: MessageId,
     pub user_id: UserId,
+    /// None: the documents do not answer it.
     pub passages: Vec<GoldPassage>,
 }
 
@@ -58,39 +59,26 @@ pub struct GoldPassage {
 }
 
 impl Service {
-    /// Stores that a passage answers the question of an answer of the caller.
-    pub async fn judge_passage(
+    /// Stores what the caller says of the question of an answer it was given: that
+    /// this place answers it, or, without one, that the documents do not.
+    pub async fn judge(
         &self,
         caller: &Caller,
-        new: NewJudgement,
+        answer: MessageId,
+        marked: Option<MarkedPlace>,
     ) -> Result<Judgement, Fault> {
         let caller = caller.clone();
         self.blocking(move |inner| {
-            let answer = inner.own_answer(&caller, &new.answer_id)?;
-            let document = inner.document(&caller.viewer(), &new.document_id)?;
-            let page = inner.store.page(document.key, new.page)?;
-            let page = page.ok_or_else(|| Fault::not_found("the page does not exist"))?;
-            let characters = char_len(&page.text);
-            if new.start >= new.end || new.end > characters {
-                let message = format!(
-                    "end: {} to {} is no span of the page's {characters} characters",
-                    new.start, new.end
-                );
-                return Err(Fault::invalid(message).about("end"));
-            }
+            let answer = inner.own_answer(&caller, &answer)?;
+            let passage = match &marked {
+                Some(place) => Some(inner.passage_at(&caller, place)?),
+                None => None,
+            };
             let judgement = Judgement {
                 id: JudgementId::generate(),
                 answer_id: answer.id,
                 user_id: caller.user_id,
-                passage: JudgedPassage {
-                    document_id: document.id,
-                    dataset_id: document.dataset_id,
-                    filename: document.filename,
-                    page: new.page,
-                    start: new.start,
-                    end: new.end,
-                    sha256: hash(slice_chars(&page.text, new.start..new.end)),
-                },
+                passage,
                 created_at: Time::now(),
             };
             Ok(inner
@@ -100,7 +88,7 @@ impl Service {
         .await
     }
 
-    /// The passages that the caller marked for one of its answers, in order.
+    /// What the caller said of the question of one of its answers, in order.
     pub async fn judgements(
         &self,
         caller: &Caller,
@@ -144,11 +132,14 @@ impl Service {
             }
             let mut questions = Vec::new();
             for answer in inner.store.judged_answers(&tenant)? {
-                let passages = match marked.remove(&answer.answer_id) {
-                    Some(marked) => inner.marked(&marked)?,
-                    None => inner.cited(&answer)?,
+                let judged = marked.remove(&answer.answer_id).unwrap_or_default();
+                let unanswerable = judged.iter().any(|one| one.passage.is_none());
+                let passages = match judged.as_slice() {
+                    _ if unanswerable => Vec::new(),
+                    [] => inner.cited(&answer)?,
+                    judged => inner.marked(judged)?,
                 };
-                if !passages.is_empty() {
+                if unanswerable || !passages.is_empty() {
                     questions.push(gold_question(answer, passages));
                 }
             }
@@ -167,11 +158,37 @@ impl Inner {
             .ok_or_else(|| Fault::not_found("the answer does not exist"))
     }
 
+    /// A place of a document that the caller sees, as it is kept.
+    fn passage_at(&self, caller: &Caller, new: &MarkedPlace) -> Result<JudgedPassage, Fault> {
+        let document = self.document(&caller.viewer(), &new.document_id)?;
+        let page = self.store.page(document.key, new.page)?;
+        let page = page.ok_or_else(|| Fault::not_found("the page does not exist"))?;
+        let characters = char_len(&page.text);
+        if new.start >= new.end || new.end > characters {
+            let message = format!(
+                "end: {} to {} is no span of the page's {characters} characters",
+                new.start, new.end
+            );
+            return Err(Fault::invalid(message).about("end"));
+        }
+        Ok(JudgedPassage {
+            document_id: document.id,
+            dataset_id: document.dataset_id,
+            filename: document.filename,
+            page: new.page,
+            start: new.start,
+            end: new.end,
+            sha256: hash(slice_chars(&page.text, new.start..new.end)),
+        })
+    }
+
     /// The passages that were marked.
     fn marked(&self, judgements: &[Judgement]) -> Result<Vec<GoldPassage>, Fault> {
         let mut passages = Vec::new();
         for judgement in judgements {
-            let (passage, at) = (&judgement.passage, judgement.created_at);
+            let (Some(passage), at) = (&judgement.passage, judgement.created_at) else {
+                continue;
+            };
             let place = (passage.page, passage.start, passage.end);
             let (document, sha256) = (&passage.document_id, passage.sha256.clone());
             passages.extend(self.gold_passage(document, place, sha256, MARKED, at)?);

@@ -1,11 +1,12 @@
 //! How the instance is: what is loaded, how much there is, and whether it is
 //! all consistent.
 
+use super::authenticity::OriginalFault;
 use super::{AnswerFigures, Caller, Inner, Service};
 use crate::engine::decoder::{ModelActivity, installed};
 use crate::engine::encoder::Encoder;
 use crate::error::Fault;
-use crate::jobs::{Differences, IngestionFigures, JobsError};
+use crate::jobs::{Deviations, Differences, IngestionFigures, JobsError};
 use crate::types::{DocumentId, RecordedModel, Time};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
@@ -79,8 +80,16 @@ pub struct Examination {
     pub chunk_faults: Vec<String>,
     /// How the indexes differ from the database.
     pub differences: Differences,
+    /// Entries of the indexes that differed at the start and were brought in line.
+    pub differed_at_start: usize,
+    /// How what stands in the indexes deviates from it.
+    pub deviations: Deviations,
     /// Documents whose original is not there.
     pub originals_missing: Vec<DocumentId>,
+    /// Documents whose original is not what was added.
+    pub originals_changed: Vec<DocumentId>,
+    /// Both for people, by the name of the document.
+    pub original_faults: Vec<String>,
     /// Chat model files, newest first.
     pub models: Vec<PathBuf>,
     /// Cosine of two texts that mean the same, as the embedding model sees
@@ -94,7 +103,8 @@ impl Examination {
         self.database_faults.is_empty()
             && self.chunk_faults.is_empty()
             && self.differences.is_empty()
-            && self.originals_missing.is_empty()
+            && self.deviations.is_empty()
+            && self.original_faults.is_empty()
     }
 }
 
@@ -130,17 +140,34 @@ impl Service {
         .await
     }
 
-    /// Checks all that is stored; takes as long as reading it.
-    pub async fn examine(&self) -> Result<Examination, Fault> {
-        self.blocking(|inner| {
+    /// Checks all that is stored; takes as long as reading it. With `quick` the
+    /// originals and the entries of the indexes are only looked for.
+    pub async fn examine(&self, quick: bool) -> Result<Examination, Fault> {
+        self.blocking(move |inner| {
             let pipeline = inner.jobs.pipeline();
-            let documents = inner.store.all_document_ids()?;
-            let missing = pipeline.originals.missing(&documents);
+            let mut database_faults = inner.store.integrity_faults()?;
+            database_faults.extend(inner.store.foreign_key_faults()?);
+            let originals = inner.original_faults(!quick)?;
+            let with = |fault: OriginalFault| {
+                let found = originals.iter().filter(|(_, one)| *one == fault);
+                found.map(|(document, _)| document.id.clone()).collect()
+            };
+            let told = originals.iter().map(|(document, fault)| {
+                let (name, id) = (&document.filename, &document.id);
+                format!("{name} ({id}): {}", fault.text())
+            });
             Ok(Examination {
-                database_faults: inner.store.integrity_faults()?,
+                database_faults,
                 chunk_faults: inner.store.chunk_faults()?,
                 differences: pipeline.differences()?,
-                originals_missing: missing.into_iter().cloned().collect(),
+                differed_at_start: pipeline.differed_at_start(),
+                deviations: match quick {
+                    true => Deviations::default(),
+                    false => pipeline.deviations()?,
+                },
+                originals_missing: with(OriginalFault::Missing),
+                originals_changed: with(OriginalFault::Changed),
+                original_faults: told.collect(),
                 models: installed(&inner.config.models()).map_err(JobsError::Files)?,
                 encoder_cosine: encoder_cosine(&inner.embedder)?,
             })
@@ -176,7 +203,7 @@ impl Inner {
             entailment_model: self.entailment_model(),
             documents: self.store.document_count()?,
             chunks: self.store.chunk_count()?,
-            jobs_pending: self.store.pending_jobs()?,
+            jobs_pending: self.pending_jobs()?,
             memory_bytes: memory_bytes(),
             data_dir: Some(self.config.data_dir.clone()),
         })
@@ -184,6 +211,14 @@ impl Inner {
 }
 
 impl Inner {
+    /// Documents that wait. What the start left to do for the vector index counts
+    /// as one: which documents it is about is not known before it is done.
+    fn pending_jobs(&self) -> Result<u64, Fault> {
+        let waiting = self.store.pending_jobs()?;
+        let unreconciled = self.jobs.pipeline().unreconciled() > 0;
+        Ok(waiting.max(u64::from(unreconciled)))
+    }
+
     fn indexes(&self) -> IndexFacts {
         let pipeline = self.jobs.pipeline();
         let folder = |name: &str| bytes_under(&self.config.data_dir.join(name));

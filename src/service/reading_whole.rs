@@ -5,6 +5,7 @@
 use super::answering::Answering;
 use super::fitting::prompt_budget;
 use super::generating::progress;
+use super::overview::WholeDocuments;
 use super::search::{SearchOutcome, Standing};
 use super::tokens::hex;
 use super::writing::{WritingDefaults, WritingOptions, generation_request};
@@ -22,6 +23,10 @@ use std::sync::Arc;
 /// parameters in about a quarter of an hour: few wait longer.
 const MOST_PARTS: usize = 32;
 
+/// The same for more documents than a few: what each begins with is read in some
+/// minutes, and who asks for no document in particular does not wait for longer.
+const MOST_PARTS_OF_MANY: usize = 8;
+
 /// The same for who wants all passages, however long it takes: a bound on what
 /// one question can cost, beyond any book.
 const MOST_PARTS_OF_ALL: usize = 512;
@@ -29,6 +34,11 @@ const MOST_PARTS_OF_ALL: usize = 512;
 /// The same for somebody without a login, who shall not keep the model busy for
 /// all others.
 const MOST_PARTS_OF_VISITOR: usize = 4;
+
+/// Tokens that a passage has at least, as far as it is a matter of how many are
+/// looked up; and passages that are the beginning of a document.
+const SHORT_PASSAGE: usize = 64;
+const BEGINNING: usize = 3;
 
 /// Tokens of the notes on one part, which is eight lines. With what marks their
 /// passages in a prompt, the notes on seven parts have room in one of 4,096 tokens.
@@ -56,6 +66,8 @@ pub(super) struct Whole {
     too_long: usize,
     /// Those for which there were not enough parts.
     beyond: usize,
+    /// Which documents nothing was read of, in words.
+    pub(super) unread: Option<String>,
 }
 
 impl Whole {
@@ -114,13 +126,17 @@ impl Answering {
         model: &Arc<ChatModel>,
         found: SearchOutcome,
     ) -> Result<Option<(SearchOutcome, Option<Whole>)>, Fault> {
-        let Standing::Documents(keys) = &found.standing else {
+        let Standing::Documents(documents) = &found.standing else {
             return Ok(Some((found, None)));
         };
+        let (of, language) = (documents.of, documents.language);
         let question = self.question_alone(&found).to_owned();
-        let mut reading = self.open_whole(model, keys.clone(), question).await?;
+        let documents = documents.clone();
+        let all = documents.passages;
+        let mut reading = self.open_whole(model, documents, question).await?;
+        let opened = (reading.passages(), reading.documents());
         let mut whole = Whole {
-            of: reading.passages(),
+            of: all.max(opened.0),
             ..Whole::default()
         };
         while let Some(part) = reading.part() {
@@ -139,8 +155,12 @@ impl Answering {
             };
             reading = self.service.blocking(move |_| Ok(count_and_take())).await?;
         }
-        let read = reading.finish();
-        (whole.too_long, whole.beyond) = (read.too_long, read.beyond);
+        let mut read = reading.finish();
+        // Of very many documents not all passages are looked up.
+        whole.too_long = read.too_long;
+        whole.beyond = read.beyond + (whole.of - opened.0);
+        read.unread.documents += of.saturating_sub(opened.1);
+        whole.unread = read.unread.note(language);
         if read.passages.is_empty() {
             // Nothing was worth a note: the beginnings of the sections stand for
             // the documents, and the model says that they do not answer.
@@ -158,7 +178,7 @@ impl Answering {
     async fn open_whole(
         &self,
         model: &Arc<ChatModel>,
-        keys: Vec<u64>,
+        documents: WholeDocuments,
         question: String,
     ) -> Result<WholeReading, Fault> {
         let answer_tokens = self.service.config().answer_tokens;
@@ -170,14 +190,26 @@ impl Answering {
             most_parts: match self.options.all_passages {
                 _ if self.caller.is_visitor() => MOST_PARTS_OF_VISITOR,
                 true => MOST_PARTS_OF_ALL,
+                false if documents.are_many() => MOST_PARTS_OF_MANY,
                 false => MOST_PARTS,
             },
         };
+        let most = budget.most_parts * (budget.context_tokens / SHORT_PASSAGE).max(1);
         let system = self.accepted.session.system_prompt.clone();
         let model = Arc::clone(model);
         self.service
             .blocking(move |inner| {
-                let passages = inner.retriever.all_of(&keys)?;
+                let WholeDocuments { keys, passages, .. } = &documents;
+                let passages = match most / keys.len().max(1) {
+                    _ if !documents.are_many() || *passages <= most => {
+                        inner.retriever.all_of(keys)?
+                    }
+                    share if share <= BEGINNING => {
+                        let keys = &keys[..keys.len().min(most)];
+                        inner.retriever.beginnings(keys, share.max(1) as u32)?
+                    }
+                    _ => inner.retriever.overview(keys, most)?,
+                };
                 let count = |text: &str| model.count_tokens(text);
                 let system = system.as_deref();
                 Ok(WholeReading::new(

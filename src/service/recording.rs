@@ -77,6 +77,8 @@ impl Answering {
             retrieval: self.service.inner.retrieval(),
             searched_for: found.searched_for.clone(),
             answerable: found.answerable,
+            answered: summary.answered,
+            checks: Some(summary.checks.clone()),
             entailment_model: match basis {
                 Basis::Prompt(_) => self.service.inner.entailment_model(),
                 Basis::Nothing | Basis::Found => None,

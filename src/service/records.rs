@@ -17,6 +17,9 @@ use std::path::Path;
 /// Bytes that are looked at to tell documents from other records.
 const LOOKED_AT: u64 = 1024 * 1024;
 
+/// What the text of a line is read as.
+pub(super) const RECORD_NAME: &str = "record.txt";
+
 /// Documents that are stored in one transaction.
 const BATCH: usize = 256;
 
@@ -166,15 +169,20 @@ fn document(
 
 /// Names the content of a record. Lengths keep the parts apart.
 fn content_hash(record: &JsonlRecord) -> String {
+    let (id, title) = (record.id.as_deref(), record.title.as_deref());
+    hash(id, title, record.text.as_bytes())
+}
+
+/// The same of its parts.
+pub(super) fn hash(id: Option<&str>, title: Option<&str>, text: &[u8]) -> String {
     let mut hash = Sha256::new();
     for part in [
-        record.id.as_deref(),
-        record.title.as_deref(),
-        Some(&record.text),
+        id.unwrap_or_default().as_bytes(),
+        title.unwrap_or_default().as_bytes(),
+        text,
     ] {
-        let part = part.unwrap_or_default();
         hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
+        hash.update(part);
     }
     hex(&hash.finalize())
 }

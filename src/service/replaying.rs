@@ -13,8 +13,8 @@ use super::{Caller, Inner, Service};
 use crate::answer::{Turn, turn, widened};
 use crate::error::{ErrorKind, Fault, Kind};
 use crate::types::{
-    AnswerEvent, AnswerRecord, Message, MessageId, Neighbour, PartialSearchOptions, Passage,
-    RecordedWriting, Role, Session,
+    AnswerEvent, AnswerMode, AnswerRecord, Message, MessageId, Neighbour, PartialSearchOptions,
+    Passage, RecordedWriting, Role, Session,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -198,6 +198,7 @@ impl Inner {
                  made before that was kept",
             )
         })?;
+        let record = completed(record, &answer);
         Ok((session, answer, record))
     }
 
@@ -314,6 +315,20 @@ impl Inner {
         });
         Ok(neighbours)
     }
+}
+
+/// The record with what older ones do not hold and the answer does.
+fn completed(mut record: AnswerRecord, answer: &Message) -> AnswerRecord {
+    let summary = answer.answer.as_ref();
+    let checks = summary.map(|summary| summary.checks.clone());
+    let answered = match record.mode {
+        AnswerMode::NothingFound => Some(false),
+        AnswerMode::Quotes => Some(true),
+        AnswerMode::Model { .. } => None,
+    };
+    record.checks = record.checks.or(checks);
+    record.answered = record.answered.or(answered);
+    record
 }
 
 /// The same wording as the first time.

@@ -1,23 +1,15 @@
 //! Retrieval alone, and the rule where a question looks when it does not say.
 
+use super::overview::WholeDocuments;
 use super::{Caller, Inner, Service};
-use crate::answer::{OVERVIEW_PASSAGES, Statements, names_document};
+use crate::answer::Statements;
 use crate::engine::encoder::Known;
 use crate::error::Fault;
-use crate::retrieve::PassedOver;
+use crate::retrieve::{PassedOver, answerable_bound};
 use crate::types::{
-    Coverage, Dataset, DatasetId, DocumentId, Omission, Passage, SearchOptions, SearchScope,
-    SearchTimes, Viewer,
+    Coverage, Dataset, DatasetId, DocumentId, Passage, SearchOptions, SearchScope, SearchTimes,
+    Viewer,
 };
-
-/// Answerability from which on the documents are taken to hold an answer; what
-/// it lets through is said in `retrieve::calibrate`.
-pub const ANSWERABLE: f32 = 0.5;
-
-/// Documents that one overview may be of, and passages that are looked through
-/// for those that it names.
-const OVERVIEW_DOCUMENTS: usize = 4;
-const OVERVIEW_LOOK: usize = 20;
 
 /// What to search for, and where.
 #[derive(Debug, Clone)]
@@ -37,8 +29,8 @@ pub struct SearchRequest {
 pub enum Standing {
     /// Places that may answer.
     Places,
-    /// Whole documents, with these keys.
-    Documents(Vec<u64>),
+    /// Whole documents.
+    Documents(WholeDocuments),
     /// All that there is of something.
     List(Statements),
 }
@@ -56,8 +48,11 @@ pub struct SearchOutcome {
     pub searched: Vec<DatasetId>,
     pub coverage: Coverage,
     pub times: SearchTimes,
-    /// How likely it is that the documents answer the question at all, 0-1.
-    pub answerable: f32,
+    /// How likely it is that the documents answer the question at all, 0-1; `None`
+    /// where that is no question, as for a list.
+    pub answerable: Option<f32>,
+    /// Whether they are taken to.
+    pub answers: bool,
     /// What was searched for, where it is not what was asked.
     pub searched_for: Option<String>,
     pub standing: Standing,
@@ -67,8 +62,8 @@ pub struct SearchOutcome {
 
 impl SearchOutcome {
     /// Whether there is something to answer from.
-    pub(super) fn is_answer(&self) -> bool {
-        !self.passages.is_empty() && self.answerable >= ANSWERABLE
+    pub fn is_answer(&self) -> bool {
+        !self.passages.is_empty() && self.answers
     }
 
     /// Whether it is a list of one, which is worth less than an answer.
@@ -161,61 +156,6 @@ impl Inner {
         Ok((of(ids(own)), fallback))
     }
 
-    /// What stands for the documents that a request for an overview means: those
-    /// that it is restricted to, those that it names, or the only one there is.
-    /// `None`: it means none, and asks for a subject.
-    pub(super) fn find_overview(
-        &self,
-        viewer: &Viewer,
-        request: &SearchRequest,
-    ) -> Result<Option<SearchOutcome>, Fault> {
-        let wide = SearchRequest {
-            options: SearchOptions {
-                score_threshold: 0.0,
-                k: OVERVIEW_LOOK,
-                ..request.options.clone()
-            },
-            ..request.clone()
-        };
-        let found = self.find(viewer, &wide)?;
-        let mut wanted: Vec<&DocumentId> = request.document_ids.iter().collect();
-        if wanted.is_empty() {
-            // A copy of a document may be the one that is named.
-            let repeated = found.passed_over.iter();
-            let repeated = repeated.filter(|over| over.reason == Omission::Repeated);
-            let repeated = repeated.map(|over| &over.passage);
-            for passage in found.passages.iter().chain(repeated) {
-                let named = found.coverage.documents == 1
-                    || names_document(&request.query, &passage.title)
-                    || names_document(&request.query, &passage.filename);
-                if named && !wanted.contains(&&passage.document_id) {
-                    wanted.push(&passage.document_id);
-                }
-            }
-        }
-        if wanted.is_empty() || wanted.len() > OVERVIEW_DOCUMENTS {
-            return Ok(None);
-        }
-        let mut keys = Vec::new();
-        for id in wanted {
-            keys.extend(
-                self.store
-                    .document(viewer, id)?
-                    .map(|document| document.key),
-            );
-        }
-        let passages = self.retriever.overview(&keys, OVERVIEW_PASSAGES)?;
-        Ok((!passages.is_empty()).then_some(SearchOutcome {
-            passages,
-            // The search found the documents alone.
-            passed_over: Vec::new(),
-            ranked: 0,
-            answerable: 1.0,
-            standing: Standing::Documents(keys),
-            ..found
-        }))
-    }
-
     fn find_in(
         &self,
         scope: &SearchScope,
@@ -231,7 +171,8 @@ impl Inner {
             searched: scope.datasets.clone(),
             coverage: found.coverage,
             times: found.times,
-            answerable: found.answerable,
+            answerable: Some(found.answerable),
+            answers: found.answerable >= answerable_bound(),
             searched_for: None,
             standing: Standing::Places,
             known: found.known,

@@ -161,7 +161,7 @@ impl Service {
                 reranking: named(&config.rerank_model, inner.fixed.reranking),
                 entailment: named(&config.entailment_model, inner.fixed.entailment),
                 passages: inner.store.chunk_count()?,
-                unembedded: inner.store.unembedded_chunks()?,
+                unembedded: inner.jobs.pipeline().unembedded()?,
                 candidates: inner.models.not_for_chat()?,
             })
         })

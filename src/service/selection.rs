@@ -16,7 +16,8 @@ impl Answering {
             .computing(move |inner| {
                 let read = read_selection(&question, &text, &inner.encoder)?;
                 Ok(SearchOutcome {
-                    answerable: read.evidence.answerable(),
+                    answerable: Some(read.evidence.answerable()),
+                    answers: read.evidence.answers(),
                     passages: read.passages,
                     passed_over: Vec::new(),
                     ranked: 0,

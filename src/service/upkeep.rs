@@ -1,9 +1,9 @@
 //! Bringing what is stored in order: the indexes made anew, and what an
 //! examination finds repaired as far as it can be.
 
+use super::authenticity::OriginalFault;
 use super::{Caller, Inner, Service};
 use crate::error::Fault;
-use crate::types::DocumentId;
 
 pub use crate::jobs::Reindexing;
 
@@ -19,10 +19,13 @@ pub struct IndexProgress {
 /// What was repaired.
 #[derive(Debug, Clone, Default)]
 pub struct Repair {
-    /// Entries of an index that were missing, or too many.
+    /// Entries and files of an index that were missing, too many, or not as they
+    /// should be.
     pub index_entries: usize,
     /// Whether the indexes within the database were made again.
     pub database: bool,
+    /// Rows of the database that belonged to nothing and were removed.
+    pub orphans: usize,
     /// Documents that are being read anew, by name.
     pub documents: Vec<String>,
     /// What nothing here can repair, and what a person can do.
@@ -63,7 +66,7 @@ impl Inner {
     fn index_progress(&self) -> Result<IndexProgress, Fault> {
         Ok(IndexProgress {
             running: self.jobs.pipeline().reindexing()?,
-            unembedded: self.store.unembedded_chunks()?,
+            unembedded: self.jobs.pipeline().unembedded()?,
         })
     }
 
@@ -76,13 +79,17 @@ impl Inner {
         Ok(repair)
     }
 
-    /// The database can make its own indexes again, and nothing else of itself.
+    /// The database can make its own indexes again and do without rows that belong
+    /// to nothing, and nothing else of itself.
     fn repair_database(&self, repair: &mut Repair) -> Result<(), Fault> {
-        if self.store.integrity_faults()?.is_empty() {
-            return Ok(());
+        if !self.store.integrity_faults()?.is_empty() {
+            repair.database = self.store.rebuild_indexes().is_ok();
         }
-        repair.database = self.store.rebuild_indexes().is_ok();
-        let left = self.store.integrity_faults()?;
+        if !self.store.foreign_key_faults()?.is_empty() {
+            repair.orphans = self.store.remove_orphans()?;
+        }
+        let mut left = self.store.integrity_faults()?;
+        left.extend(self.store.foreign_key_faults()?);
         repair.left.extend(left.into_iter().map(|fault| {
             format!(
                 "the database: {fault}; restore a backup, or add the documents to a new data folder"
@@ -92,20 +99,19 @@ impl Inner {
     }
 
     /// Documents whose passages are wrong, or that nobody works on although
-    /// they are not ready, are read anew; that takes an original.
+    /// they are not ready, are read anew; that takes the original that was added.
     fn read_faulty_anew(&self, repair: &mut Repair) -> Result<(), Fault> {
-        let originals = &self.jobs.pipeline().originals;
-        let all = self.store.all_document_ids()?;
-        let missing: Vec<DocumentId> = originals.missing(&all).into_iter().cloned().collect();
+        let unfit = self.original_faults(true)?;
         let faulty = self.store.faulty_documents()?;
         for &key in &faulty {
             let Some(document) = self.store.document_by_key(key)? else {
                 continue;
             };
-            if missing.contains(&document.id) {
+            if let Some((_, fault)) = unfit.iter().find(|(one, _)| one.key == key) {
                 repair.left.push(format!(
-                    "{}: its passages are wrong and its original is missing; delete it and add it again",
-                    document.filename
+                    "{}: its passages are wrong and {}; replace it by the file",
+                    document.filename,
+                    fault.text()
                 ));
                 continue;
             }
@@ -113,14 +119,18 @@ impl Inner {
             self.announce(key)?;
             repair.documents.push(document.filename);
         }
-        for id in &missing {
-            let named = self.store.document_by_id(id)?;
-            let Some(document) = named.filter(|one| !faulty.contains(&one.key)) else {
+        for (document, fault) in &unfit {
+            if faulty.contains(&document.key) {
                 continue;
+            }
+            let left = match fault {
+                OriginalFault::Missing => "it can be asked, but not opened",
+                OriginalFault::Changed => "its passages are still those of that file",
             };
             repair.left.push(format!(
-                "{}: its original is missing; it can be asked, but not opened: replace it by the file",
-                document.filename
+                "{}: {}; {left}: replace it by the file",
+                document.filename,
+                fault.text()
             ));
         }
         Ok(())

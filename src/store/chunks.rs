@@ -30,6 +30,24 @@ pub struct IndexEntry {
     pub text: String,
 }
 
+/// Where a chunk belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkPlace {
+    pub chunk: u64,
+    pub document: u64,
+    pub dataset: u64,
+}
+
+impl From<&IndexEntry> for ChunkPlace {
+    fn from(entry: &IndexEntry) -> Self {
+        Self {
+            chunk: entry.chunk,
+            document: entry.document,
+            dataset: entry.dataset,
+        }
+    }
+}
+
 const SELECT: &str = "
     SELECT c.key, c.document_key, x.dataset_key, x.id, c.position, c.page, c.start, c.end,
            c.heading_path, c.text, d.id, x.external_id, x.filename,
@@ -39,11 +57,12 @@ const SELECT: &str = "
     JOIN datasets d ON d.key = x.dataset_key";
 
 impl Store {
-    /// Chunks of documents that are being embedded and have no vector yet.
+    /// Chunks of documents that are being embedded and have no vector yet. One that
+    /// has all its vectors counts as one until it is in the indexes too.
     pub fn unembedded_chunks(&self) -> Result<u64, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT coalesce(sum(max(chunks - embedded, 0)), 0) FROM documents
+                "SELECT coalesce(sum(max(chunks - embedded, 1)), 0) FROM documents
                  WHERE status = 'embedding'",
             )?;
             Ok(statement.query_row([], |row| row.get(0))?)
@@ -156,6 +175,24 @@ impl Store {
     pub fn index_entries(&self, keys: &[u64]) -> Result<Vec<IndexEntry>, StoreError> {
         let chunks = self.chunks_by_key(keys)?;
         Ok(chunks.into_iter().map(IndexEntry::from).collect())
+    }
+
+    /// Where these chunks belong; those that are gone are left out.
+    pub fn chunk_places(&self, keys: &[u64]) -> Result<Vec<ChunkPlace>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT c.key, c.document_key, x.dataset_key FROM json_each(?1) wanted
+                 JOIN chunks c ON c.key = wanted.value JOIN documents x ON x.key = c.document_key",
+            )?;
+            let rows = statement.query_map([json_list(keys)?], |row| {
+                Ok(ChunkPlace {
+                    chunk: row.get(0)?,
+                    document: row.get(1)?,
+                    dataset: row.get(2)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// How many chunks there are in all.

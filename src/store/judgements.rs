@@ -1,4 +1,5 @@
-//! Table `judgements`: which passages people say answer their questions.
+//! Table `judgements`: which passages people say answer their questions, and
+//! which questions the documents do not answer.
 
 use super::{Store, StoreError};
 use crate::types::{
@@ -8,7 +9,7 @@ use crate::types::{
 use rusqlite::{Row, params};
 
 /// An answer of which people say what answers its question: they marked a
-/// passage, or their last verdict on it is good.
+/// passage, or that there is none, or their last verdict on it is good.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedAnswer {
     pub session_id: SessionId,
@@ -20,50 +21,56 @@ pub struct JudgedAnswer {
 }
 
 impl Store {
-    /// Stores a judgement on a passage. Of a passage that is marked already the
-    /// first judgement stays: what is stored comes back.
+    /// Stores a judgement. What was said already stays said as it was the first
+    /// time: what is stored comes back. Its contrary is taken back: a marked
+    /// passage, where none answers; that none does, where one is marked.
     pub fn insert_judgement(
         &self,
         tenant: &TenantId,
         judgement: &Judgement,
     ) -> Result<Judgement, StoreError> {
-        let (passage, answer) = (&judgement.passage, &judgement.answer_id);
+        let (passage, answer) = (judgement.passage.as_ref(), &judgement.answer_id);
+        let document = passage.map(|one| one.document_id.as_str());
         self.write(|transaction| {
+            transaction.execute(
+                "DELETE FROM judgements WHERE (document_key IS NULL) = ?3 AND answer_key IN (
+                     SELECT m.key FROM messages m JOIN sessions s ON s.key = m.session_key
+                     WHERE s.tenant_id = ?1 AND m.id = ?2)",
+                params![tenant.as_str(), answer.as_str(), passage.is_some()],
+            )?;
             transaction
                 .prepare_cached(
                     "INSERT INTO judgements (id, answer_key, document_key, page, start, end,
                      sha256, created_at)
                      SELECT ?1, m.key, x.key, ?5, ?6, ?7, ?8, ?9
                      FROM messages m JOIN sessions s ON s.key = m.session_key
-                     JOIN documents x ON x.id = ?4
-                     WHERE s.tenant_id = ?2 AND m.id = ?3
-                     ON CONFLICT (answer_key, document_key, page, start, end) DO NOTHING",
+                     LEFT JOIN documents x ON x.id = ?4
+                     WHERE s.tenant_id = ?2 AND m.id = ?3 AND (?4 IS NULL OR x.key IS NOT NULL)
+                     ON CONFLICT DO NOTHING",
                 )?
                 .execute(params![
                     judgement.id.as_str(),
                     tenant.as_str(),
                     answer.as_str(),
-                    passage.document_id.as_str(),
-                    passage.page,
-                    passage.start,
-                    passage.end,
-                    passage.sha256,
+                    document,
+                    passage.map(|one| one.page),
+                    passage.map(|one| one.start),
+                    passage.map(|one| one.end),
+                    passage.map(|one| one.sha256.as_str()),
                     judgement.created_at.millis()
                 ])?;
             Ok(())
         })?;
-        let same = |other: &Judgement| {
-            let place = |one: &JudgedPassage| (one.page, one.start, one.end);
-            other.passage.document_id == passage.document_id
-                && place(&other.passage) == place(passage)
-        };
+        let place = |one: &JudgedPassage| (one.document_id.clone(), one.page, one.start, one.end);
+        let wanted = passage.map(place);
+        let same = |other: &Judgement| other.passage.as_ref().map(place) == wanted;
         let mut stored = self.judgements(tenant, Some(answer))?.into_iter();
         stored
             .find(same)
             .ok_or(StoreError::Missing("the answer or the document"))
     }
 
-    /// A tenant's judgements on passages, or those for one answer, in order.
+    /// A tenant's judgements, or those for one answer, in order.
     pub fn judgements(
         &self,
         tenant: &TenantId,
@@ -75,8 +82,8 @@ impl Store {
                         j.sha256, j.created_at
                  FROM judgements j JOIN messages m ON m.key = j.answer_key
                  JOIN sessions s ON s.key = m.session_key
-                 JOIN documents x ON x.key = j.document_key
-                 JOIN datasets d ON d.key = x.dataset_key
+                 LEFT JOIN documents x ON x.key = j.document_key
+                 LEFT JOIN datasets d ON d.key = x.dataset_key
                  WHERE s.tenant_id = ?1 AND (?2 IS NULL OR m.id = ?2) ORDER BY j.key",
             )?;
             let answer = answer.map(MessageId::as_str);
@@ -133,14 +140,17 @@ fn judgement(row: &Row<'_>) -> rusqlite::Result<Judgement> {
         id: row.get::<_, String>(0)?.into(),
         answer_id: row.get::<_, String>(1)?.into(),
         user_id: row.get::<_, String>(2)?.into(),
-        passage: JudgedPassage {
-            document_id: row.get::<_, String>(3)?.into(),
-            dataset_id: row.get::<_, String>(4)?.into(),
-            filename: row.get(5)?,
-            page: row.get(6)?,
-            start: row.get(7)?,
-            end: row.get(8)?,
-            sha256: row.get(9)?,
+        passage: match row.get::<_, Option<String>>(3)? {
+            None => None,
+            Some(document) => Some(JudgedPassage {
+                document_id: document.into(),
+                dataset_id: row.get::<_, String>(4)?.into(),
+                filename: row.get(5)?,
+                page: row.get(6)?,
+                start: row.get(7)?,
+                end: row.get(8)?,
+                sha256: row.get(9)?,
+            }),
         },
         created_at: Time::from_millis(row.get(10)?),
     })

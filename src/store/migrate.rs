@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0013_watched_folders.sql"),
     include_str!("migrations/0014_chat_search.sql"),
     include_str!("migrations/0015_document_counts.sql"),
+    include_str!("migrations/0016_unanswerable.sql"),
 ];
 
 /// Runs the scripts that the database has not seen, each in a transaction.
@@ -121,5 +122,36 @@ mod tests {
         old.execute_batch("DELETE FROM datasets WHERE id = 'a'")
             .unwrap();
         assert_eq!(one("SELECT count(*) FROM documents"), 0, "they go with it");
+    }
+
+    #[test]
+    fn judgements_of_an_older_database_are_kept() {
+        let mut old = Connection::open_in_memory().unwrap();
+        for script in &MIGRATIONS[..15] {
+            old.execute_batch(script).unwrap();
+        }
+        old.pragma_update(None, "user_version", 15).unwrap();
+        // Nothing that they refer to is needed to see that the rows are moved.
+        old.execute_batch(
+            "INSERT INTO tenants (id, name, created_at) VALUES ('one', 'One', 0);
+             INSERT INTO datasets (id, tenant_id, name, created_at) VALUES ('a', 'one', 'A', 0);
+             INSERT INTO documents (id, dataset_key, user_id, filename, bytes, sha256, status,
+                 created_at, updated_at) VALUES ('d', 1, 'u', 'f', 1, 's', 'ready', 0, 0);
+             INSERT INTO sessions (id, tenant_id, user_id, created_at, updated_at)
+                 VALUES ('s', 'one', 'u', 0, 0);
+             INSERT INTO messages (id, session_key, role, content, created_at)
+                 VALUES ('m', 1, 'assistant', 'It is.', 0);
+             INSERT INTO judgements (id, answer_key, document_key, page, start, end, sha256,
+                 created_at) VALUES ('j', 1, 1, 1, 0, 9, 'hash', 7);",
+        )
+        .unwrap();
+        run(&mut old).unwrap();
+        let all = "SELECT count(*) FROM judgements WHERE id = 'j' AND document_key = 1
+            AND page = 1 AND start = 0 AND end = 9 AND sha256 = 'hash' AND created_at = 7";
+        let kept = old.query_row(all, [], |row| row.get::<_, u64>(0)).unwrap();
+        assert_eq!(kept, 1);
+        let without = "INSERT INTO judgements (id, answer_key, created_at) VALUES (?1, 1, 0)";
+        old.execute(without, ["k"]).unwrap();
+        assert!(old.execute(without, ["l"]).is_err(), "once an answer");
     }
 }

@@ -32,7 +32,7 @@ impl Store {
             chunks,
             ..
         } = *text;
-        let unread = pages.iter().filter(|page| !page.outcome.has_text()).count();
+        let unread = pages.iter().filter(|page| !page.outcome.is_read()).count();
         let characters: usize = pages.iter().map(|page| char_len(&page.text)).sum();
         let document_key = job.document_key;
         self.write(|transaction| {

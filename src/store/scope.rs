@@ -94,7 +94,29 @@ impl Store {
         })
     }
 
-    /// How much of what `scope` allows can be searched; `took_ms` is left at zero.
+    /// The keys of the documents in scope that can be searched, and how many chunks
+    /// each has; in the order of adding, `most` at most.
+    pub fn ready_documents(
+        &self,
+        scope: &SearchScope,
+        most: usize,
+    ) -> Result<Vec<(u64, usize)>, StoreError> {
+        with_scope(scope, |parameters| {
+            self.read(|connection| {
+                let sql = format!(
+                    "SELECT x.key, x.chunks FROM documents x JOIN datasets d ON d.key = x.dataset_key
+                     WHERE x.status = 'ready' AND {VISIBLE} AND {DATASETS} AND {CONDITION}
+                     ORDER BY x.key LIMIT {most}"
+                );
+                let mut statement = connection.prepare_cached(&sql)?;
+                let rows = statement.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+        })
+    }
+
+    /// How much of what `scope` allows can be searched, and how much of it is there
+    /// and cannot; `took_ms` is left at zero.
     pub fn coverage(&self, scope: &SearchScope) -> Result<Coverage, StoreError> {
         with_scope(scope, |parameters| {
             self.read(|connection| {
@@ -117,10 +139,13 @@ impl Store {
                         &parameters[..3],
                     ),
                 };
+                // A document fails when none of its pages has text, or on the way
+                // to be searched: either way its pages are there and unread.
                 let sql = format!(
                     "SELECT coalesce(sum(documents) FILTER (WHERE status = 'ready'), 0),
-                            coalesce(sum(pages) FILTER (WHERE status = 'ready'), 0),
-                            coalesce(sum(pages_without_text) FILTER (WHERE status = 'ready'), 0),
+                            coalesce(sum(pages) FILTER (WHERE status IN ('ready', 'failed')), 0),
+                            coalesce(sum(CASE status WHEN 'ready' THEN pages_without_text
+                                WHEN 'failed' THEN pages ELSE 0 END), 0),
                             coalesce(sum(documents) FILTER (WHERE status NOT IN ('ready', 'failed')), 0)
                      FROM {counted}"
                 );
@@ -193,6 +218,7 @@ mod tests {
         "UPDATE documents SET status = 'ready' WHERE id < 'd4'",
         "UPDATE documents SET embedded = 7, updated_at = 1",
         "UPDATE documents SET status = 'failed', pages = 0, chunks = 0 WHERE id = 'd2'",
+        "UPDATE documents SET status = 'failed' WHERE id = 'd3'",
         "UPDATE documents SET dataset_key = 102 WHERE id = 'd4'",
         "DELETE FROM documents WHERE id = 'd1'",
         "DELETE FROM datasets WHERE id = 'a'",
@@ -205,6 +231,59 @@ mod tests {
             Ok((row.get(0)?, row.get(1)?, numbers))
         });
         rows.unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Documents of one dataset: two that were read, one of scans alone, one that
+    /// failed while it was embedded, one that could not be opened, one that waits.
+    const READ_AND_UNREAD: &str = "
+        INSERT INTO tenants (id, name, created_at) VALUES ('one', 'One', 0);
+        INSERT INTO datasets (key, id, tenant_id, name, owner_id, visibility, created_at)
+            VALUES (101, 'a', 'one', 'A', NULL, 'tenant', 0), (102, 'b', 'one', 'B', 'ann', 'private', 0);
+        INSERT INTO documents (id, dataset_key, user_id, filename, bytes, sha256, status,
+            pages, pages_without_text, chunks, created_at, updated_at)
+            VALUES ('read', 101, 'u', 'f', 1, '1', 'ready', 10, 0, 9, 0, 0),
+                   ('half', 101, 'u', 'f', 1, '2', 'ready', 4, 2, 2, 0, 0),
+                   ('scans', 101, 'u', 'f', 1, '3', 'failed', 20, 20, 0, 0, 0),
+                   ('broken', 101, 'u', 'f', 1, '4', 'failed', 5, 1, 4, 0, 0),
+                   ('locked', 101, 'u', 'f', 1, '5', 'failed', 0, 0, 0, 0, 0),
+                   ('waits', 101, 'u', 'f', 1, '6', 'embedding', 7, 1, 6, 0, 0),
+                   ('hers', 102, 'u', 'f', 1, '7', 'failed', 30, 30, 0, 0, 0);";
+
+    #[test]
+    fn pages_of_documents_that_failed_are_unread_and_not_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("satchel.db")).unwrap();
+        store
+            .write(|transaction| Ok(transaction.execute_batch(READ_AND_UNREAD)?))
+            .unwrap();
+        let mut scope = SearchScope::tenant(TenantId::from("one"));
+        scope.viewer.user_id = Some(UserId::from("bob"));
+        let seen = Coverage {
+            documents: 2,
+            pages: 39,
+            pages_without_text: 27,
+            documents_pending: 1,
+            took_ms: 0.0,
+        };
+        assert_eq!(store.coverage(&scope).unwrap(), seen);
+        let of = |scope: &SearchScope, documents: &[&str]| {
+            let documents = documents.iter().map(|id| DocumentId::from(*id)).collect();
+            let scope = SearchScope {
+                documents,
+                ..scope.clone()
+            };
+            let coverage = store.coverage(&scope).unwrap();
+            (
+                coverage.documents,
+                coverage.pages,
+                coverage.pages_without_text,
+            )
+        };
+        assert_eq!(of(&scope, &["half", "scans"]), (1, 24, 22));
+        // What is another's stays so, read or not.
+        assert_eq!(of(&scope, &["hers"]), (0, 0, 0));
+        scope.viewer.user_id = Some(UserId::from("ann"));
+        assert_eq!(of(&scope, &["hers"]), (0, 30, 30));
     }
 
     #[test]

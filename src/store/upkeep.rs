@@ -71,21 +71,34 @@ impl Store {
         })
     }
 
-    /// Queues a document that is ready to be embedded, because vectors of it
-    /// are missing; one that is not ready is on its way already.
-    pub fn requeue_lacking(&self, document_key: u64) -> Result<(), StoreError> {
-        self.write(|transaction| embed_anew(transaction, document_key).map(drop))
+    /// Queues documents that are ready to be embedded, because vectors that this
+    /// model should have made of them are missing; one that is not ready is on its
+    /// way already.
+    pub fn requeue_lacking(
+        &self,
+        fingerprint: &str,
+        documents: impl IntoIterator<Item = u64>,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            for document in documents {
+                if is_ready(transaction, document)? {
+                    embed_anew(transaction, fingerprint, document)?;
+                }
+            }
+            Ok(())
+        })
     }
 
-    /// The same after the vectors that it has are discarded.
+    /// The same for one after the vectors that it has are discarded.
     pub fn discard_embedding(
         &self,
         fingerprint: &str,
         document_key: u64,
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
-            if embed_anew(transaction, document_key)? {
+            if is_ready(transaction, document_key)? {
                 vectors::discard(transaction, fingerprint, document_key)?;
+                embed_anew(transaction, fingerprint, document_key)?;
             }
             Ok(())
         })
@@ -150,19 +163,24 @@ impl Store {
     }
 }
 
-/// `false` if the document is not ready.
-fn embed_anew(transaction: &Transaction<'_>, document_key: u64) -> Result<bool, StoreError> {
-    // What another model embedded does not count.
+fn is_ready(transaction: &Transaction<'_>, document_key: u64) -> Result<bool, StoreError> {
     let ready = transaction
-        .prepare_cached("UPDATE documents SET embedded = 0 WHERE key = ?1 AND status = 'ready'")?
-        .execute([document_key])?;
-    if ready == 0 {
-        return Ok(false);
-    }
+        .prepare_cached("SELECT 1 FROM documents WHERE key = ?1 AND status = 'ready'")?
+        .exists([document_key])?;
+    Ok(ready)
+}
+
+/// Queues a document. What another model embedded does not count.
+fn embed_anew(
+    transaction: &Transaction<'_>,
+    fingerprint: &str,
+    document_key: u64,
+) -> Result<(), StoreError> {
+    vectors::count(transaction, fingerprint, document_key)?;
     set_status(transaction, document_key, DocumentStatus::Embedding, None)?;
     transaction.execute(
         "INSERT OR REPLACE INTO jobs (document_key, step, created_at) VALUES (?1, 'embed', ?2)",
         params![document_key, Time::now().millis()],
     )?;
-    Ok(true)
+    Ok(())
 }

@@ -103,9 +103,12 @@ impl LeftOut {
 /// What the search covered, so that silence about unread pages is impossible.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Coverage {
+    /// Documents that could be searched.
     pub documents: u64,
+    /// Pages of these, and of documents of which nothing could be searched.
     pub pages: u64,
-    /// Pages that could not be searched because they have no text.
+    /// Pages that could not be searched: they have no text, or are pictures with
+    /// hardly any, or belong to a document that failed.
     pub pages_without_text: u64,
     /// Documents that are not searchable yet (still being ingested).
     pub documents_pending: u64,
@@ -131,6 +134,17 @@ pub enum Support {
     Supported,
     Weak,
     Unsupported,
+}
+
+impl Support {
+    /// The word used on every wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Supported => "supported",
+            Self::Weak => "weak",
+            Self::Unsupported => "unsupported",
+        }
+    }
 }
 
 /// What checking one sentence of the answer found.
@@ -201,8 +215,14 @@ pub struct AnswerSummary {
     /// What was read part by part before; `None`: nothing.
     #[serde(default)]
     pub parts: Option<PartsRead>,
-    /// How likely it is that the documents answer the question at all, 0-1.
-    pub answerable: f32,
+    /// How likely it is that the documents answer the question at all, 0-1, as far
+    /// as the search can tell; `None` where that is no question, as for a list.
+    pub answerable: Option<f32>,
+    /// Whether the question was answered: not where nothing was found, nor where a
+    /// chat model says that the passages do not tell. `None`: nobody looked, the
+    /// answer is older than that.
+    #[serde(default)]
+    pub answered: Option<bool>,
     /// Milliseconds from the question to the first character of the answer.
     pub first_token_ms: Option<f64>,
     /// Milliseconds from the question to the end of the answer.

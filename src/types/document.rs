@@ -213,13 +213,14 @@ pub enum PageOutcome {
     Partial(String),
     /// It has no text that could be read: blank, or an image of a page.
     NoText,
-    /// It could not be read, and why.
+    /// It could not be read, and why. What little text stands beside that, as the
+    /// stamp of a scan, is kept and searched.
     Failed(String),
 }
 
 impl PageOutcome {
-    /// Whether there is text to search and to quote.
-    pub fn has_text(&self) -> bool {
+    /// Whether it counts as read: its text is all that it says, or most of it.
+    pub fn is_read(&self) -> bool {
         matches!(self, Self::Text | Self::Partial(_))
     }
 }

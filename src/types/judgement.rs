@@ -1,14 +1,17 @@
-//! Which passages answer which questions, as people say.
+//! Which passages answer which questions, and which questions the documents do
+//! not answer, as people say.
 
 use super::{DatasetId, DocumentId, JudgementId, MessageId, Time, UserId};
 
-/// Somebody's word that a passage is the one that answers the question of an answer.
+/// Somebody's word on the question of an answer: this passage answers it, or the
+/// documents do not answer it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
     pub id: JudgementId,
     pub answer_id: MessageId,
     pub user_id: UserId,
-    pub passage: JudgedPassage,
+    /// `None`: the documents do not answer the question.
+    pub passage: Option<JudgedPassage>,
     pub created_at: Time,
 }
 

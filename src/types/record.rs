@@ -2,7 +2,9 @@
 //! passages were there to make it from. Enough to make it once more and to say
 //! what differs. Holds no text of a document.
 
-use super::{AnswerMode, DatasetId, DocumentId, FinishReason, MessageId, SearchOptions};
+use super::{
+    AnswerMode, DatasetId, DocumentId, FinishReason, MessageId, SearchOptions, SentenceCheck,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -20,8 +22,20 @@ pub struct AnswerRecord {
     /// What was searched for, where it is not what was asked.
     #[schema(required)]
     pub searched_for: Option<String>,
-    /// How likely it seemed that the documents answer the question at all, 0-1.
-    pub answerable: f32,
+    /// How likely it seemed that the documents answer the question at all, 0-1; null
+    /// where that is no question, as for a list.
+    #[schema(required)]
+    pub answerable: Option<f32>,
+    /// Whether the question was answered: not where nothing was found, nor where a
+    /// chat model says that the passages do not tell; null: the answer is older than
+    /// that.
+    #[serde(default)]
+    #[schema(required)]
+    pub answered: Option<bool>,
+    /// What checking each sentence found; null: the record is older than that.
+    #[serde(default)]
+    #[schema(required)]
+    pub checks: Option<Vec<SentenceCheck>>,
     /// How a chat model wrote it; null: none did.
     #[schema(required)]
     pub writing: Option<RecordedWriting>,

@@ -1,16 +1,19 @@
 //! What lies in the folder: the columns in one file, written beside the old one
 //! and renamed over it, closed by a digest; the rows that they name in a second
-//! (`values`), the segments of their generation's graph in others.
+//! (`values`), the segments of their generation's graph in others. The columns
+//! hold a checksum of each row and of each segment's file.
 
 use super::rows::{Columns, Rows};
 use super::{Result, VectorsError};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 8] = b"satchelV";
-const VERSION: u32 = 2;
+/// 3: with checksums of the segments. A file of another version is begun anew
+/// from what the database holds.
+const VERSION: u32 = 3;
 const DIGEST: usize = 32;
 const NAME: &str = "vectors.bin";
 const ROWS: &str = "rows-";
@@ -25,6 +28,30 @@ pub(super) struct Edition {
     pub(super) generation: u64,
     /// Rises when the rows are begun anew.
     pub(super) epoch: u64,
+}
+
+/// What the file of the columns says.
+pub(super) struct Contents {
+    pub(super) columns: Columns,
+    pub(super) edition: Edition,
+    /// Checksums of the files of the graph's segments; see [`checksum`].
+    pub(super) segments: Vec<u32>,
+}
+
+/// The CRC-32 of a file. It is read and not mapped: what is read through a mapping
+/// counts as the process's memory.
+pub(super) fn checksum(path: &Path) -> Result<u32> {
+    let mut reader = BufReader::with_capacity(1 << 18, File::open(path)?);
+    let mut hasher = crc32fast::Hasher::new();
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(hasher.finalize());
+        }
+        hasher.update(bytes);
+        let count = bytes.len();
+        reader.consume(count);
+    }
 }
 
 /// Where a segment of a generation's graph lies.
@@ -49,12 +76,14 @@ pub(super) fn next_epoch(directory: &Path) -> Result<u64> {
 }
 
 /// Writes the columns so that at any moment the old or the new file is whole.
-/// The rows that they name must be on the disk.
+/// The rows that they name must be on the disk, and so must the segments whose
+/// checksums are given.
 pub(super) fn save(
     directory: &Path,
     rows: &Rows,
     fingerprint: &str,
     edition: Edition,
+    segments: &[u32],
 ) -> Result<()> {
     let temporary = directory.join("vectors.tmp");
     let mut out = Digesting {
@@ -67,7 +96,8 @@ pub(super) fn save(
     for number in [edition.generation, edition.epoch] {
         out.write_all(&number.to_le_bytes())?;
     }
-    for number in [fingerprint.len(), rows.dimensions, columns.chunks.len()] {
+    let slots = columns.chunks.len();
+    for number in [fingerprint.len(), rows.dimensions, slots, segments.len()] {
         out.write_all(&(number as u64).to_le_bytes())?;
     }
     out.write_all(fingerprint.as_bytes())?;
@@ -76,7 +106,7 @@ pub(super) fn save(
             out.write_all(&key.to_le_bytes())?;
         }
     }
-    for checksum in &columns.checksums {
+    for checksum in segments.iter().chain(&columns.checksums) {
         out.write_all(&checksum.to_le_bytes())?;
     }
     for &linked in &columns.linked {
@@ -95,7 +125,7 @@ pub(super) fn load(
     directory: &Path,
     dimensions: usize,
     fingerprint: &str,
-) -> Result<Option<(Columns, Edition)>> {
+) -> Result<Option<Contents>> {
     let mut bytes = Vec::new();
     match File::open(directory.join(NAME)) {
         Ok(mut file) => file.read_to_end(&mut bytes)?,
@@ -109,13 +139,13 @@ pub(super) fn load(
         return Err(VectorsError::Damaged("its file does not match its digest"));
     }
     let mut rest = Cursor(body);
-    let (edition, slots) = rest
+    let header = rest
         .header(dimensions, fingerprint)
         .ok_or(VectorsError::Damaged("it is of another version or model"))?;
-    let columns = rest
-        .columns(slots)
+    let contents = rest
+        .contents(header)
         .ok_or(VectorsError::Damaged("its columns do not fit"))?;
-    Ok(Some((columns, edition)))
+    Ok(Some(contents))
 }
 
 /// Flushes `from` to the disk and puts it in the place of `to`.
@@ -154,6 +184,13 @@ fn number(name: &str, start: &str, end: &str) -> Option<u64> {
     name.strip_prefix(start)?.strip_suffix(end)?.parse().ok()
 }
 
+/// What stands before the columns.
+struct Header {
+    edition: Edition,
+    slots: usize,
+    segments: usize,
+}
+
 /// What is left to read.
 struct Cursor<'a>(&'a [u8]);
 
@@ -170,18 +207,22 @@ impl<'a> Cursor<'a> {
         Some(u64::from_le_bytes(*head))
     }
 
-    /// The edition and how many slots there are; `None` unless the file is of
-    /// this version and model.
-    fn header(&mut self, dimensions: usize, fingerprint: &str) -> Option<(Edition, usize)> {
+    /// `None` unless the file is of this version and model.
+    fn header(&mut self, dimensions: usize, fingerprint: &str) -> Option<Header> {
         let known = self.take(MAGIC.len())? == MAGIC && self.take(4)? == VERSION.to_le_bytes();
         let generation = self.number()?;
         let epoch = self.number()?;
         let name = usize::try_from(self.number()?).ok()?;
         let width = self.number()?;
         let slots = usize::try_from(self.number()?).ok()?;
+        let segments = usize::try_from(self.number()?).ok()?;
         let ours = self.take(name)? == fingerprint.as_bytes() && width == dimensions as u64;
-        let edition = Edition { generation, epoch };
-        (known && ours).then_some((edition, slots))
+        let header = Header {
+            edition: Edition { generation, epoch },
+            slots,
+            segments,
+        };
+        (known && ours).then_some(header)
     }
 
     fn keys(&mut self, slots: usize) -> Option<Vec<u64>> {
@@ -189,18 +230,30 @@ impl<'a> Cursor<'a> {
         Some(numbers.iter().map(|n| u64::from_le_bytes(*n)).collect())
     }
 
-    fn columns(&mut self, slots: usize) -> Option<Columns> {
+    fn checksums(&mut self, count: usize) -> Option<Vec<u32>> {
+        let (sums, _) = self.take(count.checked_mul(4)?)?.as_chunks::<4>();
+        Some(sums.iter().map(|n| u32::from_le_bytes(*n)).collect())
+    }
+
+    fn contents(&mut self, header: Header) -> Option<Contents> {
+        let slots = header.slots;
         let chunks = self.keys(slots)?;
         let documents = self.keys(slots)?;
         let datasets = self.keys(slots)?;
-        let (sums, _) = self.take(slots.checked_mul(4)?)?.as_chunks::<4>();
+        let segments = self.checksums(header.segments)?;
+        let checksums = self.checksums(slots)?;
         let linked = self.take(slots)?.iter().map(|&byte| byte != 0).collect();
-        self.0.is_empty().then(|| Columns {
+        let columns = Columns {
             chunks,
             documents,
             datasets,
-            checksums: sums.iter().map(|n| u32::from_le_bytes(*n)).collect(),
+            checksums,
             linked,
+        };
+        self.0.is_empty().then_some(Contents {
+            columns,
+            edition: header.edition,
+            segments,
         })
     }
 }

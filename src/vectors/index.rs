@@ -2,10 +2,10 @@
 //! beside them, and when each of them answers.
 
 use super::dot::Instructions;
-use super::file::{self, Edition};
-use super::graph::{Graph, SavedGraph};
-use super::rows::{Columns, Passes, Rows, unit};
-use super::{Filter, Hit, Result, VectorEntry, VectorsError};
+use super::file::{self, Contents, Edition};
+use super::graph::{Copies, Graph, SavedGraph};
+use super::rows::{Passes, Rows, unit};
+use super::{Filter, Hit, Result, RowFault, VectorEntry, VectorsError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -55,6 +55,18 @@ struct Sizes {
 struct Saved {
     edition: Edition,
     changes: u64,
+    /// Of the files of the graph's segments.
+    checksums: Vec<u32>,
+}
+
+impl Saved {
+    fn graph(&self) -> SavedGraph<'_> {
+        SavedGraph {
+            generation: self.edition.generation,
+            change: self.changes,
+            checksums: &self.checksums,
+        }
+    }
 }
 
 struct State {
@@ -85,15 +97,14 @@ impl Vectors {
             segment: graph_from.saturating_mul(IN_SEGMENT),
         };
         let loaded = file::load(directory, dimensions, fingerprint).and_then(|found| {
-            let open =
-                |(columns, edition)| State::open(directory, dimensions, columns, edition, sizes);
+            let open = |contents| State::open(directory, dimensions, contents, sizes);
             found.map(open).transpose()
         });
         let loaded = loaded.unwrap_or_else(|error| {
             tracing::warn!(%error, "the vector index is begun anew");
             None
         });
-        let (state, edition) = match loaded {
+        let (state, saved) = match loaded {
             Some(opened) => opened,
             None => State::begin(directory, dimensions, sizes)?,
         };
@@ -103,10 +114,7 @@ impl Vectors {
             sizes,
             instructions: Instructions::detect(),
             state: RwLock::new(state),
-            saved: Mutex::new(Saved {
-                edition,
-                changes: 0,
-            }),
+            saved: Mutex::new(saved),
         })
     }
 
@@ -118,6 +126,7 @@ impl Vectors {
             .iter()
             .map(|entry| unit(entry.vector, dimensions))
             .collect::<Result<Vec<_>>>()?;
+        self.own_segments_of(entries.iter().map(|entry| entry.chunk));
         let mut state = self.write();
         for (entry, unit) in entries.iter().zip(&units) {
             state.remove(entry.chunk);
@@ -131,6 +140,10 @@ impl Vectors {
     /// at a time: searches go on in between. Whether it is worth calling again.
     pub fn catch_up(&self) -> bool {
         for _ in 0..LINKED_AT_MOST / LINKED_AT_ONCE {
+            self.exchange(|state, graph| {
+                let next = state.rows.unlinked_slots().take(LINKED_AT_ONCE);
+                graph.copies_in_memory(next)
+            });
             let mut state = self.write();
             if !state.wants_links() {
                 return false;
@@ -145,6 +158,7 @@ impl Vectors {
 
     /// Removes the vectors of chunks; keys that are not here are passed over.
     pub fn remove(&self, chunks: &[u64]) {
+        self.own_segments_of(chunks.iter().copied());
         let mut state = self.write();
         for &chunk in chunks {
             state.remove(chunk);
@@ -194,6 +208,34 @@ impl Vectors {
         slots.map(|slot| slot.map(vector).transpose()).collect()
     }
 
+    /// What is wrong with the rows of entries, as they lie in the file; an entry
+    /// whose chunk is not here, or whose vector is unfit, is passed over.
+    pub fn faults(&self, entries: &[VectorEntry<'_>]) -> Vec<(u64, RowFault)> {
+        let state = self.read();
+        let fault = |entry: &VectorEntry<'_>| {
+            let slot = state.rows.slot(entry.chunk)?;
+            let unit = unit(entry.vector, state.rows.dimensions).ok()?;
+            let fault = state.rows.fault(slot, entry, &unit)?;
+            Some((entry.chunk, fault))
+        };
+        entries.iter().filter_map(fault).collect()
+    }
+
+    /// An error if the file of the columns is not what was saved last.
+    pub fn check_file(&self) -> Result<()> {
+        let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        if saved.edition.generation == 0 {
+            return Ok(());
+        }
+        let dimensions = self.read().rows.dimensions;
+        match file::load(&self.directory, dimensions, &self.fingerprint)? {
+            Some(contents) if contents.edition == saved.edition => Ok(()),
+            _ => Err(VectorsError::Damaged(
+                "its file is not the one that was saved",
+            )),
+        }
+    }
+
     /// Keys of all chunks here, in rising order.
     pub fn keys(&self) -> Vec<u64> {
         let mut keys: Vec<u64> = self.read().rows.chunks().collect();
@@ -212,7 +254,8 @@ impl Vectors {
     }
 
     /// Writes to disk the rows that are new, the segments of the graph that changed,
-    /// and the columns whole: once for many writes. Searches go on meanwhile.
+    /// and the columns whole: once for many writes. Full segments go from memory to
+    /// their files. Searches go on meanwhile.
     pub fn save(&self) -> Result<()> {
         let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self.read();
@@ -223,31 +266,33 @@ impl Vectors {
             generation: saved.edition.generation + 1,
             ..saved.edition
         };
+        let mut checksums = Vec::new();
         if let Some(graph) = &state.graph {
             // A save that was cut off may have left segments of this generation.
             file::sweep(&self.directory, saved.edition, true)?;
-            let last = SavedGraph {
-                generation: saved.edition.generation,
-                change: saved.changes,
-            };
-            graph.save(&self.directory, edition.generation, last)?;
+            checksums = graph.save(&self.directory, edition.generation, saved.graph())?;
         }
         let vacated = state.rows.sync()?;
-        file::save(&self.directory, &state.rows, &self.fingerprint, edition)?;
+        let (directory, fingerprint) = (&self.directory, &self.fingerprint);
+        file::save(directory, &state.rows, fingerprint, edition, &checksums)?;
         *saved = Saved {
             edition,
             changes: state.changes,
+            checksums,
         };
         let has_graph = state.graph.is_some();
         drop(state);
         if vacated > 0 {
             self.write().rows.release(vacated)?;
         }
-        file::sweep(&self.directory, edition, has_graph)
+        file::sweep(directory, edition, has_graph)?;
+        self.exchange(|_, graph| graph.mapped_copies(directory, saved.graph()));
+        Ok(())
     }
 
     /// Saves so that nothing of what was removed is in the files.
     pub fn purge(&self) -> Result<()> {
+        self.exchange(|_, graph| graph.copies_of_stale());
         let mut state = self.write();
         state.changes += 1;
         let change = state.changes;
@@ -271,6 +316,37 @@ impl Vectors {
         self.read().graph.as_ref().map_or(0, Graph::len)
     }
 
+    /// Which segments of the graph are mapped.
+    #[cfg(test)]
+    pub(super) fn mapped(&self) -> Vec<bool> {
+        self.read()
+            .graph
+            .as_ref()
+            .map_or_else(Vec::new, Graph::is_mapped)
+    }
+
+    /// Makes the segments of these chunks ready to be changed.
+    fn own_segments_of(&self, chunks: impl Iterator<Item = u64>) {
+        self.exchange(|state, graph| {
+            graph.copies_in_memory(chunks.filter_map(|chunk| state.rows.slot(chunk)))
+        });
+    }
+
+    /// Puts copies of segments in their places: searches go on while they are made,
+    /// and while what they replace is dropped.
+    fn exchange(&self, make: impl FnOnce(&State, &Graph) -> Copies) {
+        let state = self.read();
+        let copies = state.graph.as_ref().map(|graph| make(&state, graph));
+        drop(state);
+        let Some(copies) = copies.filter(|copies| !copies.is_empty()) else {
+            return;
+        };
+        let mut state = self.write();
+        let replaced = state.graph.as_mut().map(|graph| graph.exchange(copies));
+        drop(state);
+        drop(replaced);
+    }
+
     // Every change under the lock is complete before anything can panic.
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
@@ -283,10 +359,15 @@ impl Vectors {
 
 impl State {
     /// Begins without rows, beside whatever is in the folder.
-    fn begin(directory: &Path, dimensions: usize, sizes: Sizes) -> Result<(Self, Edition)> {
+    fn begin(directory: &Path, dimensions: usize, sizes: Sizes) -> Result<(Self, Saved)> {
         let edition = Edition {
             generation: 0,
             epoch: file::next_epoch(directory)?,
+        };
+        let saved = Saved {
+            edition,
+            changes: 0,
+            checksums: Vec::new(),
         };
         let path = file::rows_path(directory, edition.epoch);
         let state = Self {
@@ -295,19 +376,22 @@ impl State {
             sizes,
             changes: 0,
         };
-        Ok((state, edition))
+        Ok((state, saved))
     }
 
     /// The rows of an edition with its graph, if there is one that fits.
     fn open(
         directory: &Path,
         dimensions: usize,
-        columns: Columns,
-        edition: Edition,
+        contents: Contents,
         sizes: Sizes,
-    ) -> Result<(Self, Edition)> {
+    ) -> Result<(Self, Saved)> {
+        let Contents {
+            columns,
+            edition,
+            segments,
+        } = contents;
         let path = file::rows_path(directory, edition.epoch);
-        let slots = columns.chunks.len();
         let (rows, damaged) = Rows::open(&path, dimensions, columns, sizes.in_memory)?;
         let linked = rows.len() - rows.unlinked;
         let mut state = Self {
@@ -318,7 +402,7 @@ impl State {
         };
         if linked > 0 {
             let (generation, share) = (edition.generation, sizes.segment);
-            match Graph::load(directory, generation, dimensions, share, slots) {
+            match Graph::load(directory, generation, &segments, dimensions, share) {
                 Ok(graph) if graph.len() == linked => state.graph = Some(graph),
                 Ok(_) => state.drop_graph(&VectorsError::Damaged("the graph is of other rows")),
                 Err(error) => state.drop_graph(&error),
@@ -331,7 +415,12 @@ impl State {
             );
             damaged.into_iter().for_each(|chunk| state.remove(chunk));
         }
-        Ok((state, edition))
+        let saved = Saved {
+            edition,
+            changes: 0,
+            checksums: segments,
+        };
+        Ok((state, saved))
     }
 
     fn remove(&mut self, chunk: u64) {

@@ -1,7 +1,7 @@
 //! Vector search over chunks: the only module that names usearch. Vectors are
 //! kept as rows of half-precision numbers and compared one by one, which is
 //! exact and takes a millisecond for ten thousand. A large collection gets a
-//! graph beside the rows, which then stay on the disk. All of it is a cache of
+//! graph beside the rows; both then stay on the disk. All of it is a cache of
 //! what the database holds, and belongs to one embedding model: files of another
 //! are thrown away. Must not know where vectors come from.
 
@@ -47,6 +47,17 @@ pub struct Hit {
     pub similarity: f32,
 }
 
+/// How a row differs from the entry that it should be of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowFault {
+    /// It is not what was written.
+    Damaged,
+    /// It is of another document or dataset.
+    Misplaced,
+    /// It is another vector.
+    Other,
+}
+
 /// Why the vector index did not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum VectorsError {
@@ -76,5 +87,7 @@ impl Kind for VectorsError {
 /// What a function of this module gives back.
 pub type Result<T> = std::result::Result<T, VectorsError>;
 
+#[cfg(test)]
+mod mapped_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 
 use super::dot::Instructions;
 use super::values::{Values, row_of};
-use super::{Filter, Hit, Result, VectorEntry, VectorsError};
+use super::{Filter, Hit, Result, RowFault, VectorEntry, VectorsError};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
@@ -127,6 +127,31 @@ impl Rows {
         self.values.vector(slot)
     }
 
+    /// What is wrong with the row of an entry, whose vector is `unit`.
+    pub(super) fn fault(
+        &self,
+        slot: usize,
+        entry: &VectorEntry<'_>,
+        unit: &[f32],
+    ) -> Option<RowFault> {
+        let columns = &self.columns;
+        let place = (columns.documents[slot], columns.datasets[slot]);
+        let row = row_of(unit);
+        match self.values.stored(slot) {
+            Ok(stored) if crc32fast::hash(&stored) == columns.checksums[slot] => {
+                if stored != row {
+                    Some(RowFault::Other)
+                } else if place != (entry.document, entry.dataset) {
+                    Some(RowFault::Misplaced)
+                } else {
+                    None
+                }
+            }
+            // Also where it cannot be read at all.
+            _ => Some(RowFault::Damaged),
+        }
+    }
+
     /// Adds an entry whose chunk is not here yet.
     pub(super) fn insert(&mut self, entry: &VectorEntry<'_>, unit: &[f32]) -> Result<()> {
         let row = row_of(unit);
@@ -190,7 +215,8 @@ impl Rows {
         slots
     }
 
-    fn unlinked_slots(&self) -> impl Iterator<Item = usize> {
+    /// Slots that the graph lacks, rising.
+    pub(super) fn unlinked_slots(&self) -> impl Iterator<Item = usize> {
         let columns = &self.columns;
         let slots = self.unlinked_from..columns.linked.len();
         slots

@@ -1,6 +1,11 @@
 //! A segment of the graph: an HNSW (Malkov and Yashunin 2016) over some of the
 //! rows, which knows vectors as one byte a number. It answers which slots are
-//! near; how near is computed from the rows.
+//! near; how near is computed from the rows. A segment is in memory or mapped
+//! from its file, whose pages then belong to the system's file cache. A mapped one
+//! cannot be written to: before its first change it is copied into memory. Its
+//! file may get other names or lose them all, but must never be written in place
+//! or cut, and must be known to be whole before: usearch believes what it maps,
+//! and follows links in it unchecked. Whether it is whole is not found out here.
 
 use super::{Result, VectorsError};
 use std::path::Path;
@@ -20,6 +25,10 @@ const LARGEST: f32 = 6.0;
 /// neighbours do less (.9955) and cost 40 % more memory.
 const EXPANSION_ADD: usize = 256;
 
+/// Whether segments are mapped. Windows removes and renames no file that is
+/// mapped, which each save does.
+const MAPS: bool = cfg!(unix);
+
 /// Keys from here on are not slots: see [`Segment::purge`].
 const FILLERS: u64 = 1 << 62;
 
@@ -28,8 +37,10 @@ pub(super) struct Segment {
     dimensions: usize,
     /// Nodes whose vectors are of removed rows.
     stale: usize,
-    /// The change of the index that changed it last; 0: none since it was read.
+    /// The change of the index that changed it last; 0: none since it was opened.
     changed_by: u64,
+    /// Whether it is mapped.
+    mapped: bool,
 }
 
 impl Segment {
@@ -39,6 +50,7 @@ impl Segment {
             dimensions,
             stale: 0,
             changed_by: 0,
+            mapped: false,
         };
         segment.reserve(1024)?;
         Ok(segment)
@@ -53,8 +65,63 @@ impl Segment {
         self.changed_by <= change
     }
 
+    pub(super) fn is_mapped(&self) -> bool {
+        self.mapped
+    }
+
+    /// Whether the memory or the file has vectors of removed rows.
+    pub(super) fn is_stale(&self) -> bool {
+        self.stale > 0
+    }
+
+    /// Whether this is the other one, mapped or in memory: a change always gets a
+    /// number of its own. New ones without rows have none.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (self.changed_by, self.len()) == (other.changed_by, other.len())
+    }
+
+    /// The same in memory.
+    pub(super) fn in_memory(&self) -> Result<Self> {
+        let mut bytes = vec![0; self.index.serialized_length()];
+        self.index.save_to_buffer(&mut bytes).map_err(failed)?;
+        let index = Index::new(&options(self.dimensions)).map_err(failed)?;
+        index.load_from_buffer(&bytes).map_err(failed)?;
+        let segment = Self {
+            index,
+            mapped: false,
+            ..*self
+        };
+        segment.reserve_for_nodes()?;
+        Ok(segment)
+    }
+
+    /// The same, mapped from `path`, which it was saved to; `None` where nothing
+    /// is mapped.
+    pub(super) fn mapped(&self, path: &Path) -> Result<Option<Self>> {
+        if !MAPS {
+            return Ok(None);
+        }
+        let opened = Self::open(path, self.dimensions)?;
+        if (opened.len(), opened.stale) != (self.len(), self.stale) {
+            return Err(VectorsError::Damaged("the graph is not what was saved"));
+        }
+        Ok(Some(Self {
+            changed_by: self.changed_by,
+            ..opened
+        }))
+    }
+
+    /// Before any change.
+    fn make_own(&mut self) -> Result<()> {
+        if self.mapped {
+            *self = self.in_memory()?;
+        }
+        Ok(())
+    }
+
     /// Must not overlap with a search.
     pub(super) fn add(&mut self, slot: usize, unit: &[f32], change: u64) -> Result<()> {
+        self.make_own()?;
         self.changed_by = change;
         self.insert(slot as u64, &codes(unit))
     }
@@ -72,6 +139,7 @@ impl Segment {
     /// Must not overlap with a search. The vector stays in the memory and in
     /// what is saved until another takes its node.
     pub(super) fn remove(&mut self, slot: usize, change: u64) -> Result<()> {
+        self.make_own()?;
         self.changed_by = change;
         self.stale += self.index.remove(slot as u64).map_err(failed)?;
         Ok(())
@@ -81,6 +149,7 @@ impl Segment {
     /// nothing, and takes those out again. Must not overlap with a search.
     pub(super) fn purge(&mut self, change: u64) -> Result<()> {
         if self.stale > 0 {
+            self.make_own()?;
             self.changed_by = change;
         }
         let count = self.stale as u64;
@@ -113,9 +182,9 @@ impl Segment {
         self.index.save(&text(path)?).map_err(failed)
     }
 
-    /// Reads a segment and refuses one of other dimensions or another kind, which
-    /// loading would silently take over.
-    pub(super) fn load(path: &Path, dimensions: usize) -> Result<Self> {
+    /// Opens a file that is known to be whole. Refuses one of other dimensions or
+    /// another kind, which opening would silently take over.
+    pub(super) fn open(path: &Path, dimensions: usize) -> Result<Self> {
         let path = text(path)?;
         let found = Index::metadata(&path).map_err(failed)?;
         let wanted = options(dimensions);
@@ -126,16 +195,29 @@ impl Segment {
             return Err(VectorsError::Damaged("the graph is of another kind"));
         }
         let index = Index::new(&wanted).map_err(failed)?;
-        index.load(&path).map_err(failed)?;
+        if MAPS {
+            index.view(&path).map_err(failed)?;
+        } else {
+            index.load(&path).map_err(failed)?;
+        }
         let segment = Self {
             index,
             dimensions,
             stale: found.count_deleted as usize,
             changed_by: 0,
+            mapped: MAPS,
         };
-        let nodes = segment.len() + segment.stale;
-        segment.reserve((nodes + 1).next_power_of_two())?;
+        segment.reserve_for_nodes()?;
         Ok(segment)
+    }
+
+    /// Makes place for its nodes, and one more if it may get one.
+    fn reserve_for_nodes(&self) -> Result<()> {
+        let nodes = self.len() + self.stale;
+        match self.mapped {
+            true => self.reserve(nodes),
+            false => self.reserve((nodes + 1).next_power_of_two()),
+        }
     }
 
     /// The call's own answer says nothing of success: the capacity does.

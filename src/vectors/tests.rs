@@ -3,10 +3,10 @@
 use super::{Filter, Hit, VectorEntry, Vectors, VectorsError};
 use std::path::Path;
 
-const WIDTH: usize = 48;
+pub(super) const WIDTH: usize = 48;
 
 /// Vectors that look random and are the same on every machine.
-fn vector(seed: u64) -> Vec<f32> {
+pub(super) fn vector(seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     (0..WIDTH)
         .map(|_| {
@@ -18,7 +18,7 @@ fn vector(seed: u64) -> Vec<f32> {
         .collect()
 }
 
-fn add(vectors: &Vectors, keys: std::ops::Range<u64>) {
+pub(super) fn add(vectors: &Vectors, keys: std::ops::Range<u64>) {
     let made: Vec<(u64, Vec<f32>)> = keys.map(|key| (key, vector(key))).collect();
     let entries: Vec<VectorEntry<'_>> = made
         .iter()
@@ -32,20 +32,20 @@ fn add(vectors: &Vectors, keys: std::ops::Range<u64>) {
     vectors.add(&entries).unwrap();
 }
 
-fn open(directory: &Path, graph_from: usize) -> Vectors {
+pub(super) fn open(directory: &Path, graph_from: usize) -> Vectors {
     Vectors::open_with(directory, WIDTH, "model-a", graph_from).unwrap()
 }
 
-fn keys(hits: &[Hit]) -> Vec<u64> {
+pub(super) fn keys(hits: &[Hit]) -> Vec<u64> {
     hits.iter().map(|hit| hit.chunk).collect()
 }
 
-fn link_all(vectors: &Vectors) {
+pub(super) fn link_all(vectors: &Vectors) {
     while vectors.catch_up() {}
 }
 
 /// What lies in the folder.
-fn names(directory: &Path) -> Vec<String> {
+pub(super) fn names(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).unwrap();
     let mut names: Vec<String> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -105,6 +105,11 @@ impl Values {
         Ok(vector)
     }
 
+    /// The bytes of a row as they lie in the file.
+    pub(super) fn stored(&self, slot: usize) -> Result<Vec<u8>> {
+        self.bytes(slot, 1)
+    }
+
     /// The inner products of `query` with the rows of `slots`, which rise.
     pub(super) fn products(
         &self,

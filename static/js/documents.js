@@ -177,8 +177,8 @@ class Documents {
     this.lede.hidden = !dataset?.pages_without_text;
     if (dataset?.pages_without_text) {
       this.lede.replaceChildren(
-        h('h2', {}, t('{unread} of {pages} have no text', { unread: dataset.pages_without_text, pages: tn(dataset.page_count, '{count} page', '{count} pages') })),
-        h('p', { class: 'sub' }, t('They are blank or images of pages, so satchel cannot search or quote them. Which they are stands in the ledger of each file below.')));
+        h('h2', {}, t('{unread} of {pages} were not read', { unread: dataset.pages_without_text, pages: tn(dataset.page_count, '{count} page', '{count} pages') })),
+        h('p', { class: 'sub' }, t('They are blank, or pictures with hardly any text, so satchel cannot search or quote what they show. Which they are stands in the ledger of each file below.')));
     }
   }
 

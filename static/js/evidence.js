@@ -223,6 +223,9 @@ export class Evidence {
   /** Why the source was found, where that is still known. */
   why() {
     if (this.turned || !this.source?.scores || !this.isHere(this.source)) return null;
+    // What an overview or a list is made of was taken as it stands, and not ranked.
+    const { bm25, cosine } = this.source.scores;
+    if (bm25 === null && cosine === null) return null;
     return why(this.source, this.reply.sources);
   }
 

@@ -55,7 +55,8 @@ export function details(facts, sources) {
   }
   if (facts.first_token_ms) rows.push([t('First word after'), seconds(facts.first_token_ms)]);
   if (facts.total_ms) rows.push([t('Complete after'), seconds(facts.total_ms)]);
-  if (facts.answerable !== undefined) rows.push([t('Likely that the documents answer it'), percent(facts.answerable)]);
+  if (typeof facts.answerable === 'number') rows.push([t('Likely that the documents answer it'), percent(facts.answerable)]);
+  if (facts.answered === false) rows.push([t('Answered'), t('No: the documents do not say')]);
   if (ending(facts)) rows.push([t('End'), ending(facts)]);
   sheet(t('Details of this answer'), [h('dl', { class: 'figures' }, rows.map(([name, value]) => [h('dt', {}, name), h('dd', { class: 'num' }, value)]).flat())]);
 }

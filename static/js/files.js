@@ -54,7 +54,7 @@ export class Files {
     this.heading = h('h2', { id: 'th' }, t('Files'));
     this.finder = h('input', { class: 'f', id: 'ff', type: 'search', placeholder: t('Filter files'), autocomplete: 'off', oninput: () => this.later(() => this.find(this.finder.value)) });
     this.fates = h('select', { class: 'f', id: 'fate', onchange: () => { this.fate = this.fates.value; this.from(0); } },
-      Object.entries({ all: t('All files'), working: t('In work'), failed: t('Failed'), unread: t('With pages without text') }).map(([value, words]) => h('option', { value }, words)));
+      Object.entries({ all: t('All files'), working: t('In work'), failed: t('Failed'), unread: t('With pages that were not read') }).map(([value, words]) => h('option', { value }, words)));
     this.bulk = h('div', { class: 'bulk row wrap', role: 'group', 'aria-label': t('Chosen files'), hidden: true });
     this.all = h('input', { type: 'checkbox', 'aria-label': t('Choose all files of this page'), onchange: () => this.chooseAll(this.all.checked) });
     this.heads = h('tr', {});
@@ -373,7 +373,7 @@ function status(file) {
   const unread = file.pages_without_text;
   if (file.status === 'failed') return h('span', { class: 'st bad' }, icon('warn', 's'), h('span', {}, t('Failed: {reason}', { reason: file.error ?? t('no reason is known') })));
   if (file.status === 'ready') {
-    const words = unread ? tn(unread, 'Ready, {count} page without text', 'Ready, {count} pages without text') : t('Ready');
+    const words = unread ? tn(unread, 'Ready, {count} page not read', 'Ready, {count} pages not read') : t('Ready');
     return h('span', { class: 'st' }, icon(unread ? 'warn' : 'check', 's'), words);
   }
   if (file.status === 'embedding') {

@@ -14,12 +14,12 @@ const SVG = 'http://www.w3.org/2000/svg';
 const MOST_LINES = 400;
 
 /**
- * How many pages have text, where some have none.
+ * How many pages were read, where some were not.
  * @param {any} file
  */
 export function strip(file) {
   if (!file.pages_without_text) return null;
-  return h('small', { class: 'mute' }, t('{count} with text', { count: file.page_count - file.pages_without_text }));
+  return h('small', { class: 'mute' }, t('{count} read', { count: file.page_count - file.pages_without_text }));
 }
 
 export class Ledger {
@@ -62,7 +62,7 @@ export class Ledger {
     }
     const unread = pages.filter((one) => one.outcome !== 'text').length;
     const words = unread
-      ? t('{read} with text, {unread} without', { read: tn(pages.length - unread, '{count} page', '{count} pages'), unread })
+      ? t('{read} read, {unread} not', { read: tn(pages.length - unread, '{count} page', '{count} pages'), unread })
       : tn(pages.length, 'All {count} page has text', 'All {count} pages have text');
     const lines = ranges(pages);
     const columns = /** @type {import('./table.js').Column[]} */ ([{ name: file.paged ? t('Pages') : t('Parts') }, { name: t('What is on them'), kind: 'full' }, { name: t('Characters'), kind: 'n' }, { name: t('Passages'), kind: 'n' }]);
@@ -86,7 +86,7 @@ export class Ledger {
     // The first cell has no label of its own where the table is a list.
     const label = h('span', { class: 'hide-l mute' }, columns[0].name, ' ');
     return row(columns, [
-      [label, outcome === 'text'
+      [label, characters
         ? h('button', { type: 'button', class: 'x num', 'aria-label': t('Show the text of page {page}', { page: first }), onclick: () => this.can.show(first) }, words)
         : h('span', { class: 'num' }, words)],
       outcome === 'text' ? what.text : h('span', { class: 'st' }, icon('warn', 's'), what[outcome]),

@@ -107,10 +107,10 @@ export class Reply {
 
   /** @param {any} coverage */
   showCoverage(coverage) {
-    if (!coverage.documents) return;
+    if (!coverage.documents && !coverage.pages) return;
     this.coverage.replaceChildren(searched(coverage));
     if (coverage.pages_without_text) {
-      const without = tn(coverage.pages_without_text, '{count} has no text', '{count} have no text');
+      const without = tn(coverage.pages_without_text, '{count} was not read', '{count} were not read');
       put(this.coverage, ' ', h('a', { href: '#/documents' }, without));
     }
     if (coverage.documents_pending) {
@@ -236,7 +236,7 @@ export class Reply {
       this.branches,
       h('span', { class: 'acts' },
         iconButton('copy', t('Copy answer with sources'), () => this.copy()),
-        new Verdict(this.actions.ids).buttons,
+        new Verdict(this.actions.ids, facts.mode === 'nothing_found').buttons,
         iconButton('info', t('Details of this answer'), () => details(facts, this.sources.length)),
         iconButton('redo', t('Answer again'), () => this.actions.again())));
     this.footer.hidden = false;
@@ -341,7 +341,7 @@ export class Reply {
 function refusal(coverage) {
   const reason = (/** @type {string} */ text) => h('p', {}, h('b', {}, text));
   const way = (/** @type {string} */ text) => h('p', { class: 'row wrap' }, h('a', { class: 'b', href: '#/documents' }, text));
-  if (!coverage || coverage.documents) {
+  if (!coverage || coverage.documents || coverage.pages) {
     const covered = coverage ? searched(coverage) : '';
     return [reason(t('Your documents do not say.')),
       h('p', {}, t('No passage was found that answers this question.'), ' ', covered),

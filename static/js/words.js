@@ -78,12 +78,12 @@ export function ago(time) {
 }
 
 /**
- * The names of languages in the reader's own.
+ * The names of languages in the reader's own; "und" is a language that nobody could tell.
  * @param {string[]} tags BCP 47
  */
 export function languageNames(tags) {
   const names = new Intl.DisplayNames(spoken(), { type: 'language' });
-  return new Intl.ListFormat(spoken()).format(tags.map((tag) => names.of(tag) ?? tag));
+  return new Intl.ListFormat(spoken()).format(tags.map((tag) => (tag === 'und' ? t('another language') : names.of(tag) ?? tag)));
 }
 
 /**

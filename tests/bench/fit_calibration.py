@@ -16,7 +16,9 @@ the encoder knows and for others:
 - found: does any passage answer, by the scores of the search;
 - read (home): does any passage answer, by reading the first; for every set of
   features with folds of ten, whose questions are about other titles than those
-  that were fitted to, and with each collection left out of the fit.
+  that were fitted to, and with each collection left out of the fit;
+- likelihood (home): of the evidence in force, what share of the questions is answered,
+  fitted to the first collection as it is, by folds, and tried on the others.
 What is asked `apart` of its passage or its article teaches whether anything
 answers and nothing else. Every collection weighs the same, and in each the right
 ones weigh what the wrong do.
@@ -43,6 +45,8 @@ CANDIDATES = [
 ]
 ANSWERED = 0.95
 FOLDS = 10
+BINS = 10
+IN_FORCE = numpy.array([7.77, 8.15, -8.5])
 SHUFFLES = 5
 
 
@@ -216,6 +220,66 @@ def reading(files):
         print(f"  {path}: {decided(found, apply(beta, parts[path][0]))}")
 
 
+def plainly(parts, rounds=60):
+    """Slope and intercept of a logistic regression in which each question weighs the same."""
+    evidence, labels = parts
+    inputs = numpy.column_stack([evidence, numpy.ones(len(evidence))])
+    beta = numpy.zeros(2)
+    for _ in range(rounds):
+        guess = 1 / (1 + numpy.exp(-inputs @ beta))
+        curve = (inputs.T * (guess * (1 - guess))) @ inputs
+        beta += numpy.linalg.solve(curve + 1e-9 * numpy.eye(2), inputs.T @ (labels - guess))
+    return beta
+
+
+def reliable(scores, labels):
+    """Expected calibration error over bins of one width, and the Brier score."""
+    bins = numpy.minimum((scores * BINS).astype(int), BINS - 1)
+    error = sum(
+        abs(scores[bins == n].mean() - labels[bins == n].mean()) * (bins == n).mean()
+        for n in set(bins.tolist())
+    )
+    return numpy.array([error, ((scores - labels) ** 2).mean()])
+
+
+def likelihood(files):
+    def evidence(found):
+        features, labels = table([rows[0] for rows in found], READ, "answerable")
+        return features @ IN_FORCE[:-1] + IN_FORCE[-1], labels
+
+    def score(beta, values):
+        return 1 / (1 + numpy.exp(-(beta[0] * values + beta[1])))
+
+    def named(errors):
+        return "calibration error {:.3f}, Brier {:.3f}".format(*errors)
+
+    (path, first), *others = files.items()
+    values, labels = evidence(first)
+    groups = numpy.array([rows[0]["group"] for rows in first])
+    print(f"likelihood, {path}: evidence itself {named(reliable(score((1, 0), values), labels))}")
+    runs = []
+    for shuffle in range(SHUFFLES):
+        order = numpy.random.default_rng(shuffle).permutation(len(set(groups)))
+        fold = dict(zip(sorted(set(groups)), order % FOLDS))
+        folds = numpy.array([fold[one] for one in groups])
+        scores = numpy.zeros(len(labels))
+        for number in range(FOLDS):
+            kept = folds != number
+            scores[~kept] = score(plainly((values[kept], labels[kept])), values[~kept])
+        runs.append(reliable(scores, labels))
+    print(f"  by folds: {named(numpy.mean(runs, axis=0))}")
+    beta = plainly((values, labels))
+    print("likelihood", dict(zip(["slope", "intercept"], beta.round(2).tolist())))
+    for path, found in others:
+        for kind in ("", "-unjudged", "-other-titles"):
+            asked = [r for r in found if not r[0]["apart"] or (kind and r[0]["collection"].endswith(kind))]
+            values, labels = evidence(asked)
+            if labels.min() == labels.max():
+                continue
+            before, after = (named(reliable(score(one, values), labels)) for one in ((1, 0), beta))
+            print(f"  {path}{kind}: evidence itself {before}; calibrated {after}")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", nargs="+", required=True)
@@ -228,3 +292,4 @@ if __name__ == "__main__":
         found(opened)
         if name == "home":
             reading(opened)
+            likelihood(opened)

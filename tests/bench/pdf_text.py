@@ -17,7 +17,9 @@ wide characters), white space, hyphens between letters, leaders, bullets of
 symbol fonts. Running heads and page numbers, which satchel takes out on
 purpose, are taken out of the reference and counted: lines near the top or the
 bottom of a page that stand there on other pages too, apart from their numbers.
-So are words whose type is too small to be seen.
+So are words whose type is too small to be seen. Rows of tables repeat the names
+of their columns, also on purpose: of ours the repetitions are taken out, so that
+the names stand once above their values, as in the file.
 
     error   edit distance of the characters, in parts of the reference's
     words   characters of words that one side has and the other lacks, in any
@@ -229,12 +231,44 @@ def is_kept(line, ours, theirs):
     return line in ours[:len(line) + 200] or line in ours[-len(line) - 200:]
 
 
+def without_repeated_names(text):
+    """Our text with the names of a table's columns once, above all its rows."""
+    out, names, rows = [], [], []
+
+    def end():
+        if rows:
+            out.append("\t".join(names))
+            out.extend("\t".join(row) for row in rows)
+        names.clear()
+        rows.clear()
+
+    for line in text.split("\n"):
+        cells = [cell.removesuffix(";") for cell in line.split("\t")]
+        is_row = ";\t" in line and ": " in line
+        if not is_row and not any(line.startswith(f"{name}: ") for name in names):
+            end()
+            out.append(line)
+            continue
+        row = []
+        for cell in cells:
+            name, mark, value = cell.partition(": ")
+            # A long row goes on in a line that begins with its first cell again.
+            row.append(value if mark else cell)
+            if mark and name not in names:
+                names.append(name)
+        rows.append(row)
+    end()
+    return "\n".join(out)
+
+
 def compare(path, read, truth):
     """Rows of one file's pages."""
     layout, flow = pdftotext(path, "-layout"), pdftotext(path)
     if isinstance(read, str):
         print(f"{path.name}: not read: {read}; pdftotext: {'opens it' if layout is not None else 'neither'}")
         return []
+    for page in read:
+        page["text"] = without_repeated_names(page["text"])
     ours = [page["text"] for page in read]
     layout, hidden = without_hidden(path, layout)
     flow, _ = without_hidden(path, flow)

@@ -6,7 +6,7 @@
 //! questions asked without the paragraph, and without the article, that answers.
 
 use anyhow::{Context, Result};
-use satchel::cli::eval::{self, Among, Collection};
+use satchel::cli::eval::{self, Among, Collection, Models};
 use std::path::{Path, PathBuf};
 
 fn main() -> Result<()> {
@@ -39,7 +39,7 @@ fn main() -> Result<()> {
     } else if has("features") {
         eval::features(&[collection], &[Among::All], &folder, out)
     } else {
-        eval::run(&collection, &folder, out).map(drop)
+        eval::run(&collection, &Models::default(), &folder, out).map(drop)
     }
 }
 

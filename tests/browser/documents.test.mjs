@@ -135,7 +135,7 @@ test('a file that cannot be read says why and can be removed', withSatchel(async
 test('the ledger names the pages without text', withSatchel(async (satchel) => {
   const page = await satchel.signedIn();
   await add(page, fixture('blank-page.pdf'));
-  await page.getByRole('heading', { name: '1 of 2 pages have no text' }).waitFor();
+  await page.getByRole('heading', { name: '1 of 2 pages were not read' }).waitFor();
   await page.getByRole('button', { name: 'Pages of blank-page.pdf' }).click();
   await page.getByRole('cell', { name: 'No text: blank or an image' }).waitFor();
   page.assertClean();

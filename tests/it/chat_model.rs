@@ -2,8 +2,11 @@
 //! say means nothing, how it travels does.
 
 use crate::support::{LIGHTHOUSE, Server, settings};
+use futures_util::StreamExt;
 use satchel::config::{Config, KvCache};
 use satchel::engine::decoder::Architecture;
+use satchel::service::{Caller, PassingQuestion, WritingOptions};
+use satchel::types::{AnswerEvent, AnswerMode, AnswerSummary, SearchOptions};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -40,6 +43,8 @@ fn chat_model_answers_after_the_sources_and_its_sentences_are_checked() {
         assert!(answer["usage"]["completion"].as_u64().unwrap() > 0);
         assert!(["stop", "length"].contains(&answer["finish_reason"].as_str().unwrap()));
         assert!(answer["checks"].is_array() && answer["html"].is_string());
+        // Words at random do not say that the passages are silent.
+        assert_eq!(answer["answered"], true, "{answer:#}");
         let session = answer["session_id"].as_str().unwrap();
         let stored = server
             .admin()
@@ -150,4 +155,51 @@ fn unusable_model_is_said_and_quotes_go_on() {
         .admin()
         .ask("Who was the first keeper of the lighthouse?");
     assert!(events.iter().any(|event| event.data["mode"] == "quotes"));
+}
+
+/// What is kept of an answer whose words a schema gives the model.
+fn answer_that_says(server: &Server, words: &str) -> AnswerSummary {
+    let question = PassingQuestion {
+        message: "Who was the first keeper of the lighthouse?".to_owned(),
+        earlier: Vec::new(),
+        system_prompt: None,
+        dataset_id: None,
+        options: SearchOptions::default(),
+        quotes_only: false,
+        writing: WritingOptions {
+            json_schema: Some(json!({"const": words})),
+            ..WritingOptions::default()
+        },
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (service, caller) = (server.service(), Caller::visitor());
+        let mut events = service.ask_in_passing(&caller, question).await.unwrap();
+        while let Some(event) = events.next().await {
+            if let AnswerEvent::Done {
+                content, summary, ..
+            } = event
+            {
+                assert!(content.contains(words), "{content}");
+                return *summary;
+            }
+        }
+        panic!("the answer has no end");
+    })
+}
+
+#[test]
+fn model_that_says_that_the_passages_are_silent_is_reported_to_refuse() {
+    let server = Server::with_model(Architecture::Llama);
+    server.publish("lighthouse.md", LIGHTHOUSE);
+    let refusal = answer_that_says(&server, "The passages do not say who it was.");
+    assert!(matches!(refusal.mode, AnswerMode::Model { .. }));
+    assert_eq!(refusal.answered, Some(false));
+    // The search was sure: what is told of it stands beside the model's word.
+    assert!(refusal.answerable.unwrap() > 0.5, "{refusal:?}");
+    let answer = answer_that_says(&server, "Tobias Grenn was the first keeper.");
+    assert_eq!(answer.answered, Some(true));
 }

@@ -320,6 +320,7 @@ fn stream_has_the_chunks_of_the_contract() {
     assert_eq!(stored[0]["id"], last.data["message_id"]);
     assert_eq!(stored[1]["id"], last.data["response_id"]);
     assert_eq!(stored[1]["message"], text.as_str());
+    assert_eq!(stored[1]["message"], last.data["response"]);
 }
 
 #[test]

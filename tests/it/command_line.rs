@@ -62,7 +62,7 @@ fn documents_are_added_asked_and_searched_with_and_without_a_server() {
     let documents = folder.path().join("papers");
     std::fs::create_dir(&documents).unwrap();
     std::fs::write(documents.join("lighthouse.md"), LIGHTHOUSE).unwrap();
-    std::fs::write(documents.join("photo.jpg"), "no document").unwrap();
+    std::fs::write(documents.join("song.mp3"), "no document").unwrap();
     let alone = satchel.run(&["ingest", "papers"]);
     assert_eq!(
         (alone.0, alone.1.as_str()),
@@ -147,6 +147,33 @@ fn failed_file_is_named_with_its_reason() {
         out.starts_with("1 added, 1 failed.\n  failed: empty.txt: "),
         "{out}"
     );
+}
+
+#[test]
+fn images_of_a_folder_are_named_as_unread_and_its_icons_as_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let satchel = Satchel {
+        folder: folder.path(),
+    };
+    let papers = folder.path().join("papers");
+    std::fs::create_dir(&papers).unwrap();
+    let image = |name: &str, side: u16| {
+        let sides = [side.to_le_bytes(), side.to_le_bytes()].concat();
+        std::fs::write(papers.join(name), [b"GIF89a".as_slice(), &sides].concat()).unwrap();
+    };
+    image("icon.gif", 32);
+    image("scan.gif", 1200);
+    std::fs::write(papers.join("good.txt"), "The sky is blue today.").unwrap();
+    let (code, out, error) = satchel.run(&["ingest", "papers"]);
+    assert_eq!(code, 1, "{out}{error}");
+    let named = "2 added, 1 failed, 1 skipped.\n  failed: scan.gif: its only page has no text";
+    assert!(out.starts_with(named), "{out}");
+    assert!(error.contains("icon.gif: an image too small"), "{error}");
+    let (_, out, _) = satchel.run(&["search", "sky", "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let coverage = &found["coverage"];
+    let counts = ["pages", "pages_without_text"].map(|name| coverage[name].as_u64());
+    assert_eq!(counts, [Some(2), Some(1)], "{out}");
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl Drop for Process {
 }
 
 /// A document of some chunks that no other document shares.
-fn document(number: u32) -> String {
+pub fn document(number: u32) -> String {
     let sentence = |n: u32| {
         format!(
             "Entry {n} of logbook {number} was written by keeper {} on day {}. ",

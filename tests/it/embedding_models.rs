@@ -1,10 +1,12 @@
 //! Another embedding model than the built-in one, a reranking model, and an
 //! entailment model.
 
+use crate::crash::{self, Process};
 use crate::support::{BAKERY, Client, LIGHTHOUSE, Server, settings};
 use candle_core::quantized::gguf_file::{self, Content, Value as Metadata};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
+use rusqlite::Connection;
 use satchel::config::Config;
 use satchel::engine::decoder::Architecture;
 use serde_json::{Value, json};
@@ -106,6 +108,154 @@ fn documents_are_embedded_anew_for_another_model_and_found_meanwhile() {
     assert_eq!(server.admin().get("/api/status").json()["jobs_pending"], 0);
     settled(&server);
     assert_eq!(fingerprint(&server.admin()), built_in);
+}
+
+/// What the first column of a query gives.
+fn column<T: rusqlite::types::FromSql>(folder: &Path, sql: &str) -> Vec<T> {
+    let database = Connection::open(folder.join("satchel.db")).unwrap();
+    let mut statement = database.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+/// Chunks that have a vector of the model that came last.
+const OF_THE_LATEST: &str = "SELECT chunk_key FROM vectors WHERE embedder_key =
+    (SELECT max(key) FROM embedders HAVING count(*) > 1) ORDER BY chunk_key";
+
+#[test]
+fn change_of_the_model_goes_on_where_a_kill_cut_it_off_and_keywords_serve_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path());
+    process.client.ingest("lighthouse.md", LIGHTHOUSE);
+    for number in 0..40 {
+        let added = process
+            .client
+            .upload(&format!("logbook-{number}.txt"), crash::document(number));
+        assert_eq!(added.status, 200, "{}", added.text);
+    }
+    let began = Instant::now();
+    while process.client.get("/api/status").json()["jobs_pending"] != 0 {
+        assert!(began.elapsed() < Duration::from_secs(120));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    process.kill();
+    let all: Vec<u64> = column(folder.path(), "SELECT key FROM chunks ORDER BY key");
+    std::fs::write(folder.path().join("models/other.gguf"), other_model()).unwrap();
+    let other = || Process::start_with(folder.path(), &["--embedding-model", "other"]);
+    let lighthouse = |process: &Process| {
+        let first = &found(&process.client, "colza oil lamp")[0];
+        assert_eq!(first["filename"], "lighthouse.md");
+    };
+
+    let process = other();
+    lighthouse(&process);
+    let waiting = process.client.get("/api/search-models").json();
+    let unembedded = waiting["unembedded"].as_u64().unwrap();
+    assert!(unembedded > 0, "how far it is can be seen: {waiting}");
+    while column::<u64>(folder.path(), OF_THE_LATEST).len() < 32 {
+        lighthouse(&process);
+        assert!(began.elapsed() < Duration::from_secs(240));
+    }
+    process.kill();
+    let done: Vec<u64> = column(folder.path(), OF_THE_LATEST);
+    assert!(done.len() < all.len(), "it was cut off in the middle");
+    // Marked, so that it shows if they are made once more; those of the lighthouse
+    // are needed to find it.
+    let others = format!(
+        "SELECT key FROM chunks WHERE document_key > 1 AND key IN ({OF_THE_LATEST}) ORDER BY key"
+    );
+    let others: Vec<u64> = column(folder.path(), &others);
+    assert!(!others.is_empty());
+    let mark = "UPDATE vectors SET vector =
+        (SELECT vector FROM vectors WHERE embedder_key = (SELECT min(key) FROM embedders)
+         ORDER BY chunk_key DESC LIMIT 1)
+        WHERE embedder_key = (SELECT max(key) FROM embedders)
+        AND chunk_key IN (SELECT key FROM chunks WHERE document_key > 1)";
+    let database = Connection::open(folder.path().join("satchel.db")).unwrap();
+    assert_eq!(database.execute(mark, []).unwrap(), others.len());
+    drop(database);
+
+    let process = other();
+    let began = Instant::now();
+    while process.client.get("/api/reindex").json()["unembedded"] != 0
+        || process.client.get("/api/status").json()["jobs_pending"] != 0
+    {
+        lighthouse(&process);
+        assert!(began.elapsed() < Duration::from_secs(120));
+    }
+    assert_eq!(column::<u64>(folder.path(), OF_THE_LATEST), all);
+    let marked = "SELECT chunk_key FROM vectors WHERE vector =
+        (SELECT vector FROM vectors WHERE embedder_key = (SELECT min(key) FROM embedders)
+         ORDER BY chunk_key DESC LIMIT 1)
+        AND embedder_key = (SELECT max(key) FROM embedders) ORDER BY chunk_key";
+    let marked: Vec<u64> = column(folder.path(), marked);
+    assert_eq!(marked, others, "they were not made again");
+    let list = process.client.get("/api/documents?limit=500").json();
+    for document in list["documents"].as_array().unwrap() {
+        assert_eq!(document["status"], "ready", "{document}");
+        assert_eq!(document["embedded_count"], document["chunk_count"]);
+    }
+    let examination = process.client.get("/api/examination").json();
+    assert_eq!(examination["consistent"], true, "{examination}");
+    lighthouse(&process);
+}
+
+#[test]
+fn vectors_of_the_model_before_are_kept_and_older_ones_are_not() {
+    let server = Server::start();
+    server.admin().ingest("lighthouse.md", LIGHTHOUSE);
+    server.admin().ingest("bakery.md", BAKERY);
+    let built_in = fingerprint(&server.admin());
+    let models = server.data_dir().join("models");
+    std::fs::write(models.join("other.gguf"), other_model()).unwrap();
+    let with = |prefix: Option<&str>| {
+        let embedding_passage_prefix = prefix.map(str::to_owned);
+        move |config| Config {
+            embedding_model: Some("other".to_owned()),
+            embedding_passage_prefix,
+            ..config
+        }
+    };
+    let kept = "SELECT fingerprint FROM embedders e WHERE (SELECT count(*) FROM chunks) =
+        (SELECT count(*) FROM vectors WHERE embedder_key = e.key) ORDER BY key";
+    let all = "SELECT fingerprint FROM embedders ORDER BY key";
+    let keeps = |server: &Server, wanted: &[&str]| {
+        let began = Instant::now();
+        while column::<String>(server.data_dir(), all) != wanted {
+            assert!(began.elapsed() < Duration::from_secs(60));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(column::<String>(server.data_dir(), kept), wanted);
+    };
+    let server = server.restart_with(with(None));
+    settled(&server);
+    let other = fingerprint(&server.admin());
+    keeps(&server, &[&built_in, &other]);
+    let server = server.restart_with(with(Some("passage: ")));
+    settled(&server);
+    let third = fingerprint(&server.admin());
+    keeps(&server, &[&other, &third]);
+    let server = server.restart_with(with(None));
+    let list = server.admin().get("/api/search-models").json();
+    assert_eq!(list["unembedded"], 0, "going back costs nothing");
+    settled(&server);
+    keeps(&server, &[&other, &third]);
+    let rows = std::fs::read_dir(server.data_dir().join("vectors")).unwrap();
+    let rows = rows.filter(|file| {
+        let name = file.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with("rows-")
+    });
+    assert_eq!(
+        rows.count(),
+        1,
+        "nothing is left of the indexes of other models"
+    );
+    // Who has the indexes made anew gets the room of the model before back.
+    server.admin().post("/api/reindex", &json!({}));
+    keeps(&server, &[&other]);
+    settled(&server);
+    let examination = server.admin().get("/api/examination").json();
+    assert_eq!(examination["consistent"], true, "{examination}");
 }
 
 #[test]

@@ -126,3 +126,62 @@ fn stored_vectors_without_direction_are_made_anew() {
     let examination = admin.get("/api/examination").json();
     assert_eq!(examination["consistent"], true, "{examination}");
 }
+
+#[test]
+fn upload_that_the_disk_refuses_is_our_failure_and_leaves_nothing() {
+    let server = Server::start();
+    let admin = server.admin();
+    let originals = server.data_dir().join("originals");
+    let refused = |what: &str| {
+        let answer = admin.upload("gorse.md", GORSE);
+        assert_eq!(answer.status, 500, "{what}: {}", answer.text);
+        assert!(answer.detail().contains("on our side"), "{}", answer.text);
+        assert_eq!(
+            admin.get("/api/documents").json()["total_count"],
+            0,
+            "{what}"
+        );
+    };
+    // A file where a folder should be is refused to every user of the system.
+    let incoming = originals.join("incoming");
+    std::fs::remove_dir(&incoming).unwrap();
+    std::fs::write(&incoming, "").unwrap();
+    refused("the file cannot be written");
+    std::fs::remove_file(&incoming).unwrap();
+    std::fs::create_dir(&incoming).unwrap();
+    let shards = (0..=255).map(|shard| originals.join(format!("{shard:02x}")));
+    let shards: Vec<_> = shards.collect();
+    shards
+        .iter()
+        .for_each(|shard| std::fs::write(shard, "").unwrap());
+    refused("the file cannot be put in place");
+    assert_eq!(std::fs::read_dir(&incoming).unwrap().count(), 0);
+    shards
+        .iter()
+        .for_each(|shard| std::fs::remove_file(shard).unwrap());
+    assert_eq!(admin.ingest("gorse.md", GORSE)["status"], "ready");
+}
+
+#[test]
+fn upload_whose_text_cannot_be_stored_is_our_failure_and_that_of_a_bad_file_is_not() {
+    let server = Server::start();
+    let admin = server.admin();
+    execute(
+        &server,
+        "CREATE TRIGGER refuses BEFORE INSERT ON chunks
+         BEGIN SELECT RAISE(ABORT, 'the shelf is broken'); END",
+    );
+    let answer = admin.upload("gorse.md", GORSE);
+    assert_eq!(answer.status, 500, "{}", answer.text);
+    assert!(!answer.text.contains("shelf"), "{}", answer.text);
+    let id = admin.get("/api/documents").json()["documents"][0]["id"].clone();
+    execute(&server, "DROP TRIGGER refuses");
+    let again = admin.post(
+        &format!("/documents/{}/retry", id.as_str().unwrap()),
+        &json!({}),
+    );
+    assert!(again.status < 300, "{}", again.text);
+    assert_eq!(admin.settled(id.as_str().unwrap())["status"], "ready");
+    let bad = admin.upload("bad.pdf", "%PDF-1.7 and nothing else");
+    assert_eq!(bad.status, 400, "{}", bad.text);
+}

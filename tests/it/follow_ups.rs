@@ -106,3 +106,18 @@ fn what_a_model_makes_up_is_not_searched_for() {
     assert_eq!(second.searched_for, "Skerry Point How high is its tower?");
     assert_eq!(second.first, "skerry.md");
 }
+
+#[test]
+fn identifier_is_carried_over_whole_and_a_new_question_gets_nothing() {
+    let server = Server::start();
+    let admin = server.admin();
+    let codes = "# Errors\n\nError E-1042 means that the filter is blocked: rinse it with warm water.\n\n\
+        Error E-1043 means that the fan is stuck: oil its bearing.\n";
+    admin.ingest("codes.md", codes);
+    let first = ask(&admin, "What does error E-1042 mean?", None);
+    let then = |question: &str| ask(&admin, question, Some(&first.session)).searched_for;
+    assert_eq!(then("How do I fix it?"), "E-1042 How do I fix it?");
+    assert_eq!(then("And E-1043?"), "E-1043 How do I fix it");
+    assert_eq!(then("Who is the mayor of Oslo?"), Value::Null);
+    assert_eq!(then("Summarise these documents"), Value::Null);
+}

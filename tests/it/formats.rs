@@ -2,7 +2,7 @@
 //! found by a value in it, answered from and cited; what was not read is told.
 
 use crate::support::{Client, Server};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn fixture(name: &str) -> Vec<u8> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -104,6 +104,74 @@ fn ledger_names_each_part_that_was_not_read() {
     let photo = admin.ingest("photo.png", fixture("pixel.png"));
     assert_eq!(photo["status"], "failed");
     assert!(ledger(&admin, &photo)[0].1.contains("OCR"));
+}
+
+/// Pages that a search covered, and how many of them were not read.
+fn searched(client: &Client, dataset: &Value, query: &str) -> (Value, u64, u64) {
+    let options = json!({"score_threshold": 0});
+    let body = json!({"query": query, "dataset_id": dataset, "search_options": options});
+    let found = client.post("/api/search", &body).json();
+    let count = |name: &str| found["coverage"][name].as_u64().unwrap();
+    (
+        found["results"][0]["text"].clone(),
+        count("pages"),
+        count("pages_without_text"),
+    )
+}
+
+#[test]
+fn scans_count_as_unread_in_every_search_and_their_stamps_are_found() {
+    let server = Server::start();
+    let admin = server.admin();
+    let scans = admin.ingest("scans.pdf", fixture("scans.pdf"));
+    assert_eq!(
+        (
+            &scans["status"],
+            &scans["page_count"],
+            &scans["pages_without_text"]
+        ),
+        (&"ready".into(), &6.into(), &3.into())
+    );
+    let told = ledger(&admin, &scans);
+    let outcomes: Vec<&str> = told.iter().map(|(outcome, _)| outcome.as_str()).collect();
+    let expected = ["failed", "text", "failed", "text", "text", "failed"];
+    assert_eq!(outcomes, expected);
+    let dataset = &scans["dataset_id"];
+    let (text, pages, unread) = searched(&admin, dataset, "GRENN-0004711");
+    assert_eq!(
+        (text.as_str(), pages, unread),
+        (Some("GRENN-0004711"), 6, 3)
+    );
+    // Nothing of these can be searched, and they are not left out of the count.
+    let photo = admin.ingest("photo.png", fixture("pixel.png"));
+    let paper = admin.ingest("scans.docx", fixture("scans.docx"));
+    assert_eq!(
+        (&photo["status"], &paper["status"]),
+        (&"failed".into(), &"failed".into())
+    );
+    let (_, pages, unread) = searched(&admin, dataset, "GRENN-0004711");
+    assert_eq!((pages, unread), (8, 5));
+    let alone = json!({"query": "photo", "document_ids": [photo["id"]]});
+    let found = admin.post("/api/search", &alone).json();
+    assert_eq!(found["coverage"]["pages"], 1, "{found}");
+}
+
+#[test]
+fn pictures_of_a_document_are_told_and_harm_it_not() {
+    let server = Server::start();
+    let admin = server.admin();
+    let paper = admin.ingest("pit.docx", fixture("python-docx.docx"));
+    assert_eq!(
+        (&paper["status"], &paper["pages_without_text"]),
+        (&"ready".into(), &0.into())
+    );
+    let note = "2 pictures or charts in it were not read";
+    assert_eq!(
+        ledger(&admin, &paper),
+        [("text".to_owned(), note.to_owned())]
+    );
+    let (text, ..) = searched(&admin, &paper["dataset_id"], "plan of the two gates");
+    assert!(text.as_str().unwrap().contains("Plan of the pit"), "{text}");
 }
 
 #[test]

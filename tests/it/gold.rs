@@ -75,7 +75,8 @@ fn passage_is_marked_once_and_the_mark_is_taken_back() {
         &first,
         &json!({"id": "string", "answer_id": "string", "document_id": "string",
             "dataset_id": "string", "filename": "lighthouse.md", "page": "number",
-            "start": "number", "end": "number", "sha256": "string", "created_at": "datetime"}),
+            "start": "number", "end": "number", "sha256": "string", "unanswerable": "boolean",
+            "created_at": "datetime"}),
     );
     assert_eq!(mark(&ada, &answer, &here)["id"], first["id"], "once");
     let listed = ada.get(&marks(&answer)).json();
@@ -223,6 +224,74 @@ fn mark_goes_with_its_document_its_session_and_its_user_and_is_exported_before()
     assert_eq!(gold(&server), Vec::<Value>::new(), "with its user");
 }
 
+/// Says that the documents do not answer the question of an answer.
+fn unanswerable(client: &Client, answer: &str) -> Value {
+    let said = client.post(&marks(answer), &json!({"unanswerable": true}));
+    assert_eq!(said.status, 201, "{}", said.text);
+    said.json()
+}
+
+#[test]
+fn question_is_unanswerable_until_a_passage_is_marked_or_that_is_taken_back() {
+    let (server, lighthouse) = with_documents();
+    let ada = server.user("ada");
+    let asked_for = asked(&ada, KEEPER);
+    let [_, _, answer] = &asked_for;
+    thumb(&ada, &asked_for, "thumbs_up");
+    let said = unanswerable(&ada, answer);
+    assert_eq!(
+        (&said["unanswerable"], &said["document_id"]),
+        (&json!(true), &Value::Null)
+    );
+    assert_eq!(unanswerable(&ada, answer)["id"], said["id"], "once");
+    let set = gold(&server);
+    assert_eq!(set.len(), 1);
+    assert_eq!(
+        (&set[0]["passages"], &set[0]["unanswerable"]),
+        (&json!([]), &json!(true))
+    );
+
+    let here = place(&ada, &lighthouse, SENTENCE);
+    let marked = mark(&ada, answer, &here);
+    let listed = ada.get(&marks(answer)).json();
+    assert_eq!(
+        listed,
+        json!({"judgements": [marked]}),
+        "there is a passage after all"
+    );
+    assert_eq!(gold(&server)[0]["unanswerable"], false);
+    let said = unanswerable(&ada, answer);
+    assert_eq!(
+        ada.get(&marks(answer)).json(),
+        json!({"judgements": [said]}),
+        "or there is none"
+    );
+    let one = format!("{}/{}", marks(answer), said["id"].as_str().unwrap());
+    assert_eq!(ada.delete(&one).status, 200);
+    assert_eq!(
+        gold(&server)[0]["passages"][0]["grade"],
+        1,
+        "the thumb counts again"
+    );
+
+    for (body, field) in [
+        (json!({"unanswerable": true, "page": 1}), "page: "),
+        (json!({"unanswerable": false}), "document_id: "),
+        (
+            json!({"document_id": lighthouse, "start": 0, "end": 5}),
+            "page: ",
+        ),
+    ] {
+        let refused = ada.post(&marks(answer), &body);
+        assert_eq!(refused.status, 400, "{body}");
+        assert!(refused.detail().starts_with(field), "{}", refused.text);
+    }
+    let others = server
+        .user("bob")
+        .post(&marks(answer), &json!({"unanswerable": true}));
+    assert_eq!(others.status, 404, "another's answer");
+}
+
 /// Runs a command on the data folder of a server.
 fn command(server: &Server, arguments: &[&str]) -> (i32, String, String) {
     let mut command = satchel();
@@ -259,6 +328,17 @@ fn gold_set_is_measured_over_the_own_documents_and_compared() {
         (&measured["collection"], &hybrid["name"]),
         (&json!("gold"), &json!("hybrid"))
     );
+    assert_eq!(measured["answers"]["written_by"], Value::Null, "quotes");
+    let steps = |of: &Value| -> Vec<String> {
+        let steps = of["steps"].as_array().unwrap();
+        let names = steps
+            .iter()
+            .map(|step| step["name"].as_str().unwrap().to_owned());
+        names.collect()
+    };
+    let all = ["embedding", "keywords", "vectors", "reading", "all"];
+    assert_eq!(steps(hybrid), all);
+    assert_eq!(steps(&measured["answers"]), all);
     assert_eq!(hybrid["metrics"][4]["scores"], json!([1.0, 1.0]));
     assert_eq!(measured["answers"]["span_in_first"], 1.0);
 
@@ -273,6 +353,37 @@ fn gold_set_is_measured_over_the_own_documents_and_compared() {
         table.contains("hybrid: nDCG@10 +0.0000 (+0.0 %), p = 1.0000\n"),
         "{table}"
     );
+
+    let [_, _, answer] = asked(&ada, "Which zebrafinch won the chess tournament?");
+    unanswerable(&ada, &answer);
+    let (code, table, errors) = command(&server, &["eval", "--gold", "--json", &before]);
+    assert_eq!(code, 0, "{errors}");
+    assert!(
+        table.contains("1 of the questions are not answered by the documents"),
+        "{table}"
+    );
+    let report = std::fs::read_to_string(&before).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let answers = &report["collections"][0]["answers"];
+    let counted = (&answers["unanswerable"], &answers["unanswerable_answered"]);
+    assert_eq!(counted, (&json!(1), &json!(0.0)));
+    let measures = answers["measures"].as_array().unwrap();
+    let scores = |name: &str| &measures.iter().find(|one| one["name"] == name).unwrap()["scores"];
+    assert_eq!(scores("decided rightly"), &json!([1.0, 1.0, 1.0]));
+    assert_eq!(scores("refused"), &json!([1.0]));
+    assert_eq!(scores("citation recall"), &json!([1.0, 1.0]));
+
+    // Questions that were asked before are others: that is said before they are measured.
+    let again = ["eval", "--gold", &lines, "--against", &before];
+    let (code, table, errors) = command(&server, &again);
+    assert_ne!(code, 0);
+    assert!(
+        errors.contains("2 documents and 3 questions") && table.is_empty(),
+        "{errors}{table}"
+    );
+    let with_model = ["eval", "--gold", "--embedder", "other"];
+    let (code, _, errors) = command(&server, &with_model);
+    assert!(code != 0 && errors.contains("for collections"), "{errors}");
 
     let path = format!("/documents/{lighthouse}");
     assert_eq!(server.admin().delete(&path).status, 200);

@@ -19,6 +19,7 @@ mod crash_chats;
 mod credentials;
 mod custody;
 mod datasets;
+mod doctor;
 mod documents;
 mod edge;
 mod embedding_models;

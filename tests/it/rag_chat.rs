@@ -140,7 +140,7 @@ fn frames_have_the_shapes_of_the_wire() {
                             "citations": ["number"], "score": "number"}],
                 "usage": {"prompt": "number", "completion": "number", "total": "number",
                           "reused": "number"},
-                "coverage": coverage, "answerable": "number",
+                "coverage": coverage, "answerable": "number", "answered": "boolean",
                 "first_token_ms": "number | null", "total_ms": "number",
             }),
             "done" => json!({"message_id": "string"}),
@@ -432,6 +432,9 @@ fn question_that_the_documents_do_not_answer_says_so() {
         .ask("What is the boiling point of tungsten hexafluoride?");
     let whole = last(&events);
     assert_eq!(whole["mode"], "nothing_found", "{whole:#}");
+    assert_eq!(whole["answered"], false);
+    let likely = whole["answerable"].as_f64().unwrap();
+    assert!(likely < 0.29, "{likely}");
     assert_eq!(whole["citations"], json!([]));
     assert_eq!(whole["finish_reason"], "stop");
 }

@@ -110,6 +110,9 @@ fn record_of_a_replay_names_options_models_and_all_passages_without_their_text()
     let ranked = record["ranked"].as_u64().unwrap() as usize;
     assert_eq!(ranked, shown.len() + considered.len());
     assert!(!record.to_string().contains("Tobias"), "{record}");
+    assert_eq!(record["answered"], true);
+    assert_eq!(record["checks"], answer["checks"]);
+    assert_eq!(record["checks"][0]["support"], "supported");
     assert_same(&replay(&admin, &answer));
 }
 
@@ -157,6 +160,60 @@ fn replay_names_a_replaced_document_as_changed() {
     assert!(
         has("first", "Tobias Grenn") && has("again", "Ines Falk"),
         "{replayed:#}"
+    );
+}
+
+/// The record of the only answer, changed as an older version wrote it.
+fn rewrite_record(server: &Server, change: impl FnOnce(&mut Value)) {
+    let database = server.data_dir().join("satchel.db");
+    let raw = rusqlite::Connection::open(database).unwrap();
+    let read = "SELECT record FROM answer_records";
+    let record: String = raw.query_row(read, [], |row| row.get(0)).unwrap();
+    let mut record = serde_json::from_str(&record).unwrap();
+    change(&mut record);
+    let changed = raw.execute(
+        "UPDATE answer_records SET record = ?1",
+        [record.to_string()],
+    );
+    assert_eq!(changed.unwrap(), 1);
+}
+
+#[test]
+fn record_without_verdicts_takes_them_from_its_answer() {
+    let (server, _) = server();
+    let admin = server.admin();
+    let answer = ask(&admin, &json!({"message": QUESTION}));
+    rewrite_record(&server, |record| {
+        let record = record.as_object_mut().unwrap();
+        record.remove("checks").unwrap();
+        record.remove("answered").unwrap();
+    });
+    let record = record(&admin, &answer);
+    assert_eq!(record["checks"], answer["checks"]);
+    assert_eq!(record["answered"], true);
+    assert_same(&replay(&admin, &answer));
+}
+
+#[test]
+fn replay_tells_of_a_sentence_that_was_judged_otherwise() {
+    let (server, _) = server();
+    let admin = server.admin();
+    let answer = ask(&admin, &json!({"message": QUESTION}));
+    rewrite_record(&server, |record| {
+        record["checks"][0]["support"] = json!("weak");
+        record["answered"] = json!(false);
+    });
+    let replayed = replay(&admin, &answer);
+    assert_eq!(kinds(&replayed), ["answered", "verdict"], "{replayed:#}");
+    assert_eq!(replayed["same"], false);
+    let verdict = &replayed["differences"][1];
+    assert_eq!(
+        (&verdict["first"], &verdict["again"]),
+        (&json!("weak"), &json!("supported"))
+    );
+    assert!(
+        id(&verdict["text"]).ends_with("was weak and is supported"),
+        "{verdict}"
     );
 }
 

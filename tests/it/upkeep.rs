@@ -1,6 +1,6 @@
 //! Indexes that are made anew, and faults that are repaired.
 
-use crate::crash::Process;
+use crate::crash::{self, Process};
 use crate::support::{BAKERY, Client, LIGHTHOUSE, Server};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -123,6 +123,57 @@ fn making_anew_goes_on_after_a_kill() {
     assert_consistent(&process.client);
 }
 
+/// How many rows a query counts; none while the database cannot be read.
+fn count(folder: &Path, sql: &str) -> u64 {
+    let counted = database(folder).query_row(sql, [], |row| row.get(0));
+    counted.unwrap_or_default()
+}
+
+#[test]
+fn command_that_is_killed_while_it_makes_the_indexes_anew_is_ended_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path());
+    process.client.ingest("lighthouse.md", LIGHTHOUSE);
+    for number in 0..10 {
+        let name = format!("logbook-{number}.txt");
+        process.client.ingest(&name, crash::document(number));
+    }
+    process.kill();
+    let reindex = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_satchel"));
+        command.args(["reindex", "--embeddings", "--handbook", "false"]);
+        command.arg("--data-dir").arg(folder.path());
+        command
+    };
+    // No server runs: the command does the work itself.
+    let mut child = reindex().spawn().unwrap();
+    let began = Instant::now();
+    let waiting = "SELECT count(*) FROM documents WHERE status = 'embedding'";
+    while count(folder.path(), waiting) == 0 {
+        assert!(began.elapsed() < PATIENCE);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        count(folder.path(), waiting) > 0,
+        "it was in the middle of it"
+    );
+    let process = Process::start(folder.path());
+    indexed(&process.client);
+    assert_eq!(count(folder.path(), waiting), 0);
+    let state = "SELECT count(*) FROM settings WHERE name = 'reindexing'";
+    assert_eq!(count(folder.path(), state), 0);
+    assert_consistent(&process.client);
+
+    // The server of the folder does it for the command, which waits.
+    let output = reindex().output().unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said, "Both indexes were made anew from 11 documents.\n");
+    assert_eq!(process.client.get("/api/status").json()["jobs_pending"], 0);
+    assert_consistent(&process.client);
+}
+
 #[test]
 fn what_an_examination_finds_is_repaired_or_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -141,7 +192,7 @@ fn what_an_examination_finds_is_repaired_or_named() {
     let nothing = client.post("/api/repair", &json!({})).json();
     assert_eq!(
         nothing,
-        json!({"index_entries": 0, "database": false, "documents": [], "left": []})
+        json!({"index_entries": 0, "database": false, "orphans": 0, "documents": [], "left": []})
     );
     let key = |name: &str| format!("(SELECT key FROM documents WHERE filename = '{name}.md')");
     let damage = format!(

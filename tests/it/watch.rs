@@ -147,7 +147,7 @@ fn changes_are_followed_until_the_end_is_asked_for() {
     place.write("papers/lighthouse.md", LIGHTHOUSE);
     place.write("papers/food/bakery.md", BAKERY);
     place.write("papers/.hidden/secret.md", "Nobody is told.");
-    place.write("papers/photo.jpg", "no document");
+    place.write("papers/song.mp3", "no document");
     let watching = Watching::start(place.command(&["papers", "--dataset", "Papers"]));
     watching.says("added    food/bakery.md");
     watching.says("added    lighthouse.md");
@@ -275,6 +275,51 @@ fn folders_that_share_a_dataset_leave_each_other_alone() {
     assert_eq!(names(&server.client), ["b.md", "copy.md", "own.md"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn folder_that_was_moved_keeps_its_documents_and_is_followed_on() {
+    let place = Place::new();
+    let server = place.serve();
+    place.write("papers/a.md", LIGHTHOUSE);
+    place.write("papers/sub/b.md", BAKERY);
+    assert_eq!(place.once(&["papers"]).0, 0);
+    let before = documents(&server.client);
+    fs::rename(place.path("papers"), place.path("archive")).unwrap();
+    let old = fs::canonicalize(place.path(".")).unwrap().join("papers");
+    let old = old.display();
+    let (code, out, error) = place.once(&["archive"]);
+    assert_eq!(code, 0, "{error}");
+    let renamed = format!("renamed  {old}/a.md -> a.md\nrenamed  {old}/sub/b.md -> sub/b.md\n");
+    assert_eq!(out, format!("{renamed}in step: 2 files, 2 renamed.\n"));
+    assert_eq!(documents(&server.client), before, "the same documents");
+    assert_eq!(place.once(&["archive"]).1, "in step: 2 files.\n");
+    // They are the folder's from then on.
+    place.write("archive/a.md", "# Lamp\n\nIt is electric now.");
+    place.remove("archive/sub/b.md");
+    let (_, out, _) = place.once(&["archive"]);
+    assert_eq!(
+        out,
+        "changed  a.md\nremoved  sub/b.md\nin step: 1 file, 1 changed, 1 removed.\n"
+    );
+    assert_eq!(documents(&server.client), before[..1]);
+}
+
+#[cfg(unix)]
+#[test]
+fn folder_that_was_copied_takes_no_documents_from_the_one_that_stays() {
+    let place = Place::new();
+    let server = place.serve();
+    place.write("papers/a.md", LIGHTHOUSE);
+    place.write("copy/a.md", LIGHTHOUSE);
+    assert_eq!(place.once(&["papers"]).0, 0);
+    let before = documents(&server.client);
+    assert_eq!(place.once(&["copy"]).1, "in step: 1 file.\n");
+    place.remove("copy/a.md");
+    place.write("copy/b.md", BAKERY);
+    assert_eq!(place.once(&["copy"]).0, 0);
+    assert_eq!(documents(&server.client)[0], before[0]);
+}
+
 #[test]
 fn file_that_cannot_be_read_is_named_and_not_read_again() {
     let place = Place::new();
@@ -310,6 +355,26 @@ fn file_that_cannot_be_read_is_named_and_not_read_again() {
     let (code, out, error) = place.once(&["papers"]);
     assert_eq!(code, 0, "{out}{error}");
     assert_eq!(names(&server.client).len(), 4);
+}
+
+#[test]
+fn image_of_a_folder_is_in_step_and_named_as_one_that_was_not_read() {
+    let place = Place::new();
+    let server = place.serve();
+    place.write("papers/good.md", LIGHTHOUSE);
+    // 1040 by 600 points.
+    place.write("papers/photo.gif", "GIF89a\x10\x04\x58\x02");
+    for added in [", 2 added", ""] {
+        let (code, out, error) = place.once(&["papers"]);
+        assert_eq!(code, 0, "{out}{error}");
+        let summary = format!("in step: 2 files{added}, 1 without text.\n");
+        assert!(out.contains(&summary), "{out}");
+        assert!(
+            out.contains("photo.gif: its only page has no text"),
+            "{out}"
+        );
+    }
+    assert_eq!(names(&server.client), ["good.md", "photo.gif"]);
 }
 
 #[test]

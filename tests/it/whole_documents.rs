@@ -177,6 +177,48 @@ fn document_beyond_the_bound_is_read_evenly_and_its_notes_once_more_and_that_is_
 }
 
 #[test]
+fn of_many_documents_each_is_heard_within_the_bound_and_the_unread_are_named() {
+    let server = server();
+    let admin = server.admin();
+    let letter = |n: usize| {
+        let text = format!(
+            "Harbour {n} froze twice. {}",
+            "The boats stayed in until Easter, and nobody came from the islands. ".repeat(4)
+        );
+        json!({"title": format!("Letter {n}"), "text": text}).to_string() + "\n"
+    };
+    let letters: String = (1000..1090).map(letter).collect();
+    admin.ingest("letters.jsonl", letters);
+    let began = Instant::now();
+    // One is there from the beginning.
+    while admin.get("/api/documents?status=ready&limit=1").json()["total_count"] != 91 {
+        assert!(began.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let events = heard(&admin, &json!({"message": "Summarise all documents"}));
+    assert_eq!(parts_told(&events, false).len(), 8);
+    let answer = whole(&events);
+    assert_eq!(answer["mode"], "model", "{answer:#}");
+    let (read, left_out) = (&answer["parts"], &answer["left_out"]);
+    let (passages, beyond) = (count(&read["passages"]), count(&left_out["for_bound"]));
+    assert_eq!((passages + beyond, count(&left_out["of"])), (91, 91));
+    let content = answer["content"].as_str().unwrap();
+    let note = content.rsplit("\n\n").next().unwrap();
+    assert!(
+        note.starts_with("Not read for this answer: `Letter 1"),
+        "{note}"
+    );
+    let more = format!("{} more documents.", beyond - 10);
+    assert!(note.ends_with(&more), "{note}");
+    assert_eq!(note.matches('`').count(), 20, "{note}");
+    let said: String = events
+        .iter()
+        .filter_map(|event| event.data["token"].as_str())
+        .collect();
+    assert!(said.ends_with(note), "{said}");
+}
+
+#[test]
 fn replay_reads_the_same_parts_and_keeps_no_text_of_them() {
     let server = server();
     let admin = server.admin();

@@ -8,9 +8,10 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
+use super::leads::LeftUnread;
 use super::prompt::{PER_MESSAGE, fenced, system_prompt, turn};
 use crate::types::{PartReading, Passage, Role};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 /// How often notes that are too many for one prompt are read again to be made
@@ -52,6 +53,7 @@ pub struct WholeReading {
     rounds: usize,
     too_long: usize,
     beyond: usize,
+    unread: LeftUnread,
 }
 
 /// Something to read.
@@ -85,6 +87,8 @@ pub struct WholeRead {
     pub too_long: usize,
     /// Passages for which there were not enough parts.
     pub beyond: usize,
+    /// Documents of which no passage was read.
+    pub unread: LeftUnread,
 }
 
 impl WholeReading {
@@ -125,6 +129,7 @@ impl WholeReading {
             rounds: 0,
             too_long: 0,
             beyond: 0,
+            unread: LeftUnread::default(),
             passages,
         };
         let all = reading.passages.iter().cloned().enumerate();
@@ -137,6 +142,12 @@ impl WholeReading {
     /// How many passages the documents have.
     pub fn passages(&self) -> usize {
         self.passages.len()
+    }
+
+    /// How many documents they are of.
+    pub fn documents(&self) -> usize {
+        let all = self.passages.iter().map(|passage| &passage.document_id);
+        all.collect::<HashSet<_>>().len()
     }
 
     /// The part that is to be read now; `None`: all is read.
@@ -191,6 +202,7 @@ impl WholeReading {
             rounds,
             too_long,
             beyond,
+            unread,
             ..
         } = self;
         let (passages, given) = match rounds {
@@ -207,6 +219,7 @@ impl WholeReading {
             given,
             too_long,
             beyond,
+            unread,
         }
     }
 
@@ -218,7 +231,10 @@ impl WholeReading {
         let lengths: Vec<usize> = lengths.collect();
         let is_too_much = lengths.iter().sum::<usize>() > self.answer_room;
         let divided = match is_too_much && self.rounds < MOST_ROUNDS {
-            true => parts::divide(&lengths, self.part_room, self.most_parts),
+            true => {
+                let documents = documents(&given);
+                parts::divide(&lengths, &documents, self.part_room, self.most_parts)
+            }
             false => parts::Division::default(),
         };
         // In a context without room for one passage nothing can be noted; the
@@ -233,7 +249,34 @@ impl WholeReading {
                 place += 1;
                 kept.next_if(|kept| *kept + 1 == place).is_some()
             });
+            if self.rounds == 0 {
+                self.unread = unread(&self.passages, &given);
+            }
         }
         self.given = given;
     }
+}
+
+/// Which of the documents each is of, counted from 0.
+fn documents(given: &[Given]) -> Vec<usize> {
+    let (mut found, mut number) = (Vec::with_capacity(given.len()), 0);
+    for (at, one) in given.iter().enumerate() {
+        let document = &one.passage.document_id;
+        number += usize::from(at > 0 && given[at - 1].passage.document_id != *document);
+        found.push(number);
+    }
+    found
+}
+
+/// The documents of which nothing is given to be read.
+fn unread(passages: &[Passage], given: &[Given]) -> LeftUnread {
+    let read = given.iter().map(|one| &one.passage.document_id);
+    let mut known: HashSet<_> = read.collect();
+    let mut unread = LeftUnread::default();
+    for passage in passages {
+        if known.insert(&passage.document_id) {
+            unread.add(passage);
+        }
+    }
+    unread
 }

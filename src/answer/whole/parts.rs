@@ -18,8 +18,10 @@ pub(super) struct Division {
 
 /// Divides passages of these lengths into parts of at most `room`, `most` of
 /// them at most: where these do not do, passages are left out evenly, so that
-/// beginning, middle and end of the documents all are heard.
-pub(super) fn divide(lengths: &[usize], room: usize, most: usize) -> Division {
+/// beginning, middle and end of the documents all are heard, and each document
+/// has a passage left as long as there is room for so many. `documents` tells
+/// those of each document, which follow each other, from the others.
+pub(super) fn divide(lengths: &[usize], documents: &[usize], room: usize, most: usize) -> Division {
     let fitting: Vec<usize> = (0..lengths.len())
         .filter(|place| lengths[*place] <= room)
         .collect();
@@ -29,7 +31,7 @@ pub(super) fn divide(lengths: &[usize], room: usize, most: usize) -> Division {
     while parts.len() > most.max(1) {
         let fewer = kept.len() * most / parts.len();
         let fewer = fewer.clamp(1, kept.len() - 1);
-        kept = spread(&fitting, fewer);
+        kept = shared_out(&fitting, documents, fewer);
         parts = even_parts(&of(&kept), room);
     }
     Division {
@@ -67,6 +69,26 @@ fn filled(lengths: &[usize], room: usize) -> Vec<Range<usize>> {
     parts
 }
 
+/// `count` of the places: of each document one at least and the more, the more it
+/// has, evenly spread; where there are more documents, the first of so many.
+fn shared_out(places: &[usize], documents: &[usize], count: usize) -> Vec<usize> {
+    let same = |one: &usize, other: &usize| documents[*one] == documents[*other];
+    let groups: Vec<&[usize]> = places.chunk_by(same).collect();
+    if groups.len() > count {
+        let firsts: Vec<usize> = groups.iter().map(|group| group[0]).collect();
+        return spread(&firsts, count);
+    }
+    let (spare, rest) = (count - groups.len(), places.len() - groups.len());
+    let upto = |place: usize| place * spare / rest.max(1);
+    let mut before = 0;
+    let shares = groups.iter().flat_map(|group| {
+        let from = before;
+        before += group.len() - 1;
+        spread(group, 1 + upto(before) - upto(from))
+    });
+    shares.collect()
+}
+
 /// `count` of the places, evenly spread, the first and the last among them.
 fn spread(places: &[usize], count: usize) -> Vec<usize> {
     let gaps = count.saturating_sub(1).max(1);
@@ -77,7 +99,40 @@ fn spread(places: &[usize], count: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::divide;
+    use super::Division;
+
+    /// Of passages that are all of one document.
+    fn divide(lengths: &[usize], room: usize, most: usize) -> Division {
+        super::divide(lengths, &vec![0; lengths.len()], room, most)
+    }
+
+    #[test]
+    fn each_document_keeps_a_passage_and_the_longer_ones_keep_more() {
+        // A book, and letters of one or two passages.
+        let documents: Vec<usize> = (0..90).map(|_| 0).chain([1, 2, 2, 3, 4, 4]).collect();
+        let divided = super::divide(&[10; 96], &documents, 100, 2);
+        let of = |document: usize| {
+            let kept = divided.kept.iter();
+            kept.filter(|place| documents[**place] == document).count()
+        };
+        assert!((1..5).all(|document| of(document) >= 1), "{divided:?}");
+        assert!(of(0) > 10, "{divided:?}");
+        assert!(divided.kept.is_sorted(), "{divided:?}");
+        assert_eq!(divided.beyond, 96 - divided.kept.len());
+        assert!(divided.parts.len() <= 2, "{divided:?}");
+    }
+
+    #[test]
+    fn of_more_documents_than_there_is_room_for_some_are_heard_from_first_to_last() {
+        let documents: Vec<usize> = (0..100).map(|place| place / 2).collect();
+        let divided = super::divide(&[10; 100], &documents, 100, 1);
+        assert_eq!(divided.kept.len(), 10, "{divided:?}");
+        assert_eq!((divided.kept[0], divided.kept.last()), (0, Some(&98)));
+        assert!(
+            divided.kept.iter().all(|place| place % 2 == 0),
+            "{divided:?}"
+        );
+    }
 
     #[test]
     fn parts_follow_each_other_and_none_is_longer_than_the_room() {

@@ -133,6 +133,34 @@ fn documents_that_are_longer_than_the_bound_are_read_in_so_many_parts_and_it_is_
 }
 
 #[test]
+fn documents_of_which_nothing_was_read_are_named() {
+    let letter = |n: usize| {
+        let text = "It snowed again. ".repeat(17);
+        passage(&format!("letter {n}"), n * 1000, &text)
+    };
+    let budget = WholeBudget {
+        most_parts: 2,
+        ..BUDGET
+    };
+    let begin = |letters: usize| {
+        let letters = (0..letters).map(letter).collect();
+        WholeReading::new("Summarise all", None, letters, budget, &words)
+    };
+    let (whole, parts) = read(begin(40), note_all_letters);
+    assert_eq!(parts.iter().filter(|(_, _, of_notes)| !of_notes).count(), 2);
+    assert_eq!(whole.unread.documents, whole.beyond);
+    assert!(whole.unread.documents > 10, "{:?}", whole.unread);
+    assert_eq!(whole.unread.names[0], "letter 1", "the first is read");
+    let (whole, _) = read(begin(4), |_| panic!("there is room for all"));
+    assert_eq!(whole.unread.documents, 0);
+}
+
+/// One note on the first passage.
+fn note_all_letters(_: &str) -> String {
+    "They wrote of snow. [1]".to_owned()
+}
+
+#[test]
 fn context_without_room_for_a_passage_has_no_parts_and_loses_none_here() {
     let budget = WholeBudget {
         context_tokens: 180,

@@ -1,7 +1,7 @@
 //! A collection in an instance of its own: ingested by the same jobs, searched
 //! by the same retriever as the product's, in a folder of its own.
 
-use super::Collection;
+use super::{Collection, Models};
 use crate::engine::encoder::Encoder;
 use crate::jobs::{Jobs, Originals, Pipeline};
 use crate::lexical::Lexical;
@@ -31,15 +31,16 @@ pub(super) struct Bench {
 impl Bench {
     /// Ingests the collection into `folder`. What an earlier run ingested there
     /// is used again.
-    pub(super) fn build(folder: &Path, collection: &Collection) -> Result<Self> {
+    pub(super) fn build(folder: &Path, collection: &Collection, models: &Models) -> Result<Self> {
         let tenant = TenantId::from(DATASET);
         let store = Arc::new(Store::open(&folder.join("evaluation.db"))?);
         let encoder = Arc::new(Encoder::bundled()?);
+        let embedder = models.embedder_or(&encoder);
         let lexical = Arc::new(Lexical::open(&folder.join("lexical"))?);
         let vectors = Arc::new(Vectors::open(
             &folder.join("vectors"),
-            encoder.dimensions(),
-            encoder.fingerprint(),
+            embedder.dimensions(),
+            embedder.fingerprint(),
         )?);
         let originals = Originals::open(&folder.join("originals"))?;
         store.ensure_tenant(&tenant, DATASET)?;
@@ -50,7 +51,7 @@ impl Bench {
             Arc::clone(&store),
             Arc::clone(&lexical),
             Arc::clone(&vectors),
-            Arc::clone(&encoder),
+            Arc::clone(&embedder),
             originals,
         ))?;
         while store.pending_jobs()? > 0 {
@@ -59,7 +60,9 @@ impl Bench {
         jobs.stop();
         Ok(Self {
             documents: store.document_ids(&tenant, None)?,
-            retriever: Retriever::new(store, lexical, vectors, Arc::clone(&encoder)),
+            retriever: Retriever::new(store, lexical, vectors, Arc::clone(&encoder))
+                .with_embedder(embedder)?
+                .with_reranker(models.reranker.clone()),
             encoder,
             scope: SearchScope::tenant(tenant),
         })

@@ -31,6 +31,9 @@ pub struct EvalQuestion {
     pub grades: HashMap<String, u32>,
     /// The words that answer it, where the collection says so.
     pub answers: Vec<String>,
+    /// What has to be cited, where the collection tells more than documents: each
+    /// of the ways to answer with the words, or all the sentences, that it needs.
+    pub evidence: Vec<Vec<String>>,
 }
 
 impl EvalQuestion {
@@ -77,6 +80,7 @@ impl Collection {
                         grades: grades.remove(&one.id)?,
                         text: one.text,
                         answers: Vec::new(),
+                        evidence: Vec::new(),
                     })
                 })
                 .collect(),
@@ -98,10 +102,13 @@ impl Collection {
                 let id = format!("{a}-{p}");
                 for question in paragraph.qas {
                     let grade = u32::from(!question.is_impossible);
+                    let answers = question.answers.into_iter().map(|one| one.text);
+                    let answers: Vec<String> = answers.collect();
                     collection.questions.push(EvalQuestion {
                         text: question.question,
                         grades: HashMap::from([(id.clone(), grade)]),
-                        answers: question.answers.into_iter().map(|one| one.text).collect(),
+                        evidence: answers.iter().map(|one| vec![one.clone()]).collect(),
+                        answers,
                     });
                 }
                 collection.documents.push(EvalDocument {
@@ -141,6 +148,10 @@ impl Collection {
                     text: entry.input,
                     grades,
                     answers: Vec::new(),
+                    evidence: match grade {
+                        0 => Vec::new(),
+                        _ => selections(entry.output),
+                    },
                 });
             }
         }
@@ -178,7 +189,7 @@ impl Collection {
     }
 
     /// What tells its questions and judgements from others.
-    pub(super) fn fingerprint(&self) -> String {
+    pub fn fingerprint(&self) -> String {
         fingerprint(self.questions.iter().map(|question| {
             let grades = question.grades.iter();
             let grades = grades.map(|(id, &grade)| (id.as_str(), grade)).collect();
@@ -292,6 +303,21 @@ struct SquadAnswer {
 struct Clapnq {
     input: String,
     passages: Vec<ClapnqPassage>,
+    #[serde(default)]
+    output: Vec<ClapnqAnswer>,
+}
+
+/// What one of those who judged it answered.
+#[derive(Deserialize)]
+struct ClapnqAnswer {
+    #[serde(default)]
+    selected_sentences: Vec<String>,
+}
+
+/// The sentences that each of them selected.
+fn selections(answers: Vec<ClapnqAnswer>) -> Vec<Vec<String>> {
+    let selected = answers.into_iter().map(|one| one.selected_sentences);
+    selected.filter(|sentences| !sentences.is_empty()).collect()
 }
 
 #[derive(Deserialize)]
@@ -378,6 +404,10 @@ mod tests {
         let (who, when) = (&collection.questions[0], &collection.questions[1]);
         assert_eq!((who.grades["0-0"], when.grades["0-0"]), (1, 0));
         assert_eq!(who.answers, ["Elin"]);
+        assert_eq!(
+            (&who.evidence, when.evidence.len()),
+            (&vec![vec!["Elin".into()]], 0)
+        );
         assert_eq!(texts(collection.answerable()), ["Who kept it?"]);
 
         write(r#"{"question":"When did she retire?","is_impossible":true}"#);
@@ -393,11 +423,14 @@ mod tests {
             std::fs::write(&path, lines.join("\n")).unwrap();
             path
         };
-        let who = r#"{"input":"who kept the lamp","passages":[{"title":"Tower","text":"Elin kept it."}]}"#;
+        let who =
+            r#"{"input":"who kept the lamp","passages":[{"title":"Tower","text":"Elin kept it."}],
+            "output":[{"answer":"Elin","selected_sentences":["Elin kept it."]},{"answer":""}]}"#
+                .replace('\n', " ");
         let what =
             r#"{"input":"what did it burn","passages":[{"title":"Oil","text":"It was colza."}]}"#;
         let when = r#"{"input":"when was she born","passages":[{"title":"Tower","text":"Elin kept it."}]}"#;
-        let (answerable, others) = (file("answerable", &[who, what]), file("others", &[when]));
+        let (answerable, others) = (file("answerable", &[&who, what]), file("others", &[when]));
         let collection = Collection::clapnq(&answerable, &others).unwrap();
         let titles: Vec<&str> = collection.documents.iter().map(|d| &*d.title).collect();
         assert_eq!(titles, ["Tower", "Oil"]);
@@ -411,6 +444,11 @@ mod tests {
         assert_eq!(
             texts(collection.answerable()),
             ["who kept the lamp", "what did it burn"]
+        );
+        let told: Vec<_> = collection.questions.iter().map(|q| &q.evidence).collect();
+        assert_eq!(
+            told,
+            [&vec![vec!["Elin kept it.".to_owned()]], &vec![], &vec![]]
         );
         let without_answers = Collection::clapnq(&file("none", &[]), &others).unwrap_err();
         assert!(

@@ -2,7 +2,7 @@
 //! for each of the first candidates of each question.
 
 use super::bench::Bench;
-use super::{Collection, EvalQuestion, METHODS, rank_in};
+use super::{Collection, EvalQuestion, METHODS, Models, rank_in};
 use crate::types::SearchScope;
 use anyhow::Result;
 use std::io::Write;
@@ -63,7 +63,7 @@ pub fn features(
     for collection in collections {
         let folder = folder.join(&collection.name);
         std::fs::create_dir_all(&folder)?;
-        let bench = Bench::build(&folder, collection)?;
+        let bench = Bench::build(&folder, collection, &Models::default())?;
         for &among in ways {
             for number in 0..collection.questions.len() {
                 print(&bench, collection, among, number, out)?;

@@ -1,13 +1,17 @@
 //! The gold set that people collect by marking passages, asked of the data
 //! folder's own documents through its server. What is right here is a passage,
-//! and not a document. A report of it holds scores and no texts.
+//! and not a document; a question without one is one that people say the
+//! documents do not answer. A report of it holds scores and no texts.
+
+mod answers;
 
 use super::collection::{parsed, read};
 use super::fingerprint::{fingerprint, hash};
-use super::report::{self, AnswersReport, METRICS, MethodReport, Report};
+use super::measures::Stopwatch;
+use super::report::{self, METRICS, MethodReport, Report, ReportFile};
 use super::{DEPTH, ndcg, recall, reciprocal_rank};
 use crate::cli::connection::{Connection, Refusal};
-use crate::types::slice_chars;
+use crate::types::{SearchTimes, slice_chars};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,6 +39,9 @@ const WAITS: u32 = 180;
 struct GoldQuestion {
     question: String,
     passages: Vec<GoldPassage>,
+    /// The documents do not answer it.
+    #[serde(default)]
+    unanswerable: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -74,6 +81,7 @@ impl GoldPassage {
 pub(in crate::cli) fn run(
     connection: &Connection,
     file: Option<&Path>,
+    earlier: Option<&ReportFile>,
     out: &mut dyn Write,
 ) -> Result<Report> {
     let (text, name) = match file {
@@ -82,7 +90,8 @@ pub(in crate::cli) fn run(
     };
     let all: Vec<GoldQuestion> = parsed(&text, &name)?;
     let (questions, lost) = still_there(connection, all)?;
-    if questions.is_empty() {
+    let unanswerable = questions.iter().filter(|one| one.unanswerable).count();
+    if unanswerable == questions.len() {
         bail!("{name} has no question whose passage is among the documents of the data folder");
     }
     let documents: HashSet<&str> = questions
@@ -95,15 +104,23 @@ pub(in crate::cli) fn run(
         documents: documents.len(),
         questions: questions.len(),
         questions_sha256: Some(fingerprint(questions.iter().map(judged))),
-        methods: Vec::new(),
-        answers: AnswersReport::default(),
-        refusal: None,
+        ..Report::default()
     };
+    if let Some(earlier) = earlier {
+        earlier.of_the_same(report.asked())?;
+    }
     writeln!(
         out,
         "gold: passages of {} documents, {} questions",
         report.documents, report.questions
     )?;
+    if unanswerable > 0 {
+        writeln!(
+            out,
+            "{unanswerable} of the questions are not answered by the documents, as people say; \
+             rankings are measured on the others"
+        )?;
+    }
     if lost > 0 {
         writeln!(
             out,
@@ -116,8 +133,12 @@ pub(in crate::cli) fn run(
         measured.print(out)?;
         report.methods.push(measured);
     }
-    report.answers = answers(connection, &questions)?;
-    print(&report.answers, out)?;
+    report::print_steps(&report.methods, out)?;
+    report.answers = answers::measure(connection, &questions)?;
+    answers::print(&report.answers, out)?;
+    if let Some(earlier) = earlier {
+        report.compare_with(earlier, out)?;
+    }
     Ok(report)
 }
 
@@ -166,7 +187,7 @@ fn still_there(
         }
         lost += before - there.len();
         question.passages = there;
-        if !question.passages.is_empty() {
+        if question.unanswerable || !question.passages.is_empty() {
             kept.push(question);
         }
     }
@@ -188,23 +209,44 @@ fn measure(
     (name, word, rerank): (&str, &str, bool),
 ) -> Result<MethodReport> {
     let mut scores = Vec::with_capacity(questions.len());
-    let mut millis = Vec::with_capacity(questions.len());
-    for question in questions {
+    let mut watch = Stopwatch::default();
+    for question in questions.iter().filter(|one| !one.unanswerable) {
         let options = json!({"search_type": word, "rerank": rerank, "k": DEPTH,
             "score_threshold": 0});
-        let (found, took) = search(connection, &question.question, &options)?;
-        millis.push(took.as_secs_f64() * 1000.0);
+        let (found, times, took) = search(connection, &question.question, &options)?;
+        watch.note_search(&times);
+        watch.note("all", milliseconds(took));
         scores.push(scores_of(&found, &question.passages));
     }
-    Ok(MethodReport::new(name, &scores, millis))
+    Ok(MethodReport::new(name, &scores, watch.report()))
 }
 
-/// The places that a search names, best first, and how long it took.
-fn search(connection: &Connection, query: &str, options: &Value) -> Result<(Vec<Found>, Duration)> {
+/// The places that a search names, best first, and how long it took: each of its
+/// steps, and all of it with the way to the server and back.
+fn search(
+    connection: &Connection,
+    query: &str,
+    options: &Value,
+) -> Result<(Vec<Found>, SearchTimes, Duration)> {
     let body = json!({"query": query, "search_options": options});
     let (answer, took) = patiently(|| connection.post("/api/search", &body))?;
     let found = serde_json::from_value(answer["results"].clone());
-    Ok((found.context("the server's answer has no places")?, took))
+    let step = |name: &str| answer["times"][name].as_f64().unwrap_or_default();
+    let times = SearchTimes {
+        embedding_ms: step("embedding_ms"),
+        keywords_ms: step("keywords_ms"),
+        vectors_ms: step("vectors_ms"),
+        reading_ms: step("reading_ms"),
+    };
+    Ok((
+        found.context("the server's answer has no places")?,
+        times,
+        took,
+    ))
+}
+
+fn milliseconds(took: Duration) -> f64 {
+    took.as_secs_f64() * 1000.0
 }
 
 /// A row of [`METRICS`].
@@ -239,72 +281,6 @@ fn ranked<'a>(found: &[Found], passages: &[GoldPassage], names: &'a [String]) ->
         }
     }
     ranked
-}
-
-/// Asks every question for its answer in quotes, as people ask who set nothing.
-fn answers(connection: &Connection, questions: &[GoldQuestion]) -> Result<AnswersReport> {
-    let (mut answered, mut sourced, mut quoted, mut right) = (0, 0, 0, 0);
-    let mut spans = [0; 3];
-    for question in questions {
-        let is_right = |place: &Found| question.passages.iter().any(|one| one.is_at(place));
-        let (shown, _) = search(connection, &question.question, &json!({}))?;
-        sourced += usize::from(shown.iter().any(is_right));
-        let quotes = quotes(connection, &question.question)?;
-        answered += usize::from(!quotes.is_empty());
-        quoted += quotes.len();
-        right += quotes.iter().filter(|place| is_right(place)).count();
-        for (count, of_first) in spans.iter_mut().zip([1, 2, usize::MAX]) {
-            *count += usize::from(quotes.iter().take(of_first).any(is_right));
-        }
-    }
-    let of = |count: usize, all: usize| count as f64 / all.max(1) as f64;
-    let span = |place: usize| of(spans[place], questions.len());
-    Ok(AnswersReport {
-        answerable: questions.len(),
-        answered: of(answered, questions.len()),
-        right_source: of(sourced, questions.len()),
-        span_in_first: Some(span(0)),
-        span_in_first_two: Some(span(1)),
-        span_in_any: Some(span(2)),
-        citation_precision: of(right, quoted),
-        citation_recall: span(2),
-        unanswerable: 0,
-        unanswerable_answered: 0.0,
-    })
-}
-
-/// The places that an answer in quotes cites. It is asked in passing: nothing of
-/// it is kept.
-fn quotes(connection: &Connection, question: &str) -> Result<Vec<Found>> {
-    let body = json!({"model": "satchel", "answer_mode": "quotes",
-        "messages": [{"role": "user", "content": question}]});
-    let (answer, _) = patiently(|| connection.post("/v1/chat/completions", &body))?;
-    let annotations = answer["choices"][0]["message"]["annotations"].as_array();
-    let citations = annotations.into_iter().flatten();
-    citations
-        .map(|one| serde_json::from_value(one["url_citation"]["citation"].clone()))
-        .collect::<Result<_, _>>()
-        .context("the server's answer has no places")
-}
-
-fn print(report: &AnswersReport, out: &mut dyn Write) -> Result<()> {
-    writeln!(
-        out,
-        "answers in quotes: {:.3} of the questions, the passage among the sources shown {:.3}, \
-         quotes from the passage {:.3} (precision)",
-        report.answered, report.right_source, report.citation_precision
-    )?;
-    let [first, two, any] = [
-        report.span_in_first,
-        report.span_in_first_two,
-        report.span_in_any,
-    ]
-    .map(Option::unwrap_or_default);
-    writeln!(
-        out,
-        "the passage: in the first quote {first:.3}, in the first two {two:.3}, in any {any:.3}"
-    )?;
-    Ok(())
 }
 
 /// Calls until the server takes the request, and says how long that call took.

@@ -5,7 +5,7 @@
 use super::bench::Bench;
 use super::features::Among;
 use super::{Collection, EvalQuestion, RefusalPoint, RefusalReport};
-use crate::service::ANSWERABLE;
+use crate::retrieve::answerable_bound;
 use crate::types::{SearchOptions, SearchScope};
 use anyhow::Result;
 use std::io::Write;
@@ -103,7 +103,7 @@ impl Refusal {
             let name = format!("false refusals {:.0} %", allowed * 100.0);
             named(name, self.allowing(allowed))
         });
-        let in_force = named("in force".into(), self.at(ANSWERABLE));
+        let in_force = named("in force".into(), self.at(answerable_bound()));
         RefusalReport {
             answerable: self.answerable.len(),
             unanswerable: self.unanswerable.len(),

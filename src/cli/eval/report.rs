@@ -1,15 +1,17 @@
 //! What an evaluation found: printed as a table, written as JSON, and read
 //! again to be compared with another run.
 
-use super::compare::compare;
-use super::metrics::percentile;
-use anyhow::{Context, Result, bail, ensure};
+use super::against::{Against, relative};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
 
 /// What is measured of a ranking, by the names it is printed under.
-pub const METRICS: [&str; 5] = ["nDCG@10", "R@10", "R@100", "MRR", "first"];
+pub const METRICS: [&str; 5] = ["nDCG@10", "R@10", "R@100", "MRR", FIRST];
+
+/// Whether what is ranked first is relevant: yes or no.
+const FIRST: &str = "first";
 
 /// A file of reports: one run over one or more collections.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,7 +22,7 @@ pub struct ReportFile {
 }
 
 /// One collection.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     pub collection: String,
     pub documents: usize,
@@ -28,10 +30,15 @@ pub struct Report {
     /// What tells these questions and judgements from others; absent in files of
     /// versions that did not say it.
     pub questions_sha256: Option<String>,
+    /// The models that were tried in place of the built-in ones.
+    pub embedder: Option<String>,
+    pub reranker: Option<String>,
     pub methods: Vec<MethodReport>,
     pub answers: AnswersReport,
     /// Absent where there are no questions of both kinds.
     pub refusal: Option<RefusalReport>,
+    /// Absent where there was no earlier run to compare with.
+    pub against: Option<Against>,
 }
 
 /// One way of searching.
@@ -42,23 +49,38 @@ pub struct MethodReport {
     pub metrics: Vec<MetricReport>,
     /// Of one question, its embedding included.
     pub milliseconds: Milliseconds,
+    /// Of each step, the last one `all` of them.
+    #[serde(default)]
+    pub steps: Vec<StepReport>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricReport {
     pub name: String,
+    /// Whether each score is yes (1) or no (0).
+    #[serde(default)]
+    pub yes_or_no: bool,
     pub mean: f64,
-    /// One a question that has an answer, in the order of the collection.
+    /// One a question that it is measured on, in the order of the collection.
     pub scores: Vec<f64>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// How long a step takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    pub name: String,
+    pub milliseconds: Milliseconds,
+    /// Of each question, in the order of the collection.
+    pub each: Vec<f64>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Milliseconds {
     pub median: f64,
     pub p95: f64,
 }
 
-/// Answers in quotes, as shares of the questions of their kind.
+/// Answers in quotes, or from a chat model, as shares of the questions of their kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AnswersReport {
     /// Questions that a document answers.
@@ -78,6 +100,16 @@ pub struct AnswersReport {
     /// Questions that no document answers, and the share that was answered.
     pub unanswerable: usize,
     pub unanswerable_answered: f64,
+    /// The chat model that wrote what `measures` and `steps` measure; absent: they
+    /// are of quotes.
+    #[serde(default)]
+    pub written_by: Option<String>,
+    /// Question by question, so that another run can be compared.
+    #[serde(default)]
+    pub measures: Vec<MetricReport>,
+    /// How long each step of an answer takes.
+    #[serde(default)]
+    pub steps: Vec<StepReport>,
 }
 
 /// What is refused, of the questions that the documents answer and of others.
@@ -105,23 +137,18 @@ pub struct RefusalPoint {
 }
 
 impl MethodReport {
-    /// `scores` has a row of [`METRICS`] for each question.
-    pub(super) fn new(name: &str, scores: &[[f64; METRICS.len()]], mut millis: Vec<f64>) -> Self {
+    /// `scores` has a row of [`METRICS`] for each question, the last of the steps
+    /// is all of them.
+    pub(super) fn new(name: &str, scores: &[[f64; METRICS.len()]], steps: Vec<StepReport>) -> Self {
         let metric = |(column, name): (usize, &&str)| {
-            let scores: Vec<f64> = scores.iter().map(|row| row[column]).collect();
-            MetricReport {
-                name: (*name).to_owned(),
-                mean: scores.iter().sum::<f64>() / scores.len().max(1) as f64,
-                scores,
-            }
+            let scores = scores.iter().map(|row| row[column]).collect();
+            MetricReport::new(name, *name == FIRST, scores)
         };
         Self {
             name: name.to_owned(),
             metrics: METRICS.iter().enumerate().map(metric).collect(),
-            milliseconds: Milliseconds {
-                median: percentile(&mut millis, 0.5),
-                p95: percentile(&mut millis, 0.95),
-            },
+            milliseconds: steps.last().map(|all| all.milliseconds).unwrap_or_default(),
+            steps,
         }
     }
 
@@ -151,6 +178,60 @@ pub(super) fn print_head(out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
+/// Prints how long each step takes, a line for each way of searching.
+pub(super) fn print_steps(methods: &[MethodReport], out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "milliseconds of each step (p50/p95):")?;
+    for method in methods {
+        write!(out, "{:<14}", method.name)?;
+        print_times(&method.steps, out)?;
+    }
+    Ok(())
+}
+
+fn print_times(steps: &[StepReport], out: &mut dyn Write) -> Result<()> {
+    for StepReport {
+        name, milliseconds, ..
+    } in steps
+    {
+        let Milliseconds { median, p95 } = milliseconds;
+        write!(out, " {name} {median:.1}/{p95:.1}")?;
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+impl MetricReport {
+    pub(super) fn new(name: &str, yes_or_no: bool, scores: Vec<f64>) -> Self {
+        Self {
+            name: name.to_owned(),
+            yes_or_no,
+            mean: scores.iter().sum::<f64>() / scores.len().max(1) as f64,
+            scores,
+        }
+    }
+}
+
+impl AnswersReport {
+    /// How the answers came about.
+    pub(super) fn way(&self) -> &str {
+        self.written_by.as_deref().unwrap_or("quotes")
+    }
+
+    /// Prints what is measured of each question, and how long it takes.
+    pub(super) fn print_measures(&self, out: &mut dyn Write) -> Result<()> {
+        writeln!(out, "each question's answer ({}):", self.way())?;
+        for MetricReport {
+            name, mean, scores, ..
+        } in &self.measures
+        {
+            let questions = scores.len();
+            writeln!(out, "{name:<20} {mean:>8.4} of {questions} questions")?;
+        }
+        write!(out, "{:<14}", "milliseconds")?;
+        print_times(&self.steps, out)
+    }
+}
+
 impl Report {
     /// Prints whether both together find more than the better of the two, and
     /// whether reading closely adds to that.
@@ -174,51 +255,6 @@ impl Report {
             None => Ok(()),
         }
     }
-
-    /// Prints what differs from an earlier run over the same questions.
-    pub fn print_against(&self, earlier: &ReportFile, out: &mut dyn Write) -> Result<()> {
-        let other = self.same_in(earlier)?;
-        writeln!(out, "against the run of satchel {}:", earlier.satchel)?;
-        for method in &self.methods {
-            let before = other.methods.iter().find(|one| one.name == method.name);
-            let Some(before) = before else { continue };
-            for metric in &method.metrics {
-                if let Some(old) = before.metric(&metric.name) {
-                    print_comparison(&method.name, metric, old, out)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The report of the same questions: scores are compared one by one.
-    fn same_in<'a>(&self, earlier: &'a ReportFile) -> Result<&'a Self> {
-        let name = &self.collection;
-        let mut same = earlier.collections.iter();
-        let Some(other) = same.find(|other| other.collection == *name) else {
-            bail!("the earlier run has no collection {name:?} to compare with");
-        };
-        ensure!(
-            other.questions == self.questions && other.documents == self.documents,
-            "{name}: the earlier run had {} documents and {} questions, this one {} and {}; \
-             only the same collection can be compared",
-            other.documents,
-            other.questions,
-            self.documents,
-            self.questions
-        );
-        ensure!(
-            other.questions_sha256.is_some(),
-            "{name}: the earlier run does not say which questions it asked, for an older version \
-             wrote it; measure it again to compare with it"
-        );
-        ensure!(
-            other.questions_sha256 == self.questions_sha256,
-            "{name}: the earlier run had other questions, or other judgements of what answers \
-             them; only the same ones can be compared"
-        );
-        Ok(other)
-    }
 }
 
 fn print_comparison(
@@ -227,10 +263,8 @@ fn print_comparison(
     second: &MetricReport,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let found = compare(&first.scores, &second.scores);
-    let relative = found.relative.map_or(String::new(), |relative| {
-        format!(" ({:+.1} %)", relative * 100.0)
-    });
+    let found = first.over(second);
+    let relative = relative(found.relative);
     writeln!(
         out,
         "{name}: {} {:+.4}{relative}, p = {:.4}",
@@ -257,47 +291,5 @@ impl ReportFile {
     pub fn write(&self, path: &Path) -> Result<()> {
         std::fs::write(path, serde_json::to_vec_pretty(self)?)
             .with_context(|| format!("cannot write {}", path.display()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{AnswersReport, MethodReport, Report, ReportFile};
-
-    fn report(questions_sha256: Option<&str>, score: f64) -> Report {
-        Report {
-            collection: "tower".into(),
-            documents: 3,
-            questions: 2,
-            questions_sha256: questions_sha256.map(str::to_owned),
-            methods: vec![MethodReport::new("hybrid", &[[score; 5]], vec![1.0])],
-            answers: AnswersReport::default(),
-            refusal: None,
-        }
-    }
-
-    fn against(earlier: Report) -> anyhow::Result<String> {
-        let mut out = Vec::new();
-        report(Some("same"), 1.0).print_against(&ReportFile::new(vec![earlier]), &mut out)?;
-        Ok(String::from_utf8(out)?)
-    }
-
-    #[test]
-    fn only_runs_over_the_same_questions_are_compared() {
-        let table = against(report(Some("same"), 0.5)).unwrap();
-        assert!(table.contains("hybrid: nDCG@10 +0.5000"), "{table}");
-        let error = against(report(Some("other"), 0.5)).unwrap_err();
-        assert!(error.to_string().contains("other questions"), "{error}");
-    }
-
-    #[test]
-    fn run_that_does_not_say_its_questions_is_not_compared() {
-        let mut older = serde_json::to_value(report(None, 0.5)).unwrap();
-        let fields = older.as_object_mut().unwrap();
-        for newer in ["questions_sha256", "refusal"] {
-            fields.remove(newer);
-        }
-        let error = against(serde_json::from_value(older).unwrap()).unwrap_err();
-        assert!(error.to_string().contains("measure it again"), "{error}");
     }
 }

@@ -36,6 +36,7 @@ impl Collection {
                 text,
                 grades,
                 answers: Vec::new(),
+                evidence: Vec::new(),
             });
         }
         let collection = Self {

@@ -1,11 +1,14 @@
 //! Which files a list of paths means.
 
-use crate::extract::extensions;
+use crate::extract::{extensions, is_icon, is_image_extension};
 use anyhow::{Context, Result};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use walkdir::{DirEntry, WalkDir};
+
+/// A larger file is no icon, and is not opened to see whether it is one.
+const MOST_BYTES_OF_AN_ICON: u64 = 64 * 1024;
 
 /// What of a folder is wanted.
 #[derive(clap::Args)]
@@ -82,7 +85,8 @@ pub(in crate::cli) struct Skipped {
     pub(in crate::cli) unreadable: bool,
 }
 
-/// Finds the files. From folders those are taken whose extension is known; a
+/// Finds the files. From folders those are taken whose extension is known, images
+/// too, so that it is recorded that they were not read, but icons are not; a
 /// file that is named itself is taken whatever its name is: its content
 /// decides. A path that does not exist is an error; what is unreadable
 /// or of no use inside a folder is skipped.
@@ -134,13 +138,15 @@ impl Selection {
 
     fn consider(&mut self, entry: DirEntry) {
         let extension = entry.path().extension().unwrap_or_default();
-        let is_known = extensions().any(|known| extension.eq_ignore_ascii_case(known));
-        if is_known {
-            self.take(entry);
-        } else {
-            let reason = "not a type of document that satchel reads".to_owned();
-            self.skip(entry.into_path(), reason, false);
-        }
+        let extension = extension.to_string_lossy().to_lowercase();
+        let reason = match extensions().any(|known| known == extension) {
+            true if is_image_extension(&extension) && shows_icon(&entry) => {
+                "an image too small to hold a text"
+            }
+            true => return self.take(entry),
+            false => "not a type of document that satchel reads",
+        };
+        self.skip(entry.into_path(), reason.to_owned(), false);
     }
 
     fn take(&mut self, entry: DirEntry) {
@@ -161,6 +167,14 @@ impl Selection {
             unreadable,
         });
     }
+}
+
+/// Whether an image is one of the small ones that lie about in folders.
+fn shows_icon(entry: &DirEntry) -> bool {
+    let bytes = entry.metadata().map_or(u64::MAX, |metadata| metadata.len());
+    // One that cannot be read is not known to be an icon.
+    bytes <= MOST_BYTES_OF_AN_ICON
+        && std::fs::read(entry.path()).is_ok_and(|content| is_icon(&content))
 }
 
 #[cfg(test)]
@@ -194,7 +208,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "text").unwrap();
         };
-        for name in ["b.md", "sub/a.PDF", "photo.jpg", ".hidden/c.md"] {
+        for name in ["b.md", "sub/a.PDF", "song.mp3", ".hidden/c.md"] {
             write(name);
         }
         let all = patterns(&[], &[]).compile().unwrap();
@@ -202,9 +216,37 @@ mod tests {
         assert_eq!(names(&selection, folder.path()), ["b.md", "sub/a.PDF"]);
         assert_eq!(selection.skipped.len(), 1);
         // Named itself, a file is taken as it is.
-        let named = select(&[folder.path().join("photo.jpg")], &all).unwrap();
+        let named = select(&[folder.path().join("song.mp3")], &all).unwrap();
         assert_eq!(named.files.len(), 1);
         assert!(select(&[folder.path().join("missing")], &all).is_err());
+    }
+
+    #[test]
+    fn images_of_a_folder_are_taken_and_its_icons_are_said_to_be_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = |name: &str, width: u16, height: u16| {
+            let sides = [width.to_le_bytes(), height.to_le_bytes()].concat();
+            fs::write(
+                folder.path().join(name),
+                [b"GIF89a".as_slice(), &sides].concat(),
+            )
+            .unwrap();
+        };
+        image("icon.gif", 256, 256);
+        image("receipt.GIF", 400, 700);
+        image("scan.png", 2480, 3508);
+        let all = patterns(&[], &[]).compile().unwrap();
+        let selection = select(&[folder.path().to_owned()], &all).unwrap();
+        assert_eq!(
+            names(&selection, folder.path()),
+            ["receipt.GIF", "scan.png"]
+        );
+        let [icon] = selection.skipped.as_slice() else {
+            panic!("{} were skipped", selection.skipped.len());
+        };
+        assert!(icon.path.ends_with("icon.gif") && icon.reason.contains("too small"));
+        let named = select(&[folder.path().join("icon.gif")], &all).unwrap();
+        assert_eq!(named.files.len(), 1);
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(super) struct Listed {
     is_final: bool,
     /// Why it could not be read.
     error: Option<String>,
+    /// Pages that it is known to have, read or not.
+    pages: u64,
 }
 
 /// The dataset.
@@ -48,6 +50,8 @@ pub(super) struct Library {
     folder: String,
     /// Its name, for people.
     folder_name: String,
+    /// What it keeps when it is moved, where the system says so.
+    inode: Option<String>,
     /// Given to each document.
     metadata: Map<String, Value>,
     pub(super) documents: Vec<Listed>,
@@ -68,6 +72,7 @@ impl Library {
             dataset,
             folder: folder.to_string_lossy().into_owned(),
             folder_name: name.to_string_lossy().into_owned(),
+            inode: inode(folder),
             metadata: metadata
                 .and_then(Value::as_object)
                 .cloned()
@@ -126,17 +131,37 @@ impl Library {
             known: Known {
                 id: word("id"),
                 path: path.map(str::to_owned),
+                moved_from: self.moved_from(watched),
                 sha256: word("sha256"),
             },
             filename: word("filename"),
             is_final: ["ready", "failed"].contains(&status.as_str()),
             error: document["error"].as_str().map(str::to_owned),
+            pages: document["page_count"].as_u64().unwrap_or_default(),
         }
+    }
+
+    /// Where the file of a document was, if that was in this folder before it was
+    /// moved: the folder of then is not there any more, and was the same to the
+    /// system.
+    fn moved_from(&self, watched: &Value) -> Option<String> {
+        let inode = self.inode.as_deref()?;
+        let (folder, path) = (watched["folder"].as_str()?, watched["path"].as_str()?);
+        let is_same = watched["inode"].as_str() == Some(inode);
+        let has_moved = is_same && folder != self.folder && !Path::new(folder).exists();
+        has_moved.then(|| format!("{folder}/{path}"))
     }
 
     /// The documents that are of the folder's files.
     pub(super) fn own(&self) -> impl Iterator<Item = &Listed> {
         self.documents.iter().filter(|one| one.known.path.is_some())
+    }
+
+    /// How many of them are in the dataset with pages none of which was read, such
+    /// as images.
+    pub(super) fn unread(&self) -> usize {
+        let is_unread = |one: &&Listed| one.error.is_some() && one.pages > 0;
+        self.own().filter(is_unread).count()
     }
 
     /// The files that could not be read, and why.
@@ -219,6 +244,7 @@ impl Library {
             return Ok(());
         };
         one.known.path = Some(name.to_owned());
+        one.known.moved_from = None;
         one.stamp = Some(found.stamp);
         let extension = |name: &str| Path::new(name).extension().map(|one| one.to_owned());
         let other_type = extension(&one.filename) != extension(filename);
@@ -249,12 +275,14 @@ impl Library {
             known: Known {
                 id,
                 path: Some(name.to_owned()),
+                moved_from: None,
                 sha256: sha256.to_owned(),
             },
             stamp: Some(found.stamp),
             filename: file_name(name).to_owned(),
             is_final: false,
             error: None,
+            pages: 0,
         });
     }
 
@@ -268,6 +296,7 @@ impl Library {
         metadata.insert("folder".to_owned(), json!(folder));
         let watched = json!({
             "folder": self.folder, "path": name, "modified": stamp.modified,
+            "inode": self.inode,
         });
         metadata.insert(WATCHED.to_owned(), watched);
         Value::Object(metadata)
@@ -303,4 +332,18 @@ fn form(path: &Path, dataset: Option<&str>, metadata: &Value) -> Result<Form, Tr
 
 fn file_name(name: &str) -> &str {
     name.rsplit_once('/').map_or(name, |(_, last)| last)
+}
+
+/// What names a folder on its disk, wherever it is moved there.
+#[cfg(unix)]
+fn inode(folder: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::metadata(folder).ok()?;
+    Some(found.ino().to_string())
+}
+
+/// Nothing does that can be asked for here.
+#[cfg(not(unix))]
+fn inode(_: &Path) -> Option<String> {
+    None
 }

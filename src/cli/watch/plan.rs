@@ -10,6 +10,8 @@ pub(super) struct Known {
     pub(super) id: String,
     /// Which file of the folder it is, if it came from there.
     pub(super) path: Option<String>,
+    /// Where its file was before the folder was moved, if it came from there.
+    pub(super) moved_from: Option<String>,
     pub(super) sha256: String,
 }
 
@@ -46,6 +48,7 @@ pub(super) fn plan(
     documents: &[Known],
 ) -> Vec<Step> {
     let mut plan = Plan::new(files, undecided, documents);
+    plan.follow_move(documents);
     plan.follow_renames();
     plan.replace_changed();
     plan.add_new();
@@ -71,7 +74,11 @@ impl<'a> Plan<'a> {
         documents: &'a [Known],
     ) -> Self {
         let (mut stale, mut present) = (BTreeMap::new(), HashSet::new());
+        let hashes: HashSet<&String> = files.values().flat_map(Contents::hashes).collect();
         for document in documents {
+            if document.moved_from.is_some() && hashes.contains(&document.sha256) {
+                continue;
+            }
             let is_of = |path: &str| match files.get(path) {
                 Some(contents) => contents.hashes().contains(&document.sha256),
                 None => undecided(path),
@@ -117,6 +124,38 @@ impl<'a> Plan<'a> {
             from: from.to_owned(),
             path: path.to_owned(),
         });
+    }
+
+    /// A document that came from the folder before it was moved belongs to the file
+    /// of its content, rather to the one in the same place of the folder. One whose
+    /// content is gone stays as it is: what became of its file is not known.
+    fn follow_move(&mut self, documents: &'a [Known]) {
+        let moved = documents
+            .iter()
+            .filter_map(|one| Some((one.sha256.as_str(), (one, one.moved_from.as_deref()?))));
+        let moved: BTreeMap<&str, (&Known, &str)> = moved.collect();
+        // How much of its path a file shares with the document's, if all of it.
+        let shared = |from: &str, path: &str| match from.ends_with(&format!("/{path}")) {
+            true => path.len(),
+            false => 0,
+        };
+        let mut files: BTreeMap<&str, &str> = BTreeMap::new();
+        for (path, hash) in self.lacking() {
+            let Some((_, from)) = moved.get(hash) else {
+                continue;
+            };
+            let chosen = files.entry(hash).or_insert(path);
+            if shared(from, path) > shared(from, chosen) {
+                *chosen = path;
+            }
+        }
+        let mut files: Vec<(&str, &str)> =
+            files.into_iter().map(|(hash, path)| (path, hash)).collect();
+        files.sort_unstable();
+        for (path, hash) in files {
+            let (document, from) = moved[hash];
+            self.rename(document, from, path);
+        }
     }
 
     /// A document whose file is gone belongs to the new file of its content.
@@ -219,6 +258,7 @@ mod tests {
         let one = |(id, path, sha256): &(&str, &str, &str)| Known {
             id: (*id).to_owned(),
             path: (*path != "-").then(|| (*path).to_owned()),
+            moved_from: None,
             sha256: (*sha256).to_owned(),
         };
         all.iter().map(one).collect()
@@ -273,6 +313,29 @@ mod tests {
         assert_eq!(steps(&[], &had), []);
         let had = [("X", "-", "1"), ("A", "a", "2")];
         assert_eq!(steps(&[("a", "1")], &had), [remove("A", "a", false)]);
+    }
+
+    #[test]
+    fn documents_of_a_folder_that_was_moved_belong_to_its_files_by_their_contents() {
+        let moved = |id: &str, from: &str, sha256: &str| Known {
+            id: id.to_owned(),
+            path: None,
+            moved_from: Some(from.to_owned()),
+            sha256: sha256.to_owned(),
+        };
+        let had = [
+            moved("A", "/old/sub/a", "1"),
+            moved("B", "/old/b", "2"),
+            moved("C", "/old/c", "3"),
+        ];
+        let now = [("a", "1"), ("sub/a", "1"), ("b", "20"), ("d", "3")];
+        let expected = [
+            rename("C", "/old/c", "d"),
+            rename("A", "/old/sub/a", "sub/a"),
+            add("b"),
+        ];
+        assert_eq!(plan(&files(&now), |_| false, &had), expected);
+        assert_eq!(plan(&files(&[]), |_| false, &had), [], "nothing is removed");
     }
 
     #[test]

@@ -357,7 +357,10 @@ impl Round {
     pub(super) fn conclude(&mut self) -> bool {
         self.has_news = false;
         let Standing { failed, .. } = self.standing();
-        let is_in_step = failed.is_empty() && self.waiting == 0;
+        // An image is in the dataset as it should be: as one that was not read.
+        let unread = self.library.unread();
+        let lacking = failed.len().saturating_sub(unread);
+        let is_in_step = lacking == 0 && self.waiting == 0;
         let Tally {
             added,
             changed,
@@ -369,7 +372,8 @@ impl Round {
             (changed, "changed"),
             (renamed, "renamed"),
             (removed, "removed"),
-            (failed.len(), "failed"),
+            (lacking, "failed"),
+            (unread, "without text"),
             (self.waiting, "still changing"),
         ];
         let mut line = match is_in_step {

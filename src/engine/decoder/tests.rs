@@ -408,14 +408,15 @@ fn installed_models_are_listed_newest_first() {
 }
 
 fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data")
-        .join(name);
-    if !path.exists() {
+    let named = std::env::var_os("SATCHEL_TEST_DATA").map(PathBuf::from);
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let path = named.clone().unwrap_or_else(beside).join(name);
+    let exists = path.exists();
+    assert!(exists || named.is_none(), "{} is absent", path.display());
+    if !exists {
         eprintln!("skipped: {} is absent", path.display());
-        return None;
     }
-    Some(path)
+    exists.then_some(path)
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ impl Format for OpenSheet {
         let (content, title) = open(source, "OpenDocument")?;
         let mut reader = Sheets {
             room: MAX_CELLS,
+            bytes: table::MAX_BYTES,
             ..Sheets::default()
         };
         let read = xml::nodes(&content, |node| reader.node(node));
@@ -59,7 +60,8 @@ impl Format for OpenSheet {
             let cut = cut.map(|reason| format!("the rest could not be read: {reason}"));
             let missing = match full {
                 true => Some(format!(
-                    "only the first {MAX_CELLS} cells of the document were read"
+                    "only the first {MAX_CELLS} cells, or {} MB of text, of the document were read",
+                    table::MAX_MEGABYTES
                 )),
                 false => cut,
             };
@@ -104,7 +106,9 @@ struct Sheets {
     /// Inside of a comment or of what a change took out.
     hidden: usize,
     depth: usize,
+    /// Cells and bytes of their text that may still be read.
     room: usize,
+    bytes: usize,
     full: bool,
 }
 
@@ -204,10 +208,16 @@ impl Sheets {
                 }
                 _ => shown.clone(),
             };
+            if !self.has_room(text.len()) {
+                return;
+            }
             self.row.push(text);
             let spans = cell.columns > 1 || cell.rows > 1;
             if !covered && spans && !shown.is_empty() && self.below.len() < MAX_BELOW {
                 for next in column..column + cell.columns {
+                    if !self.has_room(shown.len()) {
+                        return;
+                    }
                     // The row itself is one of those that it spans.
                     let rows = cell.rows.saturating_sub(usize::from(next == column));
                     self.below.insert(next, (shown.clone(), rows));
@@ -216,13 +226,25 @@ impl Sheets {
         }
     }
 
+    /// Takes so many bytes, or says that cells were left out.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let left = self.bytes.checked_sub(bytes);
+        self.full |= left.is_none();
+        self.bytes = left.unwrap_or(self.bytes);
+        left.is_some()
+    }
+
     fn end_row(&mut self) {
         self.below.retain(|_, (_, rows)| *rows > 0);
         let mut row = std::mem::take(&mut self.row);
         let filled = row.iter().rposition(|cell| !cell.is_empty());
         row.truncate(filled.map_or(0, |at| at + 1));
         let most = if row.is_empty() { 1 } else { MAX_REPEATED };
-        for _ in 0..self.row_repeated.min(most) {
+        let bytes = row.iter().map(String::len).sum();
+        for copy in 0..self.row_repeated.min(most) {
+            if copy > 0 && !self.has_room(bytes) {
+                return;
+            }
             let cost = row.len().max(1);
             match self.room.checked_sub(cost) {
                 Some(left) => self.room = left,

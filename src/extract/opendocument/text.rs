@@ -7,7 +7,7 @@ use crate::extract::collection::Collection;
 use crate::extract::format::{Content, Format, Source, StructuredText};
 use crate::extract::table::{self, Row};
 use crate::extract::xml::{self, Node};
-use crate::extract::{ExtractError, Limits, markdown};
+use crate::extract::{ExtractError, Limits, markdown, pictures};
 use crate::types::DocumentMetadata;
 use quick_xml::events::BytesStart;
 
@@ -15,6 +15,15 @@ use quick_xml::events::BytesStart;
 const MAX_DEPTH: usize = 100;
 /// Blanks and cells that a file may repeat with one mark.
 const MAX_REPEATED: usize = 50;
+
+/// Centimetres to one of the units in which sizes are given.
+const UNITS: [(&str, f64); 5] = [
+    ("cm", 1.0),
+    ("mm", 0.1),
+    ("in", 2.54),
+    ("pt", 2.54 / 72.0),
+    ("pc", 2.54 / 6.0),
+];
 
 /// Text that is not part of the document as it stands: deleted, a comment, or
 /// a copy of the headings.
@@ -78,7 +87,9 @@ impl Format for OpenSlides {
             let ends = matches!(node, Node::Close("page"));
             writer.node(node)?;
             if ends {
+                let copied = writer.copied;
                 slides.push(std::mem::take(&mut writer).finish());
+                writer.copied = copied;
             }
             Ok(())
         });
@@ -119,6 +130,15 @@ struct Paragraph {
     level: Option<u8>,
 }
 
+/// A frame that is being read.
+#[derive(Default)]
+struct Frame {
+    /// How much of a sheet of paper it takes.
+    share: Option<f64>,
+    is_picture: bool,
+    description: String,
+}
+
 #[derive(Default)]
 struct Writer {
     blocks: Blocks,
@@ -134,6 +154,11 @@ struct Writer {
     notes_begin: bool,
     /// Inside of the frame that holds a slide's title.
     in_title: bool,
+    frames: Vec<Frame>,
+    /// Bytes of cells that were repeated, tables in tables again and again.
+    copied: usize,
+    /// Inside of what describes a frame.
+    describes: bool,
 }
 
 impl Writer {
@@ -145,7 +170,17 @@ impl Writer {
             }
             _ if self.skipping > 0 => {}
             Node::Open(name, element) => self.open(name, element)?,
-            Node::Close(name) => self.close(name),
+            Node::Close(name) => {
+                self.close(name);
+                if self.copied > table::MAX_BYTES {
+                    return Err("its tables repeat too much text".to_owned());
+                }
+            }
+            Node::Text(text) if self.describes => {
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.description.push_str(text);
+                }
+            }
             Node::Text(text) => {
                 if let Some(paragraph) = self.paragraphs.last_mut() {
                     // A line end in the file is a blank in the text.
@@ -157,7 +192,8 @@ impl Writer {
     }
 
     fn open(&mut self, name: &str, element: &BytesStart<'_>) -> Result<(), String> {
-        if self.paragraphs.len() + self.tables.len() + self.lists.len() > MAX_DEPTH {
+        let open = [self.paragraphs.len(), self.tables.len(), self.lists.len()];
+        if open.iter().sum::<usize>() + self.frames.len() > MAX_DEPTH {
             return Err("its tables and lists are nested too deeply".to_owned());
         }
         match name {
@@ -204,6 +240,24 @@ impl Writer {
             "frame" => {
                 let class = xml::attribute(element, "class");
                 self.in_title = class.as_deref() == Some("title");
+                self.frames.push(Frame {
+                    share: share(element),
+                    ..Frame::default()
+                });
+            }
+            // A chart or a formula comes with a picture of itself.
+            "image" => {
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.is_picture = true;
+                }
+            }
+            // Fields of a text have the same name without this prefix.
+            "title" | "desc" => {
+                let prefix = element.name().prefix();
+                self.describes = prefix.is_some_and(|prefix| prefix.into_inner() == "svg");
+                if let Some(frame) = self.frames.last_mut().filter(|_| self.describes) {
+                    frame.description.push(' ');
+                }
             }
             _ => {}
         }
@@ -220,7 +274,13 @@ impl Writer {
             "list" => {
                 self.lists.pop();
             }
-            "frame" => self.in_title = false,
+            "frame" => {
+                self.in_title = false;
+                if let Some(frame) = self.frames.pop() {
+                    self.finish_frame(&frame);
+                }
+            }
+            "title" | "desc" => self.describes = false,
             "notes" => self.notes_begin = false,
             "table-cell" | "covered-table-cell" => {
                 if let Some(table) = self.tables.last_mut()
@@ -228,7 +288,10 @@ impl Writer {
                 {
                     let more = table.repeated.clamp(1, MAX_REPEATED) - 1;
                     let cell = row.last().cloned().unwrap_or_default();
-                    row.extend(std::iter::repeat_n(cell, more));
+                    self.copied += more * cell.len();
+                    if self.copied <= table::MAX_BYTES {
+                        row.extend(std::iter::repeat_n(cell, more));
+                    }
                 }
             }
             "table" => {
@@ -275,6 +338,25 @@ impl Writer {
         }
     }
 
+    /// A picture stands before the paragraph that it is part of, what describes it
+    /// in a cell within the cell.
+    fn finish_frame(&mut self, frame: &Frame) {
+        let words = pictures::words(&frame.description);
+        if self.note.is_some() || !self.tables.is_empty() {
+            self.finish_paragraph(&Paragraph {
+                text: words.clone(),
+                level: None,
+            });
+            if frame.is_picture {
+                self.blocks.picture_within(frame.share, &words);
+            }
+        } else if frame.is_picture {
+            self.blocks.picture(frame.share, &frame.description);
+        } else {
+            self.blocks.paragraph(&words);
+        }
+    }
+
     fn finish_table(&mut self, table: Table) {
         match self.cell() {
             // A table in a cell: its words, row by row.
@@ -302,4 +384,15 @@ impl Writer {
         }
         self.blocks.finish()
     }
+}
+
+/// How much of a sheet of paper an element takes by its width and its height.
+fn share(element: &BytesStart<'_>) -> Option<f64> {
+    let side = |name| {
+        let side = xml::attribute(element, name)?;
+        let (unit, centimetres) = UNITS.iter().find(|(unit, _)| side.ends_with(unit))?;
+        let number: f64 = side.strip_suffix(unit)?.trim().parse().ok()?;
+        Some(number * centimetres)
+    };
+    Some(pictures::share_of_sheet(side("width")?, side("height")?))
 }

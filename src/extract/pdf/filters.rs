@@ -3,15 +3,12 @@
 
 use flate2::bufread::DeflateDecoder;
 use std::io::{BufRead, BufReader, Read};
+use weezl::{BitOrder, LzwStatus, decode::Decoder};
 
 /// How much is unpacked at a time.
 const PIECE: usize = 4096;
-/// Codes of LZW that are no bytes.
-const CLEAR: usize = 256;
-const END: usize = 257;
-const FIRST_ENTRY: usize = 258;
-const LEAST_WIDTH: u32 = 9;
-const MOST_WIDTH: u32 = 12;
+/// Bits of what the codes of LZW stand for.
+const LZW_BITS: u8 = 8;
 
 /// A filter of a stream.
 #[derive(Debug, Clone, Copy)]
@@ -145,106 +142,36 @@ impl<R: BufRead> Steps for Ascii85<R> {
     }
 }
 
-/// Each code stands for a byte or for an entry: an earlier one and a byte more.
+/// The decoder is the one that `lopdf` has.
 struct Lzw<R> {
     input: R,
-    early: usize,
-    /// Bits that were read and not used, and their number.
-    held: u32,
-    bits: u32,
-    width: u32,
-    entries: Vec<(u16, u8)>,
-    previous: Option<u16>,
+    decoder: Decoder,
 }
 
 impl<R: BufRead> Lzw<R> {
     fn new(input: R, early: bool) -> Self {
-        Self {
-            input,
-            early: usize::from(early),
-            held: 0,
-            bits: 0,
-            width: LEAST_WIDTH,
-            entries: Vec::new(),
-            previous: None,
-        }
-    }
-
-    fn code(&mut self) -> Option<u16> {
-        while self.bits < self.width {
-            self.held = (self.held << 8) | u32::from(byte(&mut self.input)?);
-            self.bits += 8;
-        }
-        self.bits -= self.width;
-        let code = (self.held >> self.bits) & ((1 << self.width) - 1);
-        Some(code as u16)
-    }
-
-    fn clear(&mut self) {
-        self.entries.clear();
-        self.width = LEAST_WIDTH;
-        self.previous = None;
-    }
-
-    /// Appends what a byte or an entry stands for.
-    fn write(&self, code: u16, out: &mut Vec<u8>) {
-        let start = out.len();
-        let mut rest = code;
-        while let Some(at) = usize::from(rest).checked_sub(FIRST_ENTRY) {
-            let (before, last) = self.entries[at];
-            out.push(last);
-            rest = before;
-        }
-        out.push(rest as u8);
-        out[start..].reverse();
-    }
-
-    /// Appends what the code stands for and makes the entry that it completes;
-    /// false if there can be no such code here.
-    fn follow(&mut self, previous: u16, code: u16, out: &mut Vec<u8>) -> bool {
-        let (start, next) = (out.len(), FIRST_ENTRY + self.entries.len());
-        let known = usize::from(code);
-        if known > next {
-            return false;
-        }
-        // The entry that is being made may be used at once.
-        self.write(if known == next { previous } else { code }, out);
-        let first = out[start];
-        if known == next {
-            out.push(first);
-        }
-        if next < 1 << MOST_WIDTH {
-            self.entries.push((previous, first));
-        }
-        let next = FIRST_ENTRY + self.entries.len();
-        if next + self.early >= 1 << self.width && self.width < MOST_WIDTH {
-            self.width += 1;
-        }
-        true
+        let decoder = match early {
+            true => Decoder::with_tiff_size_switch(BitOrder::Msb, LZW_BITS),
+            false => Decoder::new(BitOrder::Msb, LZW_BITS),
+        };
+        Self { input, decoder }
     }
 }
 
 impl<R: BufRead> Steps for Lzw<R> {
     fn step(&mut self, out: &mut Vec<u8>) -> bool {
-        let Some(code) = self.code() else {
+        let Ok(packed) = self.input.fill_buf() else {
             return false;
         };
-        match (usize::from(code), self.previous) {
-            (CLEAR, _) => {
-                self.clear();
-                return true;
-            }
-            (END, _) => return false,
-            (_, Some(previous)) => {
-                if !self.follow(previous, code, out) {
-                    return false;
-                }
-            }
-            (0..CLEAR, None) => out.push(code as u8),
-            (_, None) => return false,
+        let mut piece = [0; PIECE];
+        let result = self.decoder.decode_bytes(packed, &mut piece);
+        self.input.consume(result.consumed_in);
+        out.extend(&piece[..result.consumed_out]);
+        match result.status {
+            Ok(LzwStatus::Ok) => true,
+            // Without progress it wants more, and there is none.
+            Ok(LzwStatus::NoProgress | LzwStatus::Done) | Err(_) => false,
         }
-        self.previous = Some(code);
-        true
     }
 }
 

@@ -1,9 +1,11 @@
 //! Reduces a page to the operators that show text, with form objects written
 //! in place. What the font decoder does not need (images, colours, graphics
 //! state) is dropped, because it may fail on it; forms get their place on the
-//! page; recursion and size are bounded.
+//! page; recursion and size are bounded. Where images were is told to `pictures`.
 
 use super::fonts;
+use super::pictures::{self, IDENTITY, Matrix, Pictures};
+use super::typeface::{Shown, Typeface};
 use pdf_extract::content::{Content, Operation};
 use pdf_extract::{Dictionary, Document, Object, ObjectId, Stream};
 
@@ -16,12 +18,13 @@ const MAX_CONTENT: usize = 256 * 1024 * 1024;
 /// Parents of a page in the tree of pages.
 const MAX_ANCESTORS: usize = 64;
 
-/// Replaces content and resources of a page by their reduced form.
-pub(super) fn page(document: &mut Document, id: ObjectId) -> Result<(), String> {
+/// Replaces content and resources of a page by their reduced form. Gives back
+/// what is known of its pictures, and of the fonts of its strings.
+pub(super) fn page(document: &mut Document, id: ObjectId) -> Result<(Pictures, Shown), String> {
     let unreadable = |error: pdf_extract::Error| error.to_string();
     let content = content(document, id)?;
     let resources = inherited_resources(document, id);
-    let mut flat = Flat::default();
+    let mut flat = Flat::new(Pictures::of(document, id));
     flat.add(document, &content, resources, 0)?;
     let content = Content {
         operations: flat.operations,
@@ -37,7 +40,7 @@ pub(super) fn page(document: &mut Document, id: ObjectId) -> Result<(), String> 
     // the walk through the parents, which may form a circle.
     page.set("MediaBox", vec![0.into(), 0.into(), 612.into(), 792.into()]);
     page.remove(b"ArtBox");
-    Ok(())
+    Ok((flat.pictures, flat.shown))
 }
 
 /// The content streams of a page, one after the other.
@@ -82,18 +85,50 @@ fn resource<'a>(
     group.as_dict().ok()?.get(name).ok()
 }
 
-#[derive(Default)]
+/// Text that is neither filled nor drawn: there to be found, not to be seen.
+const INVISIBLE: i64 = 3;
+
+/// What `q` keeps and `Q` brings back.
+#[derive(Clone, Copy)]
+struct State {
+    /// Whether a font is set; text without one shows nothing.
+    font_set: bool,
+    /// Number of the font.
+    font: usize,
+    /// Where drawing goes on the page.
+    place: Matrix,
+    invisible: bool,
+}
+
 struct Flat {
     operations: Vec<Operation>,
     fonts: Dictionary,
     /// Each font as it stands in its resources, so that one name is made of it.
     known: Vec<Object>,
-    /// Whether a font is set; text without one shows nothing.
-    font_set: bool,
-    saved: Vec<bool>,
+    state: State,
+    saved: Vec<State>,
+    pictures: Pictures,
+    shown: Shown,
 }
 
 impl Flat {
+    fn new(pictures: Pictures) -> Self {
+        Self {
+            operations: Vec::new(),
+            fonts: Dictionary::new(),
+            known: Vec::new(),
+            state: State {
+                font_set: false,
+                font: 0,
+                place: IDENTITY,
+                invisible: false,
+            },
+            saved: Vec::new(),
+            pictures,
+            shown: Shown::default(),
+        }
+    }
+
     fn add(
         &mut self,
         document: &Document,
@@ -107,7 +142,12 @@ impl Flat {
                 return Err("it has too many drawing operators".to_owned());
             }
             match operation.operator.as_str() {
-                "Do" => self.form(document, operation, resources, depth)?,
+                "Do" => self.object(document, operation, resources, depth)?,
+                "BI" => {
+                    let image = operation.operands.first();
+                    let image = image.and_then(|image| image.as_stream().ok());
+                    self.picture(image.map(|image| &image.dict));
+                }
                 "Tf" => self.font(document, operation, resources),
                 _ => self.operator(operation),
             }
@@ -120,16 +160,21 @@ impl Flat {
         match operation.operator.as_str() {
             name @ ("BT" | "ET" | "T*") => self.push(name, &[]),
             "q" => {
-                self.saved.push(self.font_set);
+                self.saved.push(self.state);
                 self.push("q", &[]);
             }
             "Q" => {
-                if let Some(font_set) = self.saved.pop() {
-                    self.font_set = font_set;
+                if let Some(state) = self.saved.pop() {
+                    self.state = state;
                     self.push("Q", &[]);
                 }
             }
-            name @ ("cm" | "Tm") => self.push_numbers(name, operands, 6),
+            "cm" => self.transform(operands),
+            "Tm" => self.push_numbers("Tm", operands, 6),
+            "Tr" => {
+                let mode = operands.first().and_then(|mode| mode.as_i64().ok());
+                self.state.invisible = mode == Some(INVISIBLE);
+            }
             name @ ("Td" | "TD") => self.push_numbers(name, operands, 2),
             name @ ("Tc" | "Tw" | "Tz" | "TL" | "Ts") => self.push_numbers(name, operands, 1),
             "Tj" | "TJ" => self.show(operands.first()),
@@ -160,10 +205,32 @@ impl Flat {
         }
     }
 
+    fn transform(&mut self, matrix: &[Object]) {
+        self.push_numbers("cm", matrix, 6);
+        if let Some(matrix) = pictures::matrix(matrix) {
+            self.state.place = pictures::within(&matrix, &self.state.place);
+        }
+    }
+
+    /// Notes an image; one that cannot be understood may be of any size.
+    fn picture(&mut self, image: Option<&Dictionary>) {
+        let points = image.and_then(pictures::points);
+        self.pictures.draw(&self.state.place, points);
+    }
+
     fn show(&mut self, text: Option<&Object>) {
-        if !self.font_set {
+        let strings: &[Object] = match text {
+            Some(Object::Array(parts)) => parts,
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        let strings = strings.iter().filter_map(|part| part.as_str().ok());
+        if !self.state.font_set {
+            self.shown.lost += strings.map(<[u8]>::len).sum::<usize>();
             return;
         }
+        self.shown.note(self.state.font, strings.count());
+        self.pictures.is_recognised |= self.state.invisible;
         match text {
             Some(Object::String(..)) => self.push("Tj", text.map_or(&[], std::slice::from_ref)),
             Some(Object::Array(parts)) => {
@@ -182,7 +249,7 @@ impl Flat {
         let found = name.as_name().ok();
         let found = found.and_then(|name| resource(document, resources, b"Font", name));
         let Some(font) = found.filter(|_| is_number(size)) else {
-            self.font_set = false;
+            self.state.font_set = false;
             return;
         };
         let index = match self.known.iter().position(|known| known == font) {
@@ -190,22 +257,24 @@ impl Flat {
             None => {
                 let index = self.known.len();
                 self.known.push(font.clone());
+                self.shown.fonts.push(Typeface::of(document, font));
                 if let Some(font) = fonts::readable(document, font) {
                     self.fonts.set(format!("F{index}"), font);
                 }
                 index
             }
         };
-        self.font_set = self.fonts.has(format!("F{index}").as_bytes());
-        if !self.font_set {
+        self.state.font = index;
+        self.state.font_set = self.fonts.has(format!("F{index}").as_bytes());
+        if !self.state.font_set {
             return;
         }
         let name = Object::Name(format!("F{index}").into_bytes());
         self.push("Tf", &[name, size.clone()]);
     }
 
-    /// Writes the content of a form where it is shown.
-    fn form(
+    /// An image, which is noted, or a form.
+    fn object(
         &mut self,
         document: &Document,
         operation: &Operation,
@@ -221,20 +290,32 @@ impl Flat {
         let Some(stream) = object.and_then(|(_, object)| object.as_stream().ok()) else {
             return Ok(());
         };
-        let subtype = stream.dict.get(b"Subtype").and_then(Object::as_name);
-        if depth >= MAX_DEPTH || !subtype.is_ok_and(|name| name == b"Form") {
-            return Ok(());
+        match stream.dict.get(b"Subtype").and_then(Object::as_name) {
+            Ok(b"Image") => self.picture(Some(&stream.dict)),
+            Ok(b"Form") if depth < MAX_DEPTH => self.form(document, stream, resources, depth)?,
+            _ => {}
         }
+        Ok(())
+    }
+
+    /// Writes the content of a form where it is shown.
+    fn form(
+        &mut self,
+        document: &Document,
+        stream: &Stream,
+        resources: Option<&Dictionary>,
+        depth: usize,
+    ) -> Result<(), String> {
         let own = stream.dict.get(b"Resources").ok();
         let own = own.and_then(|own| document.dereference(own).ok());
         let own = own.and_then(|(_, own)| own.as_dict().ok());
         let Ok(content) = stream.decompressed_content() else {
             return Ok(());
         };
-        let font_set = self.font_set;
+        let before = self.state;
         self.push("q", &[]);
         if let Ok(matrix) = stream.dict.get(b"Matrix").and_then(Object::as_array) {
-            self.push_numbers("cm", matrix, 6);
+            self.transform(matrix);
         }
         // What a form leaves open must not change the page around it.
         let outer = std::mem::take(&mut self.saved);
@@ -245,7 +326,7 @@ impl Flat {
         }
         self.saved = outer;
         self.push("Q", &[]);
-        self.font_set = font_set;
+        self.state = before;
         if self.operations.len() > MAX_OPERATIONS {
             return Err("it has too many drawing operators".to_owned());
         }

@@ -2,7 +2,7 @@
 //! on much that real files contain, reads them: only what it uses is kept, and
 //! that in the one form it understands.
 
-use super::cmap;
+use super::{cmap, typeface};
 use pdf_extract::{Dictionary, Document, Object, Stream};
 
 /// Codes of simple fonts are one byte.
@@ -56,32 +56,36 @@ pub(super) fn readable(document: &Document, font: &Object) -> Option<Dictionary>
 }
 
 /// Reads entries through references.
-struct Resolver<'a>(&'a Document);
+pub(super) struct Resolver<'a>(pub(super) &'a Document);
 
 impl<'a> Resolver<'a> {
-    fn object(&self, object: &'a Object) -> Option<&'a Object> {
+    pub(super) fn object(&self, object: &'a Object) -> Option<&'a Object> {
         self.0.dereference(object).ok().map(|(_, object)| object)
     }
 
-    fn entry(&self, dictionary: &'a Dictionary, key: &[u8]) -> Option<&'a Object> {
+    pub(super) fn entry(&self, dictionary: &'a Dictionary, key: &[u8]) -> Option<&'a Object> {
         self.object(dictionary.get(key).ok()?)
     }
 
-    fn name(&self, dictionary: &'a Dictionary, key: &[u8]) -> Option<&'a [u8]> {
+    pub(super) fn name(&self, dictionary: &'a Dictionary, key: &[u8]) -> Option<&'a [u8]> {
         self.entry(dictionary, key)?.as_name().ok()
     }
 
-    fn dictionary(&self, dictionary: &'a Dictionary, key: &[u8]) -> Option<&'a Dictionary> {
+    pub(super) fn dictionary(
+        &self,
+        dictionary: &'a Dictionary,
+        key: &[u8],
+    ) -> Option<&'a Dictionary> {
         self.entry(dictionary, key)?.as_dict().ok()
     }
 
-    fn array(&self, dictionary: &'a Dictionary, key: &[u8]) -> Option<Vec<&'a Object>> {
+    pub(super) fn array(&self, dictionary: &'a Dictionary, key: &[u8]) -> Option<Vec<&'a Object>> {
         let array = self.entry(dictionary, key)?.as_array().ok()?;
         array.iter().map(|object| self.object(object)).collect()
     }
 }
 
-fn number(object: &Object) -> Option<f32> {
+pub(super) fn number(object: &Object) -> Option<f32> {
     match object {
         Object::Integer(value) => Some(*value as f32),
         Object::Real(value) => value.is_finite().then_some(*value),
@@ -202,13 +206,27 @@ fn composite<'a>(from: &Resolver<'a>, font: &'a Dictionary, made: &mut Dictionar
         .and_then(number)
         .unwrap_or(1000.0);
     single.set("DW", default as i64);
+    let vertical = typeface::is_vertical(from, font);
+    if vertical {
+        single.set("DW", advance_downwards(from, descendant));
+    }
     // The widths of such a font are told by other codes, which are not known.
     let widths = from.array(descendant, b"W");
-    if let Some(given) = widths.filter(|_| !codes_are_characters) {
+    if let Some(given) = widths.filter(|_| !codes_are_characters && !vertical) {
         single.set("W", composite_widths(from, &given));
     }
     made.set("DescendantFonts", vec![Object::Dictionary(single)]);
     Some(())
+}
+
+/// How far a character moves up, which is less than nothing: the decoder, which
+/// knows no vertical text, takes it for a width, and `glyphs` turns it.
+fn advance_downwards(from: &Resolver<'_>, descendant: &Dictionary) -> i64 {
+    let given = from.array(descendant, b"DW2");
+    let advance = given.and_then(|given| number(given.get(1)?));
+    advance
+        .filter(|advance| *advance < 0.0)
+        .map_or(-1000, |advance| advance as i64)
 }
 
 /// Whether the codes of an encoding are UTF-16, as in `UniGB-UCS2-H`. Such a

@@ -33,6 +33,10 @@ pub(super) struct Line {
     pub(super) column: u32,
     /// Quarter turns of the text against the page.
     pub(super) turn: u8,
+    /// All of it is in bold type.
+    pub(super) bold: bool,
+    /// Where its parts between tabs stand; nothing where that is not known.
+    pub(super) cells: Vec<Range<f64>>,
 }
 
 /// The lines of a page in reading order: upright text first, then turned text.
@@ -68,6 +72,8 @@ pub(super) struct Run {
     pub(super) size: f64,
     /// White space was shown before it.
     spaced: bool,
+    /// How many of its characters are in bold type.
+    bold: usize,
 }
 
 fn runs<'a>(glyphs: impl Iterator<Item = &'a Glyph>) -> Vec<Run> {
@@ -79,6 +85,11 @@ fn runs<'a>(glyphs: impl Iterator<Item = &'a Glyph>) -> Vec<Run> {
             continue;
         }
         let end = glyph.x + glyph.width;
+        let bold = if glyph.bold {
+            glyph.text.chars().count()
+        } else {
+            0
+        };
         match runs.last_mut() {
             Some(run) if follows(run, glyph) => {
                 let gap = glyph.x - run.right;
@@ -88,6 +99,7 @@ fn runs<'a>(glyphs: impl Iterator<Item = &'a Glyph>) -> Vec<Run> {
                 run.text.push_str(&seen(glyph));
                 run.right = run.right.max(end);
                 run.size = run.size.max(glyph.size);
+                run.bold += bold;
             }
             last => {
                 // White space that was shown before it may stand at its right.
@@ -99,6 +111,7 @@ fn runs<'a>(glyphs: impl Iterator<Item = &'a Glyph>) -> Vec<Run> {
                     y: glyph.y,
                     size: glyph.size,
                     spaced: spaced && (before || !glyph.text.contains(bidi::is_rtl)),
+                    bold,
                 });
             }
         }
@@ -209,18 +222,27 @@ fn line(row: Vec<Run>, column: u32) -> Option<Line> {
     // The size of most of its characters.
     let mut main = (0, 0.0);
     let mut y = 0.0;
+    let mut bold = 0;
+    let mut cells: Vec<Range<f64>> = Vec::new();
     for run in row {
+        let mut is_cell = cells.is_empty();
         if !text.is_empty() {
             let gap = run.left - right;
             let cell = if run.spaced { SPACED_CELL } else { CELL };
             if gap > cell * run.size && !ends_with_currency(&text) {
                 text.push('\t');
+                is_cell = true;
             } else if gap > SPACE * run.size || (run.spaced && gap > -SPACE * run.size) {
                 text.push(' ');
             }
         }
         text.push_str(&run.text);
         right = right.max(run.right);
+        bold += run.bold;
+        match cells.last_mut() {
+            Some(cell) if !is_cell => cell.end = cell.end.max(run.right),
+            _ => cells.push(run.left..run.right),
+        }
         let characters = run.text.chars().count();
         if characters > main.0 {
             main = (characters, run.size);
@@ -231,7 +253,13 @@ fn line(row: Vec<Run>, column: u32) -> Option<Line> {
     if bidi::leans_left(&text) {
         // Its end is at the left: places count from the other side.
         (left, right) = (-right, -left);
+        cells.clear();
     }
+    // Leaders are no borders of cells that were measured.
+    if text.split('\t').count() != cells.len() {
+        cells.clear();
+    }
+    let characters = text.chars().filter(|c| !c.is_whitespace()).count();
     (!text.trim().is_empty()).then_some(Line {
         text,
         left,
@@ -240,6 +268,8 @@ fn line(row: Vec<Run>, column: u32) -> Option<Line> {
         size: main.1,
         column,
         turn: 0,
+        bold: bold > 0 && bold >= characters,
+        cells,
     })
 }
 
@@ -269,202 +299,5 @@ fn without_leaders(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{lines, without_leaders};
-    use crate::extract::pdf::glyphs::Glyph;
-
-    fn write(glyphs: &mut Vec<Glyph>, x: f64, y: f64, text: &str) {
-        for (index, c) in text.chars().enumerate() {
-            glyphs.push(Glyph {
-                text: c.to_string(),
-                x: x + 5.0 * index as f64,
-                y,
-                width: 5.0,
-                size: 10.0,
-                turn: 0,
-            });
-        }
-    }
-
-    fn texts(glyphs: &[Glyph]) -> Vec<String> {
-        lines(glyphs).into_iter().map(|line| line.text).collect()
-    }
-
-    #[test]
-    fn columns_of_prose_are_read_one_after_the_other() {
-        let mut glyphs = Vec::new();
-        write(
-            &mut glyphs,
-            50.0,
-            700.0,
-            &"a title over both columns ".repeat(3),
-        );
-        for row in 0..8 {
-            let y = 680.0 - 12.0 * f64::from(row);
-            write(
-                &mut glyphs,
-                50.0,
-                y,
-                &format!("left column line number {row} here"),
-            );
-            write(
-                &mut glyphs,
-                300.0,
-                y - 3.0,
-                &format!("right column line number {row}"),
-            );
-        }
-        let read = texts(&glyphs);
-        assert_eq!(read.len(), 17);
-        assert!(read[1..9].iter().all(|line| line.starts_with("left")));
-        assert!(read[9..].iter().all(|line| line.starts_with("right")));
-    }
-
-    #[test]
-    fn rows_of_a_table_stay_together() {
-        let mut glyphs = Vec::new();
-        for row in 0..8 {
-            let y = 680.0 - 12.0 * f64::from(row);
-            write(&mut glyphs, 50.0, y, &format!("Expense number {row}"));
-            write(&mut glyphs, 300.0, y, "$");
-            write(&mut glyphs, 340.0, y, "1,200");
-            write(&mut glyphs, 400.0, y, "(3)");
-        }
-        assert_eq!(texts(&glyphs)[2], "Expense number 2\t$ 1,200\t(3)");
-    }
-
-    /// Two columns, the left one longer.
-    fn columns(glyphs: &mut Vec<Glyph>) {
-        for row in 0..10 {
-            let y = 680.0 - 12.0 * f64::from(row);
-            write(glyphs, 50.0, y, &format!("left column line number {row}"));
-            if row < 8 {
-                write(glyphs, 300.0, y, &format!("right column line number {row}"));
-            }
-        }
-    }
-
-    #[test]
-    fn what_follows_columns_is_not_read_with_them() {
-        let mut glyphs = Vec::new();
-        columns(&mut glyphs);
-        write(&mut glyphs, 50.0, 540.0, "Heading below");
-        for (row, cells) in [
-            ["Part", "Price", "Stock", "Unit"],
-            ["P-40", "118", "12", "pc"],
-        ]
-        .iter()
-        .enumerate()
-        {
-            for (cell, x) in cells.iter().zip([50.0, 150.0, 300.0, 400.0]) {
-                write(&mut glyphs, x, 520.0 - 12.0 * row as f64, cell);
-            }
-        }
-        let read = texts(&glyphs);
-        assert!(read[..10].iter().all(|line| line.starts_with("left")));
-        assert!(read[10..18].iter().all(|line| line.starts_with("right")));
-        let below = [
-            "Heading below",
-            "Part\tPrice\tStock\tUnit",
-            "P-40\t118\t12\tpc",
-        ];
-        assert_eq!(read[18..], below);
-    }
-
-    #[test]
-    fn title_that_ends_between_columns_does_not_hide_them() {
-        let mut glyphs = Vec::new();
-        write(
-            &mut glyphs,
-            50.0,
-            700.0,
-            "a title that ends a little before the right column",
-        );
-        for row in 0..40 {
-            let y = 680.0 - 12.0 * f64::from(row);
-            write(
-                &mut glyphs,
-                50.0,
-                y,
-                "the left column of the page goes down to here it",
-            );
-            write(
-                &mut glyphs,
-                302.0,
-                y,
-                "the right column of the page goes there",
-            );
-        }
-        let read = texts(&glyphs);
-        assert_eq!(read.len(), 81);
-        assert!(read[1..41].iter().all(|line| line.starts_with("the left")));
-    }
-
-    #[test]
-    fn labels_stay_with_what_they_label() {
-        let mut glyphs = Vec::new();
-        for (row, label) in [
-            "Investigator in charge:",
-            "Participating persons:",
-            "Docket of the case:",
-        ]
-        .iter()
-        .enumerate()
-        {
-            for line in 0..3 {
-                let y = 680.0 - 12.0 * (3 * row + line) as f64;
-                if line == 0 {
-                    write(&mut glyphs, 50.0, y, label);
-                }
-                write(
-                    &mut glyphs,
-                    300.0,
-                    y,
-                    &format!("words that tell of it, part {line}"),
-                );
-            }
-        }
-        assert_eq!(
-            texts(&glyphs)[3],
-            "Participating persons:\twords that tell of it, part 0"
-        );
-    }
-
-    #[test]
-    fn marks_too_small_to_be_seen_are_left_out() {
-        let mut glyphs = Vec::new();
-        write(&mut glyphs, 50.0, 700.0, "Mission");
-        write(&mut glyphs, 300.0, 700.0, "_9b56");
-        let mark = glyphs.iter_mut().filter(|glyph| glyph.x >= 300.0);
-        mark.for_each(|glyph| glyph.size = 0.9);
-        assert_eq!(texts(&glyphs), ["Mission"]);
-    }
-
-    #[test]
-    fn leaders_of_a_table_of_contents_become_a_tab() {
-        assert_eq!(
-            without_leaders("1.2. Access ........... 23"),
-            "1.2. Access\t23"
-        );
-        assert_eq!(
-            without_leaders("and so on... He left."),
-            "and so on... He left."
-        );
-    }
-
-    #[test]
-    fn raised_characters_stay_in_their_line() {
-        let mut glyphs = Vec::new();
-        write(&mut glyphs, 50.0, 700.0, "water");
-        glyphs.push(Glyph {
-            text: "2".into(),
-            x: 75.5,
-            y: 703.5,
-            width: 3.0,
-            size: 6.0,
-            turn: 0,
-        });
-        write(&mut glyphs, 84.0, 700.0, "flows");
-        assert_eq!(texts(&glyphs), ["water2 flows"]);
-    }
-}
+#[path = "layout_tests.rs"]
+mod tests;

@@ -1,9 +1,11 @@
 //! PDF: text by pages, in reading order. `flatten` reduces a page to its text
 //! operators and its fonts (`fonts`, `cmap`) to what is needed for reading,
-//! `glyphs` collects where each character stands, `columns` finds columns and
-//! `layout` lines, `bidi` puts those from right to left in order, `running`
-//! takes out running heads and page numbers, `paragraphs` makes readable text
-//! of the rest.
+//! `glyphs` collects where each character stands, `typeface` knows what its font
+//! tells of it, `legible` takes out what no font tells, `columns` finds columns
+//! and `layout` lines, `bidi` puts those from right to left in order, `running`
+//! takes out running heads and page numbers, `paragraphs` makes readable text of
+//! the rest, with what `headings` and `tables` find. `pictures` tells scans, whose
+//! text nobody reads here.
 
 mod bidi;
 mod claims;
@@ -13,10 +15,15 @@ mod filters;
 mod flatten;
 mod fonts;
 mod glyphs;
+mod headings;
 mod inflate;
 mod layout;
+mod legible;
 mod paragraphs;
+mod pictures;
 mod running;
+mod tables;
+mod typeface;
 
 use super::format::{Content, Format, Source};
 use super::{ExtractError, Limits, guard};
@@ -74,9 +81,17 @@ impl Format for Pdf {
                 });
             }
             let lines = guard::caught(|| {
-                flatten::page(&mut document, id)?;
-                let glyphs = glyphs::collect(&document, number, deadline)?;
-                Ok(layout::lines(&glyphs))
+                let (pictures, shown) = flatten::page(&mut document, id)?;
+                let mut glyphs = glyphs::collect(&document, number, &shown, deadline)?;
+                let lost = shown.lost + legible::sift(&mut glyphs, &shown.fonts);
+                let lines = layout::lines(&glyphs);
+                // Running heads count as text here: they are taken out later.
+                let unread = pictures.unread(&lines);
+                Ok(ReadPage {
+                    lines,
+                    unread,
+                    lost,
+                })
             });
             read.push((number, lines.and_then(|lines| lines)));
         }
@@ -102,27 +117,55 @@ fn open(bytes: &[u8]) -> Result<Document, ExtractError> {
     Ok(document)
 }
 
+/// What a page gave before the words of the other pages are known.
+struct ReadPage {
+    lines: Vec<Line>,
+    /// Why it counts as unread whatever its lines say.
+    unread: Option<String>,
+    /// Characters of words whose font does not tell them.
+    lost: usize,
+}
+
+impl ReadPage {
+    /// What became of the page with this text.
+    fn outcome(self, text: String) -> (String, PageOutcome) {
+        let has_text = text.chars().any(|c| !c.is_whitespace());
+        let outcome = match (self.unread, has_text, self.lost) {
+            (Some(reason), ..) => PageOutcome::Failed(reason),
+            (None, true, 0) => PageOutcome::Text,
+            (None, true, lost) => PageOutcome::Partial(format!(
+                "{lost} characters of it are unreadable, for their font does not tell them; they need OCR"
+            )),
+            (None, false, 0) => PageOutcome::NoText,
+            (None, false, _) => PageOutcome::Failed(UNREADABLE.to_owned()),
+        };
+        (if has_text { text } else { String::new() }, outcome)
+    }
+}
+
+/// The lines of each page that could be read.
+fn lines_of(read: &[(u32, Result<ReadPage, String>)]) -> impl Iterator<Item = &[Line]> + Clone {
+    let pages = read.iter().filter_map(|(_, page)| page.as_ref().ok());
+    pages.map(|page| page.lines.as_slice())
+}
+
 /// Text of all pages: some decisions need the words of the whole document.
-fn compose(mut read: Vec<(u32, Result<Vec<Line>, String>)>, metadata: DocumentMetadata) -> Content {
-    let lines = read.iter().filter_map(|(_, lines)| lines.as_deref().ok());
-    let body_size = paragraphs::body_size(lines);
-    let lines = read.iter_mut();
-    let lines = lines.filter_map(|(number, lines)| Some((*number, lines.as_mut().ok()?)));
-    running::remove(&mut lines.collect::<Vec<_>>(), body_size);
-    let lines = read.iter().filter_map(|(_, lines)| lines.as_deref().ok());
-    let mut composer = Composer::new(lines);
-    let pages = read.into_iter().map(|(number, lines)| {
-        let (text, outcome) = match lines {
+fn compose(mut read: Vec<(u32, Result<ReadPage, String>)>, metadata: DocumentMetadata) -> Content {
+    let body_size = paragraphs::body_size(lines_of(&read));
+    let pages = read.iter_mut();
+    let pages = pages.filter_map(|(number, page)| Some((*number, &mut page.as_mut().ok()?.lines)));
+    running::remove(&mut pages.collect::<Vec<_>>(), body_size);
+    let mut composer = Composer::new(lines_of(&read));
+    let pages = read.into_iter().map(|(number, page)| {
+        let (text, outcome) = match page {
             Err(reason) => (String::new(), PageOutcome::Failed(reason)),
-            Ok(lines) => {
-                let text = composer.page(number, &lines);
-                match text.chars().any(|c| !c.is_whitespace()) {
-                    true if is_garbage(&text) => {
-                        composer.forget(number);
-                        (String::new(), PageOutcome::Failed(UNREADABLE.to_owned()))
-                    }
-                    true => (text, PageOutcome::Text),
-                    false => (String::new(), PageOutcome::NoText),
+            Ok(page) => {
+                let text = composer.page(number, &page.lines);
+                if legible::is_garbage(&text) {
+                    composer.forget(number);
+                    (String::new(), PageOutcome::Failed(UNREADABLE.to_owned()))
+                } else {
+                    page.outcome(text)
                 }
             }
         };
@@ -139,25 +182,6 @@ fn compose(mut read: Vec<(u32, Result<Vec<Line>, String>)>, metadata: DocumentMe
         headings: composer.headings(),
         metadata,
     }
-}
-
-/// Visible characters of a page, from which on their kinds say something.
-const JUDGED: usize = 20;
-
-/// Whether the characters are not those that the page shows: they are unknown,
-/// or nearly all are signs, as where the codes of a font are only numbers.
-fn is_garbage(text: &str) -> bool {
-    let unknown = |c: char| {
-        matches!(c, '\u{fffd}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..) || c.is_control()
-    };
-    let (mut all, mut wrong, mut signs) = (0_usize, 0_usize, 0_usize);
-    for c in text.chars().filter(|c| !c.is_whitespace()) {
-        all += 1;
-        wrong += usize::from(unknown(c));
-        // Rules and leaders are drawn with signs, too.
-        signs += usize::from(!c.is_alphanumeric() && !matches!(c, '_' | '-' | '.'));
-    }
-    wrong * 5 > all || (all >= JUDGED && signs * 10 > all * 6)
 }
 
 fn metadata(document: &Document) -> DocumentMetadata {

@@ -1,17 +1,29 @@
 //! From lines to readable text: wrapped lines joined, words that a line end
-//! hyphenates put together, paragraphs parted by blank lines, headings noted.
+//! hyphenates put together, paragraphs parted by blank lines, tables written as
+//! rows, headings noted.
 
+use super::glyphs::is_unspaced;
+use super::headings::{self, Body};
 use super::layout::Line;
+use super::tables;
 use crate::extract::Heading;
 use crate::types::char_len;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Type this much larger than that of the body marks a heading.
 const HEADING_SIZE: f64 = 1.15;
 /// Longest heading, in characters.
 const HEADING_CHARS: usize = 160;
+/// A longer one, in characters, that ends like a statement is a paragraph.
+const STATEMENT_CHARS: usize = 60;
 /// Levels of headings that are told apart by their size.
 const MAX_LEVEL: u8 = 4;
+/// Lines of one text are no further from each other, in parts of their size.
+const LARGEST_PITCH: f64 = 3.0;
+/// What a word that goes on in the next line ends with.
+const HYPHENS: [char; 3] = ['-', '\u{ad}', '\u{2010}'];
+/// Depths by number that headings of one size may have.
+const DEPTHS: u32 = 5;
 
 /// What stands between two lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,23 +39,29 @@ pub(super) struct Composer {
     /// Every word, to tell a hyphen of a word from one of a line end.
     words: HashSet<String>,
     body_size: f64,
-    /// Type size in tenths beside each heading; levels follow from all of them.
+    body: Body,
+    /// The rank beside each heading; levels follow from all of them.
     found: Vec<(u32, Heading)>,
 }
 
 impl Composer {
     pub(super) fn new<'a>(pages: impl Iterator<Item = &'a [Line]> + Clone) -> Self {
         let mut words = HashSet::new();
+        let mut is_broken = false;
         for line in pages.clone().flatten() {
             let edge = |c: char| !c.is_alphanumeric();
-            // The last word may be half of one.
+            // The last word may be half of one, and then the next the other half.
             let complete = line.text.rsplit_once(' ').map_or("", |(rest, _)| rest);
             let parts = complete.split(|c: char| c.is_whitespace() || c == '/');
+            let parts = parts.skip(usize::from(is_broken));
             words.extend(parts.map(|word| word.trim_matches(edge).to_lowercase()));
+            is_broken = line.text.ends_with(HYPHENS);
         }
+        let body_size = body_size(pages.clone());
         Self {
             words,
-            body_size: body_size(pages),
+            body_size,
+            body: Body::of(pages, body_size),
             found: Vec::new(),
         }
     }
@@ -52,34 +70,55 @@ impl Composer {
     pub(super) fn page(&mut self, number: u32, lines: &[Line]) -> String {
         let edges = right_edges(lines);
         let pitch = pitch(lines);
+        let deep = headings::found(lines, self.body, pitch);
         let mut text = String::new();
         let mut open: Option<Heading> = None;
-        for (index, line) in lines.iter().enumerate() {
-            let previous = index.checked_sub(1).and_then(|at| lines.get(at));
+        let mut index = 0;
+        while let Some(line) = lines.get(index) {
+            let above = index.checked_sub(1);
+            let previous = above.and_then(|at| lines.get(at));
             let edge = edges.get(&line.column).copied().unwrap_or(line.right);
-            let between = previous.map(|previous| self.between(previous, line, edge, pitch));
-            match between {
-                None => {}
-                Some(Between::Nothing) => self.join(&mut text, &line.text),
-                Some(Between::LineEnd) => text.push('\n'),
-                Some(Between::BlankLine) => text.push_str("\n\n"),
+            let changes = above.is_some_and(|at| deep[at].is_some() != deep[index].is_some());
+            let between = previous.map(|previous| match changes {
+                true => Between::BlankLine,
+                false => self.between(previous, line, edge, pitch),
+            });
+            self.part(&mut text, between, &line.text);
+            let begins = previous.is_none_or(|previous| !tables::is_row_above(previous, line));
+            if let Some(table) = begins.then(|| tables::at(&lines[index..])).flatten() {
+                self.close(open.take(), above.map(|at| (&lines[at], deep[at])));
+                text.push_str(&table.rows.join("\n"));
+                index += table.lines;
+                continue;
             }
             if between != Some(Between::Nothing) {
-                self.close(open.take(), previous);
-                open = self.is_heading(line).then(|| Heading {
+                self.close(open.take(), above.map(|at| (&lines[at], deep[at])));
+                let is_heading = deep[index].is_some() || self.is_heading(line);
+                open = is_heading.then(|| Heading {
                     page: number,
                     start: char_len(&text),
                     level: 1,
-                    text: line.text.clone(),
+                    text: line.text.replace('\t', " "),
                 });
             } else if let Some(heading) = &mut open {
                 heading.text.push(' ');
                 heading.text.push_str(&line.text);
             }
             text.push_str(&line.text);
+            index += 1;
         }
-        self.close(open, lines.last());
+        self.close(open, lines.last().zip(deep.last().copied()));
         text
+    }
+
+    /// Writes what stands between two lines.
+    fn part(&self, text: &mut String, between: Option<Between>, next: &str) {
+        match between {
+            None => {}
+            Some(Between::Nothing) => self.join(text, next),
+            Some(Between::LineEnd) => text.push('\n'),
+            Some(Between::BlankLine) => text.push_str("\n\n"),
+        }
     }
 
     /// Takes back the headings of a page.
@@ -89,18 +128,18 @@ impl Composer {
 
     /// The headings of all pages; the largest type is the first level.
     pub(super) fn headings(self) -> Vec<Heading> {
-        let sizes: BTreeMap<u32, ()> = self.found.iter().map(|(size, _)| (*size, ())).collect();
-        let level = |size: u32| {
-            let above = sizes
-                .range(size + 1..)
+        let ranks: BTreeSet<u32> = self.found.iter().map(|(rank, _)| *rank).collect();
+        let level = |rank: u32| {
+            let above = ranks
+                .range(rank + 1..)
                 .count()
                 .min(usize::from(MAX_LEVEL) - 1);
             above as u8 + 1
         };
         let found = self.found.iter().cloned();
         found
-            .map(|(size, heading)| Heading {
-                level: level(size),
+            .map(|(rank, heading)| Heading {
+                level: level(rank),
                 ..heading
             })
             .collect()
@@ -111,12 +150,17 @@ impl Composer {
         line.size >= self.body_size * HEADING_SIZE && letters >= 2 && !line.text.contains('\t')
     }
 
-    fn close(&mut self, heading: Option<Heading>, line: Option<&Line>) {
-        if let (Some(heading), Some(line)) = (heading, line)
+    /// Ends a heading, given its last line and how deep its number says it is.
+    fn close(&mut self, heading: Option<Heading>, line: Option<(&Line, Option<u8>)>) {
+        if let (Some(heading), Some((line, depth))) = (heading, line)
             && char_len(&heading.text) <= HEADING_CHARS
+            && !is_statement(&heading.text)
         {
-            // Sizes that differ by less than a point are one size.
-            self.found.push((line.size.round() as u32, heading));
+            // Sizes that differ by less than a point are one size, within which
+            // numbers tell.
+            let within = DEPTHS - u32::from(depth.unwrap_or(0));
+            let rank = line.size.round() as u32 * (DEPTHS + 1) + within;
+            self.found.push((rank, heading));
         }
     }
 
@@ -164,7 +208,7 @@ impl Composer {
         if text.ends_with(is_unspaced) && next.starts_with(is_unspaced) {
             return;
         }
-        let Some(stem) = text.strip_suffix(['-', '\u{ad}', '\u{2010}']) else {
+        let Some(stem) = text.strip_suffix(HYPHENS) else {
             text.push(' ');
             return;
         };
@@ -213,15 +257,15 @@ fn tenths(size: f64) -> u32 {
     (size * 10.0).round() as u32
 }
 
-/// Characters of scripts that have no spaces between words, and their signs.
-fn is_unspaced(c: char) -> bool {
-    matches!(c, '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
-        | '\u{ff01}'..='\u{ff65}' | '\u{20000}'..='\u{3ffff}')
-}
-
 fn ends_sentence(text: &str) -> bool {
     text.trim_end_matches(['"', '”', '’', ')', ']'])
         .ends_with(['.', '!', '?', ':', ';', '。', '！', '？'])
+}
+
+/// Whether a text in large type is a sentence of a text and no title.
+fn is_statement(text: &str) -> bool {
+    let closing = ['"', '”', '’', ')', ']'];
+    char_len(text) > STATEMENT_CHARS && text.trim_end_matches(closing).ends_with('.')
 }
 
 fn begins_item(text: &str) -> bool {
@@ -258,7 +302,9 @@ fn right_edges(lines: &[Line]) -> HashMap<u32, f64> {
 /// The usual distance of two lines.
 fn pitch(lines: &[Line]) -> f64 {
     let pairs = lines.windows(2).filter_map(|pair| match pair {
-        [a, b] if a.column == b.column && a.y > b.y => Some(a.y - b.y),
+        [a, b] if a.column == b.column && a.y > b.y => {
+            Some(a.y - b.y).filter(|step| *step <= LARGEST_PITCH * b.size)
+        }
         _ => None,
     });
     let mut steps: Vec<f64> = pairs.collect();
@@ -280,6 +326,8 @@ mod tests {
             size: 10.0,
             column: 1,
             turn: 0,
+            bold: false,
+            cells: Vec::new(),
         }
     }
 
@@ -331,6 +379,19 @@ mod tests {
         let lines = [line(0, full), line(1, "油位。"), line(2, "每隔一天。")];
         let (text, _) = compose(&lines);
         assert_eq!(text, format!("{full}油位。\n\n每隔一天。"));
+    }
+
+    #[test]
+    fn statement_in_larger_type_is_no_heading() {
+        let mut lines = vec![
+            line(
+                0,
+                "The pump was lost in what its keepers called \"bad weather of the spring.\"",
+            ),
+            line(2, &"Body text of the page, and enough of it. ".repeat(4)),
+        ];
+        lines[0].size = 14.0;
+        assert_eq!(compose(&lines).1, []);
     }
 
     #[test]

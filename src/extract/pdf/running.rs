@@ -94,6 +94,9 @@ pub(super) fn remove(pages: &mut [(u32, &mut Vec<Line>)], body_size: f64) {
             let words = running.remove(&at);
             at += 1;
             let Some(words) = words else { return true };
+            if line.text != words {
+                line.cells.clear();
+            }
             line.text.clone_from(&words);
             !words.is_empty() && said.insert(words)
         });
@@ -292,6 +295,8 @@ mod tests {
             size: 10.0,
             column: 1,
             turn: 0,
+            bold: false,
+            cells: Vec::new(),
         }
     }
 

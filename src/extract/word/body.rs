@@ -1,6 +1,7 @@
 //! The body of a Word document as Markdown.
 
 use super::styles::Styles;
+use crate::extract::pictures::{self, Picture};
 use crate::extract::table::{self, Row, cell};
 use crate::extract::xml;
 use quick_xml::XmlVersion;
@@ -16,8 +17,11 @@ const MAX_HEADING: u8 = 6;
 /// and what is there twice for the sake of older programs.
 const SKIPPED: [&str; 4] = ["del", "moveFrom", "Fallback", "instrText"];
 
-/// The whole body.
-pub(super) fn markdown(source: &str, styles: &Styles) -> Result<String, String> {
+/// Units in which drawings are measured, to a centimetre.
+const UNITS: f64 = 360_000.0;
+
+/// The whole body, and the pictures in it.
+pub(super) fn markdown(source: &str, styles: &Styles) -> Result<(String, Vec<Picture>), String> {
     let mut writer = Writer::new(styles);
     xml::walk(source, |event| writer.event(event))?;
     Ok(writer.finish())
@@ -37,7 +41,9 @@ pub(super) fn footnotes(source: &str, styles: &Styles) -> Result<String, String>
                 writer = Writer::new(styles);
             }
             Event::End(element) if element.local_name().into_inner() == "footnote" => {
-                let written = std::mem::replace(&mut writer, Writer::new(styles)).finish();
+                let written = std::mem::replace(&mut writer, Writer::new(styles))
+                    .finish()
+                    .0;
                 if let Some(number) = number.take().filter(|_| !written.is_empty()) {
                     notes.push(format!("[^{number}]: {}", written.replace("\n\n", "\n")));
                 }
@@ -63,6 +69,13 @@ struct Table {
     rows: Vec<Vec<String>>,
 }
 
+/// A drawing that is being read: its share of a page and what describes it.
+#[derive(Default)]
+struct Drawing {
+    share: Option<f64>,
+    words: String,
+}
+
 struct Writer<'a> {
     styles: &'a Styles,
     /// Finished blocks; the flag tells items of a list, which stand close.
@@ -70,6 +83,9 @@ struct Writer<'a> {
     paragraphs: Vec<Paragraph>,
     tables: Vec<Table>,
     counters: HashMap<(String, u8), u32>,
+    /// Pictures, each with the number of the block that it stands in.
+    pictures: Vec<(usize, Picture)>,
+    drawing: Drawing,
     /// Elements around that are skipped.
     skipping: usize,
     in_text: bool,
@@ -83,6 +99,8 @@ impl<'a> Writer<'a> {
             paragraphs: Vec::new(),
             tables: Vec::new(),
             counters: HashMap::new(),
+            pictures: Vec::new(),
+            drawing: Drawing::default(),
             skipping: 0,
             in_text: false,
         }
@@ -134,6 +152,7 @@ impl<'a> Writer<'a> {
         }
         match name {
             "p" => self.paragraphs.push(Paragraph::default()),
+            "drawing" | "pict" => self.drawing = Drawing::default(),
             "t" => self.in_text = true,
             "tbl" => self.tables.push(Table::default()),
             "tr" => {
@@ -153,6 +172,7 @@ impl<'a> Writer<'a> {
 
     /// Elements that say all with their name and attributes.
     fn single(&mut self, name: &str, element: &BytesStart<'_>) {
+        self.draw(name, element);
         let Some(paragraph) = self.paragraphs.last_mut() else {
             return;
         };
@@ -177,6 +197,35 @@ impl<'a> Writer<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Elements of a drawing, of today or of older programs: its size, what
+    /// describes it, the picture or the chart itself.
+    fn draw(&mut self, name: &str, element: &BytesStart<'_>) {
+        match name {
+            "extent" => {
+                let side = |name| Some(xml::number::<f64>(element, name)? / UNITS);
+                let sides = side("cx").zip(side("cy"));
+                self.drawing.share = sides.map(|(wide, high)| pictures::share_of_sheet(wide, high));
+            }
+            "docPr" => self.describe(xml::attribute(element, "descr")),
+            "shape" | "rect" => self.describe(xml::attribute(element, "alt")),
+            "blip" | "imagedata" | "chart" | "relIds" => {
+                let Drawing { share, words } = std::mem::take(&mut self.drawing);
+                let picture = Picture::new(share, &words);
+                self.pictures.push((self.blocks.len(), picture));
+            }
+            _ => {}
+        }
+    }
+
+    /// The description stands where the drawing does.
+    fn describe(&mut self, description: Option<String>) {
+        let words = pictures::words(&description.unwrap_or_default());
+        if !words.is_empty() {
+            self.add(&format!("\n{words}\n"));
+        }
+        self.drawing.words = words;
     }
 
     fn end(&mut self, name: &str) {
@@ -275,16 +324,24 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn finish(self) -> String {
+    fn finish(self) -> (String, Vec<Picture>) {
         let mut text = String::new();
         let mut after_item = false;
+        let mut places = Vec::with_capacity(self.blocks.len());
         for (block, is_item) in self.blocks {
             if !text.is_empty() {
                 text.push_str(if after_item && is_item { "\n" } else { "\n\n" });
             }
+            places.push(text.len());
             text.push_str(&block);
             after_item = is_item;
         }
-        text
+        let pictures = self.pictures.into_iter().map(|(block, picture)| {
+            // A picture behind all blocks stands at the end.
+            let at = places.get(block).copied().unwrap_or(text.len());
+            Picture { at, ..picture }
+        });
+        let pictures = pictures.collect();
+        (text, pictures)
     }
 }

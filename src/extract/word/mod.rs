@@ -39,7 +39,7 @@ impl Format for Word {
         let footnotes = package.part("word/footnotes.xml")?.unwrap_or_default();
         let properties = package.part("docProps/core.xml")?.unwrap_or_default();
         let styles = styles::Styles::read(&styles, &numbering).map_err(damaged)?;
-        let mut text = body::markdown(&document, &styles).map_err(damaged)?;
+        let (mut text, pictures) = body::markdown(&document, &styles).map_err(damaged)?;
         let notes = body::footnotes(&footnotes, &styles).map_err(damaged)?;
         if !notes.is_empty() {
             text.push_str("\n\n");
@@ -50,6 +50,7 @@ impl Format for Word {
         Ok(Content::Flowing(StructuredText {
             text,
             headings,
+            pictures,
             metadata: DocumentMetadata {
                 title,
                 ..DocumentMetadata::default()

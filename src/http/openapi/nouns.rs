@@ -7,7 +7,7 @@ satchel_types::words!(
     DifferenceKind "What something that differs is about"
         [Version Embedder Reader Reranker Analysis Datasets Model EntailmentModel Conversation
          Prompt Notes SearchedFor DocumentGone DocumentReplaced PassageGone PassageNew PassageChanged PassageMoved PassageUse
-         Mode Finish Answer],
+         Mode Finish Answered Verdict Answer],
     DownloadState "What a download is doing"
         [Waiting Connecting Receiving Retrying Checking Paused Failed Done Discarded],
     FolderState "How a watched folder stands; incomplete: some files could not be read"

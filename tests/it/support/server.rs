@@ -168,6 +168,11 @@ impl Server {
         self.link.as_deref()
     }
 
+    /// What the server serves.
+    pub fn service(&self) -> &Service {
+        self.service.as_ref().unwrap()
+    }
+
     /// Where the server keeps its data.
     pub fn data_dir(&self) -> &Path {
         &self.config.data_dir

@@ -21,6 +21,10 @@ struct Chunk<'a> {
     message_id: Option<&'a MessageId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_id: Option<&'a MessageId>,
+    /// The answer as it is stored: markers of sources that its sentences do not
+    /// rest on are corrected or gone, which no chunk can take back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<&'a str>,
     /// What went wrong; such a chunk is the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
@@ -33,12 +37,18 @@ impl Frames {
             AnswerEvent::Accepted { question_id, .. } => {
                 self.question = Some(question_id);
                 // An empty chunk says at once that the message is stored.
-                vec![self.chunk("", false, None, None)]
+                vec![Frame::unnamed(self.chunk("", false))]
             }
-            AnswerEvent::Token(text) => vec![self.chunk(&text, false, None, None)],
-            AnswerEvent::Done { answer_id, .. } => {
+            AnswerEvent::Token(text) => vec![Frame::unnamed(self.chunk(&text, false))],
+            AnswerEvent::Done {
+                answer_id, content, ..
+            } => {
                 self.ended = true;
-                vec![self.chunk("", true, Some(&answer_id), None)]
+                vec![Frame::unnamed(Chunk {
+                    response_id: Some(&answer_id),
+                    response: Some(&content),
+                    ..self.chunk("", true)
+                })]
             }
             AnswerEvent::Failed { kind, message } => self.failed(kind, &message),
             AnswerEvent::Status(_)
@@ -59,23 +69,21 @@ impl Frames {
     fn failed(&mut self, kind: ErrorKind, message: &str) -> Vec<Frame> {
         self.ended = true;
         let error = public_message(&Fault::new(kind, message));
-        vec![self.chunk("", true, None, Some(&error))]
+        vec![Frame::unnamed(Chunk {
+            error: Some(&error),
+            ..self.chunk("", true)
+        })]
     }
 
-    fn chunk(
-        &self,
-        chunk: &str,
-        done: bool,
-        response_id: Option<&MessageId>,
-        error: Option<&str>,
-    ) -> Frame {
-        Frame::unnamed(Chunk {
+    fn chunk<'a>(&'a self, chunk: &'a str, done: bool) -> Chunk<'a> {
+        Chunk {
             chunk,
             done,
             message_id: self.question.as_ref(),
-            response_id,
-            error,
-        })
+            response_id: None,
+            response: None,
+            error: None,
+        }
     }
 }
 
@@ -83,7 +91,9 @@ impl Frames {
 mod tests {
     use super::Frames;
     use crate::error::ErrorKind;
-    use crate::types::{AnswerEvent, Time};
+    use crate::types::{
+        AnswerEvent, AnswerMode, AnswerSummary, Coverage, FinishReason, Time, TokenUsage,
+    };
     use serde_json::{Value, json};
 
     fn frames() -> Frames {
@@ -111,6 +121,39 @@ mod tests {
         let chunk = only(&frames().next(AnswerEvent::Token("Once".into())));
         let wanted = json!({"chunk": "Once", "done": false, "message_id": "q"});
         assert_eq!(chunk, wanted);
+    }
+
+    #[test]
+    fn last_chunk_has_the_answer_with_its_markers_put_right() {
+        let mut frames = frames();
+        frames.next(AnswerEvent::Token("It is lit. [2]".into()));
+        let summary = AnswerSummary {
+            mode: AnswerMode::Quotes,
+            finish_reason: FinishReason::Stop,
+            citations: Vec::new(),
+            checks: Vec::new(),
+            usage: TokenUsage::default(),
+            coverage: Coverage::default(),
+            left_out: None,
+            parts: None,
+            answerable: Some(1.0),
+            answered: Some(true),
+            first_token_ms: None,
+            total_ms: 1.0,
+            sources: Vec::new(),
+            searched_for: None,
+            reasoning: None,
+        };
+        let last = only(&frames.next(AnswerEvent::Done {
+            answer_id: "a".into(),
+            content: "It is lit. [1]".into(),
+            html: String::new(),
+            summary: Box::new(summary),
+        }));
+        let wanted = json!({"chunk": "", "done": true, "message_id": "q", "response_id": "a",
+                            "response": "It is lit. [1]"});
+        assert_eq!(last, wanted);
+        assert!(frames.end().is_empty());
     }
 
     #[test]

@@ -112,6 +112,8 @@ fn chunk() -> Value {
             "done": {"type": "boolean", "description": "Whether this is the last event"},
             "message_id": {"type": ["string", "null"], "description": "Of the stored question"},
             "response_id": id,
+            "response": {"type": "string", "description": "The whole answer as it is stored, its \
+                citations corrected; in the last event"},
             "error": {"type": "string", "description": "What went wrong; such an event is the last"},
         },
     })

@@ -311,6 +311,7 @@ fn of_instance() -> Vec<Operation> {
             Shape::written(json!({"type": "string"})),
         ),
         Operation::of("examine", "Whether all that is stored is consistent.")
+            .query::<system::ExamineQuery>()
             .answers::<status::ExaminationWire>(200),
         Operation::of(
             "list models",

@@ -253,7 +253,25 @@ pub(crate) struct ExaminationWire<'a> {
     keywords_extra: usize,
     vectors_missing: usize,
     vectors_extra: usize,
+    /// Entries of the indexes that differed at the start and were brought in line.
+    differed_at_start: usize,
+    /// Files of the keyword index that are not what was written.
+    keyword_files_damaged: &'a [String],
+    /// Passages of which the keyword index has other words.
+    keywords_differing: usize,
+    /// Why the file of the vector index is not the one that was saved.
+    vector_file_damaged: Option<&'a str>,
+    /// Passages whose place in the vector index is damaged or another's.
+    vectors_damaged: usize,
+    /// Passages of which the vector index and the database have different vectors.
+    vectors_differing: usize,
+    /// Passages that are indexed and of which the database has no vector.
+    vectors_unstored: usize,
     originals_missing: &'a [DocumentId],
+    /// Documents whose original is not the file that was added.
+    originals_changed: &'a [DocumentId],
+    /// What is wrong with originals, by the name of the document.
+    original_faults: &'a [String],
     #[schema(value_type = [String])]
     models: &'a [PathBuf],
     /// Cosine of two texts that mean the same: clearly above 0.5 when the
@@ -263,7 +281,7 @@ pub(crate) struct ExaminationWire<'a> {
 
 impl<'a> From<&'a Examination> for ExaminationWire<'a> {
     fn from(found: &'a Examination) -> Self {
-        let differences = &found.differences;
+        let (differences, deviations) = (&found.differences, &found.deviations);
         Self {
             consistent: found.is_consistent(),
             database_faults: &found.database_faults,
@@ -272,7 +290,16 @@ impl<'a> From<&'a Examination> for ExaminationWire<'a> {
             keywords_extra: differences.keywords_extra.len(),
             vectors_missing: differences.vectors_missing.len(),
             vectors_extra: differences.vectors_extra.len(),
+            differed_at_start: found.differed_at_start,
+            keyword_files_damaged: &deviations.keyword_files,
+            keywords_differing: deviations.keywords.len(),
+            vector_file_damaged: deviations.vector_file.as_deref(),
+            vectors_damaged: deviations.rows.len(),
+            vectors_differing: deviations.vectors.len(),
+            vectors_unstored: deviations.vectors_unstored.len(),
             originals_missing: &found.originals_missing,
+            originals_changed: &found.originals_changed,
+            original_faults: &found.original_faults,
             models: &found.models,
             encoder_cosine: found.encoder_cosine,
         }

@@ -6,7 +6,7 @@ use super::status::{ExaminationWire, HistoryWire, StatusWire};
 use super::wire::{Hit, SearchAnswer};
 use crate::http::State;
 use crate::http::auth::Authorized;
-use crate::http::extract::JsonBody;
+use crate::http::extract::{JsonBody, QueryParams};
 use crate::http::failure::Failure;
 use crate::http::metrics::TEXT_FORMAT;
 use crate::http::search_options::SearchOptionsWire;
@@ -14,7 +14,7 @@ use crate::service::SearchRequest;
 use crate::types::DocumentId;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 type Answer = Result<HttpResponse, Failure<Native>>;
 
@@ -57,6 +57,7 @@ pub(crate) async fn search(
         times: found.times,
         coverage: &found.coverage,
         answerable: found.answerable,
+        answers: found.is_answer(),
     }))
 }
 
@@ -79,8 +80,20 @@ pub(crate) async fn metrics(state: web::Data<State>) -> Answer {
     Ok(HttpResponse::Ok().content_type(TEXT_FORMAT).body(page))
 }
 
+/// Query of `GET /api/examination`.
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct ExamineQuery {
+    /// Whether originals and entries of the indexes are only looked for and not
+    /// read.
+    #[serde(default)]
+    quick: bool,
+}
+
 /// `GET /api/examination`: whether all that is stored is consistent.
-pub(crate) async fn examine(state: web::Data<State>) -> Answer {
-    let found = state.service.examine().await?;
+pub(crate) async fn examine(
+    state: web::Data<State>,
+    query: QueryParams<Native, ExamineQuery>,
+) -> Answer {
+    let found = state.service.examine(query.value.quick).await?;
     Ok(HttpResponse::Ok().json(ExaminationWire::from(&found)))
 }

@@ -67,10 +67,13 @@ pub(crate) async fn progress(state: web::Data<State>, caller: Authorized<Native>
 /// What was repaired.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RepairWire<'a> {
-    /// Entries of an index that were missing, or too many.
+    /// Entries and files of an index that were missing, too many, or not as they
+    /// should be.
     index_entries: usize,
     /// Whether the indexes within the database were made again.
     database: bool,
+    /// Rows of the database that belonged to nothing and were removed.
+    orphans: usize,
     /// Files that are being read anew.
     documents: &'a [String],
     /// What nothing here can repair, and what a person can do.
@@ -82,12 +85,14 @@ pub(crate) async fn repair(state: web::Data<State>, caller: Authorized<Native>) 
     let Repair {
         index_entries,
         database,
+        orphans,
         documents,
         left,
     } = state.service.repair(&caller).await?;
     Ok(HttpResponse::Ok().json(RepairWire {
         index_entries,
         database,
+        orphans,
         documents: &documents,
         left: &left,
     }))

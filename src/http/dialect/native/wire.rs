@@ -255,5 +255,9 @@ pub(crate) struct SearchAnswer<'a> {
     pub(crate) took_ms: f64,
     pub(crate) times: SearchTimes,
     pub(crate) coverage: &'a Coverage,
-    pub(crate) answerable: f32,
+    /// How likely it is that the documents answer the query at all, 0-1.
+    #[schema(required)]
+    pub(crate) answerable: Option<f32>,
+    /// Whether they are taken to: a question that says so is answered.
+    pub(crate) answers: bool,
 }

@@ -353,12 +353,13 @@ fn grounding() -> Value {
     json!({
         "type": "object",
         "description": "What an answer from the documents rests on",
-        "required": ["mode", "checks", "answerable", "coverage"],
+        "required": ["mode", "checks", "answerable", "answered", "coverage"],
         "properties": {
             "mode": {"enum": ["quotes", "model", "nothing_found"]},
             "model": {"type": ["string", "null"]},
             "checks": {"type": "array", "items": {"type": "object"}},
-            "answerable": {"type": "number"},
+            "answerable": {"type": ["number", "null"]},
+            "answered": {"type": ["boolean", "null"]},
             "coverage": reference("Coverage"),
             "left_out": {"type": ["object", "null"]},
             "parts": {"type": ["object", "null"]},

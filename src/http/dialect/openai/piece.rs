@@ -161,6 +161,7 @@ pub(super) fn about(summary: &AnswerSummary) -> Value {
         "model": model,
         "checks": summary.checks,
         "answerable": summary.answerable,
+        "answered": summary.answered,
         "coverage": summary.coverage,
         "left_out": summary.left_out.map(|left_out| json!({
             "note": left_out.note(),
@@ -237,7 +238,8 @@ pub(super) mod samples {
                 coverage: Coverage::default(),
                 left_out: None,
                 parts: None,
-                answerable: 0.9,
+                answerable: Some(0.9),
+                answered: Some(true),
                 first_token_ms: None,
                 total_ms: 2.5,
                 sources: Vec::new(),

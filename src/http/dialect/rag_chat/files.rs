@@ -10,7 +10,7 @@ use crate::http::failure::Failure;
 use crate::http::{HttpError, State};
 use crate::service::Branch;
 use crate::service::{Caller, Upload, UploadRequest};
-use crate::types::{DatasetId, Document, DocumentId, DocumentMetadata, DocumentStatus, SessionId};
+use crate::types::{DatasetId, DocumentId, DocumentMetadata, DocumentStatus, SessionId};
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -40,7 +40,7 @@ pub(crate) async fn upload(
     audit::note_object(&request, first.id.as_str());
     let document = state.service.extracted(&caller, &first.id).await?;
     if document.status == DocumentStatus::Failed && !first.duplicate {
-        return Err(not_read(&document).into());
+        return Err(state.service.not_read(&document).into());
     }
     let (document, text) = state.service.document_text(&caller, &first.id).await?;
     let mut body = DocumentWire::new(&document, &text);
@@ -67,15 +67,10 @@ pub(crate) async fn replace(
     let replaced = upload.replace(&id.value).await?;
     let document = state.service.extracted(&caller, &replaced.id).await?;
     if document.status == DocumentStatus::Failed {
-        return Err(not_read(&document).into());
+        return Err(state.service.not_read(&document).into());
     }
     let (document, text) = state.service.document_text(&caller, &document.id).await?;
     Ok(HttpResponse::Ok().json(DocumentWire::new(&document, &text)))
-}
-
-fn not_read(document: &Document) -> Fault {
-    let reason = document.error.as_deref().unwrap_or("no reason is known");
-    Fault::invalid(format!("{} could not be read: {reason}", document.filename))
 }
 
 /// Reads the form to its end. The fields may come in any order.

@@ -98,8 +98,15 @@ pub(crate) struct SummaryWire<'a> {
     /// What the chat model read part by part; null if it read nothing so.
     #[schema(required)]
     parts: Option<PartsWire>,
-    /// How likely it is that the documents answer the question at all, 0-1.
-    answerable: f32,
+    /// How likely it is that the documents answer the question at all, 0-1, as far
+    /// as the search can tell; null where that is no question, as for a list.
+    #[schema(required)]
+    answerable: Option<f32>,
+    /// Whether the question was answered: not where nothing was found, nor where the
+    /// chat model says that the passages do not tell; null: the answer is older than
+    /// that.
+    #[schema(required)]
+    answered: Option<bool>,
     #[schema(required)]
     first_token_ms: Option<f64>,
     total_ms: f64,
@@ -132,6 +139,7 @@ impl<'a> SummaryWire<'a> {
             left_out: summary.left_out.map(LeftOutWire::from),
             parts: summary.parts.map(PartsWire::from),
             answerable: summary.answerable,
+            answered: summary.answered,
             first_token_ms: summary.first_token_ms,
             total_ms: summary.total_ms,
             sources: &summary.sources,
