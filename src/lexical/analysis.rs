@@ -106,6 +106,12 @@ fn kind(c: char) -> Kind {
     }
 }
 
+/// Whether a word is one character of a script that does not separate words.
+pub(super) fn is_single(word: &str) -> bool {
+    let mut chars = word.chars();
+    chars.next().is_some_and(|c| kind(c) == Kind::Unspaced) && chars.next().is_none()
+}
+
 /// Soft hyphen, joiners and the like: inside words, and to be dropped from them.
 fn is_invisible(c: char) -> bool {
     matches!(

@@ -3,11 +3,12 @@
 //! the quotation marks around a phrase.
 
 use super::index::Fields;
-use super::{Filter, Subject};
+use super::{Filter, Subject, analysis};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use tantivy::query::{
-    BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, TermQuery, TermSetQuery,
+    BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, RegexQuery, TermQuery,
+    TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::tokenizer::{TextAnalyzer, TokenStream};
@@ -40,6 +41,10 @@ const COMMON_PIECE: u64 = 12;
 /// Pieces of a question beyond this many, the commonest first, are left out.
 const MAX_PIECES: usize = 64;
 
+/// Characters of a question of nothing but single ones that are searched for in
+/// pairs: for each the terms of the index are gone through.
+const MAX_SINGLES: usize = 8;
+
 /// Weight of words that carry grammar and not a subject. In a large collection
 /// their frequency says so; in one of ten chunks it does not. Between 0 and 0.4
 /// XQuAD and Cranfield hardly care; a weight of 1 costs half a point and two.
@@ -71,6 +76,8 @@ pub(super) struct QueryTerm {
     idf: f32,
     /// The word's stem in another language.
     pub(super) other: Option<String>,
+    /// A single character of a script without spaces, of which texts have pairs.
+    single: bool,
 }
 
 impl QueryTerm {
@@ -78,6 +85,13 @@ impl QueryTerm {
     /// subject is in every chunk: it must count all the same.
     pub(super) fn worth(&self) -> f32 {
         self.weight * (self.idf + 1.0)
+    }
+
+    /// Whether it is among the terms of a text, as a word or in a pair.
+    fn is_among(&self, words: &HashSet<String>) -> bool {
+        let stems = std::iter::once(&self.text).chain(&self.other);
+        stems.into_iter().any(|stem| words.contains(stem))
+            || (self.single && words.iter().any(|word| word.contains(&self.text)))
     }
 }
 
@@ -109,6 +123,7 @@ pub(super) fn terms(
             },
             idf: 0.0,
             other: None,
+            single: analysis::is_single(&question[token.offset_from..token.offset_to]),
         };
         if let Some(first) = terms.last_mut().filter(|first| first.span == term.span) {
             // Two stems of one word share its weight. A phrase needs but one,
@@ -200,6 +215,12 @@ pub(super) fn build(
         let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
         clauses.push(should(query, PHRASE_WEIGHT * word.weight));
     }
+    if terms.iter().all(|term| term.single) {
+        for term in distinct(terms).into_iter().take(MAX_SINGLES) {
+            let pairs = pairs_with(term, fields.text);
+            clauses.extend(pairs.map(|query| should(query, 1.0)));
+        }
+    }
     for (piece, score) in pieces {
         let query = TermQuery::new(piece, IndexRecordOption::Basic);
         let query = ConstScoreQuery::new(Box::new(query), score);
@@ -268,13 +289,17 @@ pub(super) fn coverage(terms: &[QueryTerm], text: &str, analyzer: &mut TextAnaly
     for term in distinct(terms) {
         let weight = term.worth();
         all += weight;
-        let other = term
-            .other
-            .as_ref()
-            .is_some_and(|other| words.contains(other));
-        found += weight * f32::from(other || words.contains(&term.text));
+        found += weight * f32::from(term.is_among(&words));
     }
     if all > 0.0 { found / all } else { 0.0 }
+}
+
+/// Finds a single character in the pairs that texts have of it. Only where a
+/// question has nothing else: beside other words a particle would find all.
+fn pairs_with(term: &QueryTerm, field: Field) -> Option<RegexQuery> {
+    // Folded, a character is up to three: a Hangul syllable in its letters.
+    let pattern = format!(".?.?.?{}.?.?.?", term.text);
+    RegexQuery::from_pattern(&pattern, field).ok()
 }
 
 fn should(query: impl Query, weight: f32) -> (Occur, Box<dyn Query>) {

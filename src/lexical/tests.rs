@@ -56,6 +56,31 @@ fn names_and_numbers_are_found_however_they_are_written() {
 }
 
 #[test]
+fn single_character_is_found_inside_words_where_nothing_else_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexical = filled(folder.path());
+    lexical
+        .add(&[
+            chunk(31, 3, "책상 위에 검은고양이가 있다"),
+            chunk(32, 3, "灯台と黒猫"),
+        ])
+        .unwrap();
+    lexical.commit().unwrap();
+    for (question, chunk) in [("猫", 32), ("台", 32), ("灯", 32), ("豹", 21), ("책", 31)] {
+        assert_eq!(found(&lexical, question), [chunk], "{question}");
+        assert_eq!(
+            lexical
+                .coverage(question, &["黒猫 灯台 黑豹队 책상"])
+                .unwrap(),
+            [1.0]
+        );
+    }
+    assert!(found(&lexical, "狐").is_empty());
+    assert_eq!(found(&lexical, "猫 aircraft carriers").first(), Some(&20));
+    assert!(!found(&lexical, "aircraftと").contains(&32), "a particle");
+}
+
+#[test]
 fn large_index_is_not_searched_for_words_of_grammar() {
     let folder = tempfile::tempdir().unwrap();
     let lexical = filled(folder.path());

@@ -85,7 +85,10 @@ impl Inner {
         if !self.store.integrity_faults()?.is_empty() {
             repair.database = self.store.rebuild_indexes().is_ok();
         }
-        if !self.store.foreign_key_faults()?.is_empty() {
+        // What belongs to what is looked up in those indexes: damaged, they would
+        // make orphans of sound rows.
+        let is_sound = self.store.integrity_faults()?.is_empty();
+        if is_sound && !self.store.foreign_key_faults()?.is_empty() {
             repair.orphans = self.store.remove_orphans()?;
         }
         let mut left = self.store.integrity_faults()?;

@@ -41,6 +41,24 @@ fn first(vectors: &Vectors, key: u64) -> u64 {
     vectors.search(&vector(key), &ALL, 1).unwrap()[0].chunk
 }
 
+/// How a vector is written in the files of the graph.
+fn written(vectors: &Vectors, key: u64) -> Vec<u8> {
+    let vector = vectors.get(&[key]).unwrap().remove(0).unwrap();
+    let codes = codes(&vector);
+    codes.iter().map(|&code| code as u8).collect()
+}
+
+/// How many files hold these bytes.
+fn holding(directory: &Path, bytes: &[u8]) -> usize {
+    let paths = names(directory)
+        .into_iter()
+        .map(|name| directory.join(name));
+    paths
+        .map(|path| std::fs::read(path).unwrap())
+        .filter(|contents| contents.windows(bytes.len()).any(|window| window == bytes))
+        .count()
+}
+
 #[cfg(unix)]
 #[test]
 fn full_segments_are_mapped_after_a_save_and_all_at_opening() {
@@ -125,20 +143,8 @@ fn reopened_index_is_added_to_and_removed_from() {
 fn vector_purged_from_a_mapped_segment_is_in_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let vectors = reopened(folder.path());
-    let written = |key: u64| {
-        let vector = vectors.get(&[key]).unwrap().remove(0).unwrap();
-        let codes = codes(&vector);
-        codes.iter().map(|&code| code as u8).collect::<Vec<u8>>()
-    };
-    let (gone, kept) = (written(7), written(8));
-    let holding = |form: &[u8]| {
-        let contents = names(folder.path());
-        let contents = contents.iter().map(|name| folder.path().join(name));
-        contents
-            .map(|path| std::fs::read(path).unwrap())
-            .filter(|bytes| bytes.windows(form.len()).any(|window| window == form))
-            .count()
-    };
+    let (gone, kept) = (written(&vectors, 7), written(&vectors, 8));
+    let holding = |form: &[u8]| holding(folder.path(), form);
     assert_eq!((holding(&gone), holding(&kept)), (1, 1));
     // It stays in the file, which is opened again with what nothing names.
     vectors.remove(&[7]);
@@ -152,6 +158,26 @@ fn vector_purged_from_a_mapped_segment_is_in_no_file() {
     let vectors = open(folder.path(), 100);
     assert_eq!((vectors.len(), vectors.linked()), (499, 499));
     assert_eq!(first(&vectors, 8), 8);
+}
+
+#[test]
+fn second_purge_leaves_no_more_than_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let vectors = reopened(folder.path());
+    let gone = written(&vectors, 8);
+    vectors.remove(&[7]);
+    vectors.purge().unwrap();
+    if cfg!(unix) {
+        assert_eq!(vectors.mapped(), [true, true, true]);
+    }
+    vectors.remove(&[8]);
+    vectors.save().unwrap();
+    // It takes the node of one of the two, and nobody knows whose.
+    add(&vectors, 900..901);
+    link_all(&vectors);
+    vectors.purge().unwrap();
+    assert_eq!(holding(folder.path(), &gone), 0);
+    assert_eq!(first(&vectors, 900), 900);
 }
 
 #[test]

@@ -35,7 +35,9 @@ const FILLERS: u64 = 1 << 62;
 pub(super) struct Segment {
     index: Index,
     dimensions: usize,
-    /// Nodes whose vectors are of removed rows.
+    /// Nodes that no row has, which new rows take in an order of usearch's own.
+    free: usize,
+    /// How many of them may still hold the vector of a removed row.
     stale: usize,
     /// The change of the index that changed it last; 0: none since it was opened.
     changed_by: u64,
@@ -48,6 +50,7 @@ impl Segment {
         let segment = Self {
             index: Index::new(&options(dimensions)).map_err(failed)?,
             dimensions,
+            free: 0,
             stale: 0,
             changed_by: 0,
             mapped: false,
@@ -102,10 +105,11 @@ impl Segment {
             return Ok(None);
         }
         let opened = Self::open(path, self.dimensions)?;
-        if (opened.len(), opened.stale) != (self.len(), self.stale) {
+        if (opened.len(), opened.free) != (self.len(), self.free) {
             return Err(VectorsError::Damaged("the graph is not what was saved"));
         }
         Ok(Some(Self {
+            stale: self.stale,
             changed_by: self.changed_by,
             ..opened
         }))
@@ -131,8 +135,9 @@ impl Segment {
             self.reserve(self.index.capacity() * 2)?;
         }
         self.index.add(key, codes).map_err(failed)?;
-        // It takes the node that was left first.
-        self.stale = self.stale.saturating_sub(1);
+        // Which of the free nodes it took is not known: perhaps none of the stale ones.
+        self.free = self.free.saturating_sub(1);
+        self.stale = self.stale.min(self.free);
         Ok(())
     }
 
@@ -141,24 +146,27 @@ impl Segment {
     pub(super) fn remove(&mut self, slot: usize, change: u64) -> Result<()> {
         self.make_own()?;
         self.changed_by = change;
-        self.stale += self.index.remove(slot as u64).map_err(failed)?;
+        let removed = self.index.remove(slot as u64).map_err(failed)?;
+        self.free += removed;
+        self.stale += removed;
         Ok(())
     }
 
-    /// Leaves nothing of what was removed: gives its nodes to vectors that say
-    /// nothing, and takes those out again. Must not overlap with a search.
+    /// Leaves nothing of what was removed: gives all free nodes to vectors that
+    /// say nothing, and takes those out again. Must not overlap with a search.
     pub(super) fn purge(&mut self, change: u64) -> Result<()> {
-        if self.stale > 0 {
-            self.make_own()?;
-            self.changed_by = change;
+        if self.stale == 0 {
+            return Ok(());
         }
-        let count = self.stale as u64;
+        self.make_own()?;
+        self.changed_by = change;
+        let count = self.free;
         let filler = vec![1; self.dimensions];
-        for key in (FILLERS..).take(self.stale) {
+        for key in (FILLERS..).take(count) {
             self.insert(key, &filler)?;
         }
-        for key in (FILLERS..).take(count as usize) {
-            self.index.remove(key).map_err(failed)?;
+        for key in (FILLERS..).take(count) {
+            self.free += self.index.remove(key).map_err(failed)?;
         }
         Ok(())
     }
@@ -203,6 +211,7 @@ impl Segment {
         let segment = Self {
             index,
             dimensions,
+            free: found.count_deleted as usize,
             stale: found.count_deleted as usize,
             changed_by: 0,
             mapped: MAPS,
@@ -213,7 +222,7 @@ impl Segment {
 
     /// Makes place for its nodes, and one more if it may get one.
     fn reserve_for_nodes(&self) -> Result<()> {
-        let nodes = self.len() + self.stale;
+        let nodes = self.len() + self.free;
         match self.mapped {
             true => self.reserve(nodes),
             false => self.reserve((nodes + 1).next_power_of_two()),
