@@ -149,7 +149,7 @@ fn holds_picture(address: &str) -> bool {
 /// without any are the signs of a page, and their titles repeat what it says.
 fn shown(node: &Rc<Node>, is_within: IsWithin) -> HandlerResult {
     let mut words = attribute(node, "alt").unwrap_or_default();
-    let mut titles = String::new();
+    let mut titles = Vec::new();
     let mut count = usize::from(attribute(node, "src").is_some_and(|address| is_within(&address)));
     let mut open: Vec<Rc<Node>> = node.children.borrow().clone();
     while let Some(child) = open.pop() {
@@ -159,14 +159,23 @@ fn shown(node: &Rc<Node>, is_within: IsWithin) -> HandlerResult {
                     let address = attribute(&child, "href");
                     count += usize::from(address.is_some_and(|address| is_within(&address)));
                 }
-                "title" | "desc" => titles = format!("{} {titles}", plain_text(&child)),
+                // It is read with all that is in it, and gone into no more: what
+                // is nested a thousand times would be kept as often.
+                "title" | "desc" => {
+                    titles.push(child);
+                    continue;
+                }
                 _ => {}
             }
         }
         open.extend(child.children.borrow().iter().cloned());
     }
     if count > 0 {
-        words.push_str(&titles);
+        // The last of the children were taken first.
+        for title in titles.iter().rev() {
+            words.push(' ');
+            words.push_str(&plain_text(title));
+        }
     }
     let marks = PICTURE.to_string().repeat(count);
     format!("{marks}{}", pictures::words(&words)).into()
@@ -411,6 +420,20 @@ mod tests {
     fn the_named_charset_is_used() {
         let source = b"<html><head><meta charset=\"iso-8859-2\"></head><body><p>\xa3\xf3d\xbc</p></body></html>";
         assert_eq!(read(source).text, "Łódź");
+    }
+
+    #[test]
+    fn descriptions_of_a_drawing_are_read_once_however_they_are_nested() {
+        let drawing = |titles: &str| {
+            let page = format!(
+                "<main><p>Text.</p><svg><image href=\"data:image/png;base64,!\"/>{titles}</svg></main>"
+            );
+            read(page.as_bytes()).text
+        };
+        let nested = format!("{}A pump runs.", "<desc>".repeat(1_500));
+        let flat = "<title>a</title>".repeat(20_000);
+        assert_eq!(drawing(&nested).matches("A pump runs.").count(), 1);
+        assert!(drawing(&flat).len() < 50_000);
     }
 
     #[test]

@@ -14,6 +14,25 @@ import { t } from './language.js';
  */
 const same = (one, other) => one.document_id === other.document_id && one.page === other.page && one.start === other.start && one.end === other.end;
 
+/** The one that showed a passage last. @type {Judging | null} */
+let current = null;
+
+/**
+ * The reader's last verdict on whether the documents answer: an earlier one that
+ * they do not is taken back, and one that they do not takes all marks back.
+ * @param {string} answer
+ * @param {boolean} answerable
+ */
+export async function judgeAnswerable(answer, answerable) {
+  if (answerable) {
+    const earlier = (await api('GET', path(answer))).judgements.filter((/** @type {{unanswerable: boolean}} */ one) => one.unanswerable);
+    for (const one of earlier) await api('DELETE', `${path(answer)}/${one.id}`);
+  } else {
+    await api('POST', path(answer), { unanswerable: true });
+  }
+  current?.judged(answer);
+}
+
 export class Judging {
   constructor() {
     this.element = h('button', { class: 'b judge', type: 'button', 'aria-pressed': 'false', hidden: true, onclick: () => this.toggle() }, icon('check', 's'), t('This was the passage'));
@@ -25,11 +44,18 @@ export class Judging {
     this.passage = null;
   }
 
+  /** @param {string} answer whose marks may be gone */
+  judged(answer) {
+    this.marked.delete(answer);
+    if (this.answer === answer) this.show(answer, this.passage);
+  }
+
   /**
    * @param {string | null} answer `null`: it is not stored, and nothing can be said of it
    * @param {Place | null} passage
    */
   async show(answer, passage) {
+    current = this;
     Object.assign(this, { answer, passage });
     this.element.hidden = true;
     if (!answer || !passage) return;

@@ -4,6 +4,7 @@
 
 import { api } from './api.js';
 import { dialog, h, iconButton, toast } from './dom.js';
+import { judgeAnswerable } from './judging.js';
 import { t } from './language.js';
 
 /** Which of the reasons says that no answer could be right. */
@@ -72,7 +73,7 @@ export class Verdict {
     await api('POST', '/chat/feedback', {
       session_id: ids.session, query_id: ids.question, response_id: ids.answer, feedback_type: kind, feedback_text: text || undefined,
     });
-    if (unanswerable) await api('POST', `/api/answers/${encodeURIComponent(ids.answer)}/judgements`, { unanswerable });
+    await judgeAnswerable(ids.answer, !unanswerable);
     for (const one of this.buttons) one.setAttribute('aria-pressed', String(one === button));
     toast(t('Thank you. Your verdict is kept with the answer.'));
   }

@@ -226,11 +226,12 @@ impl Sheets {
         }
     }
 
-    /// Takes so many bytes, or says that cells were left out.
+    /// Takes so many bytes, or says that cells were left out: from there on all,
+    /// because a smaller one would stand in the column of the one that is missing.
     fn has_room(&mut self, bytes: usize) -> bool {
         let left = self.bytes.checked_sub(bytes);
         self.full |= left.is_none();
-        self.bytes = left.unwrap_or(self.bytes);
+        self.bytes = left.unwrap_or(0);
         left.is_some()
     }
 

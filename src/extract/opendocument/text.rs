@@ -254,7 +254,9 @@ impl Writer {
             // Fields of a text have the same name without this prefix.
             "title" | "desc" => {
                 let prefix = element.name().prefix();
-                self.describes = prefix.is_some_and(|prefix| prefix.into_inner() == "svg");
+                let is_of_drawing = prefix.is_some_and(|prefix| prefix.into_inner() == "svg");
+                // That of a shape without a frame is text of its paragraph.
+                self.describes = is_of_drawing && !self.frames.is_empty();
                 if let Some(frame) = self.frames.last_mut().filter(|_| self.describes) {
                     frame.description.push(' ');
                 }

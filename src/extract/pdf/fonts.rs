@@ -184,7 +184,7 @@ fn composite<'a>(from: &Resolver<'a>, font: &'a Dictionary, made: &mut Dictionar
     let descendants = from.array(font, b"DescendantFonts")?;
     let descendant = descendants.first()?.as_dict().ok()?;
     let given = from.entry(font, b"Encoding");
-    let codes_are_characters = matches!(given, Some(Object::Name(name)) if is_utf16(name));
+    let codes_are_characters = writes_characters(from, font);
     if codes_are_characters && !made.has(b"ToUnicode") {
         made.set(
             "ToUnicode",
@@ -231,6 +231,11 @@ fn advance_downwards(from: &Resolver<'_>, descendant: &Dictionary) -> i64 {
 
 /// Whether the codes of an encoding are UTF-16, as in `UniGB-UCS2-H`. Such a
 /// font is one that the reader brings, and has no map of its own.
+/// Whether the codes of a composite font are the characters themselves.
+pub(super) fn writes_characters(from: &Resolver<'_>, font: &Dictionary) -> bool {
+    matches!(from.entry(font, b"Encoding"), Some(Object::Name(name)) if is_utf16(name))
+}
+
 fn is_utf16(name: &[u8]) -> bool {
     let has = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
     name.starts_with(b"Uni") && (has(b"-UCS2-") || has(b"-UTF16-"))

@@ -27,6 +27,7 @@ struct Kinds {
     nothing: usize,
     signs: usize,
     letters: usize,
+    digits: usize,
     latin: usize,
     vowels: usize,
 }
@@ -42,6 +43,7 @@ impl Kinds {
         self.all += 1;
         self.unknown += usize::from(is_unknown(c));
         self.letters += usize::from(c.is_alphabetic());
+        self.digits += usize::from(c.is_ascii_digit());
         // Rules and leaders are drawn with signs, too.
         self.signs += usize::from(!c.is_alphanumeric() && !matches!(c, '_' | '-' | '.'));
         let latin = c.is_ascii_alphabetic() || ('\u{c0}'..='\u{24f}').contains(&c);
@@ -55,13 +57,15 @@ impl Kinds {
         self.unknown * 5 > self.all
     }
 
-    /// The same for the text of one font, of which there may be little.
-    fn are_unknown_here(&self) -> bool {
-        let unknown = self.unknown + self.nothing;
+    /// The same for the text of one font, of which there may be little. A few codes
+    /// that no character has stand in readable text, too: ends of lines, as programs
+    /// write them into strings.
+    fn are_unknown_here(&self, told: bool) -> bool {
         let all = self.all + self.nothing;
-        match all >= JUDGED {
-            true => unknown * 5 > all,
-            false => self.unknown * 2 > self.all,
+        match (all >= JUDGED, told) {
+            (true, _) => self.unknown * 5 > all || self.nothing * 2 > all,
+            (false, true) => self.unknown * 2 > self.all,
+            (false, false) => (self.unknown + self.nothing) * 2 > all,
         }
     }
 
@@ -69,9 +73,10 @@ impl Kinds {
         self.all >= JUDGED && self.signs * 10 > self.all * 6
     }
 
-    /// Whether letters are too few, or too unlike those of any language.
+    /// Whether letters and digits are too few, or letters too unlike those of any
+    /// language.
     fn are_no_words(&self) -> bool {
-        let few = self.all >= JUDGED && self.letters * 10 < self.all * 4;
+        let few = self.all >= JUDGED && (self.letters + self.digits) * 10 < self.all * 4;
         let mixed = self.latin >= JUDGED_LETTERS
             && self.latin * 2 > self.letters
             && !VOWELS.contains(&(self.vowels * 100 / self.latin));
@@ -109,8 +114,8 @@ pub(super) fn sift(glyphs: &mut Vec<Glyph>, fonts: &[Typeface]) -> usize {
         before = Some((glyph, follows));
     }
     let is_unreadable = |font: usize| {
-        let wrong =
-            kinds[font].are_unknown_here() || (!fonts[font].told && kinds[font].are_no_words());
+        let (kinds, told) = (&kinds[font], fonts[font].told);
+        let wrong = kinds.are_unknown_here(told) || (!told && kinds.are_no_words());
         words[font] > 0 && wrong
     };
     let unreadable: Vec<bool> = (0..fonts.len()).map(is_unreadable).collect();
@@ -131,7 +136,7 @@ fn is_beside(last: &Glyph, glyph: &Glyph) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Glyph, Typeface, sift};
+    use super::{Glyph, NOTHING, Typeface, sift};
 
     /// The text shown in one font after the other, and what was lost of it.
     fn left(texts: &[(&str, bool)]) -> (String, usize) {
@@ -185,6 +190,23 @@ mod tests {
     #[test]
     fn bullets_and_numbers_are_no_lost_words() {
         assert_eq!(left(&[("\u{f0a8}", false)]), ("\u{f0a8}".to_owned(), 0));
-        assert_eq!(left(&[("1 234,50 567.10 89 12/05/2023", true)]).1, 0);
+        for told in [true, false] {
+            let (text, lost) = left(&[("1 234,50 567.10 89 12/05/2023", told)]);
+            assert_eq!((text.len(), lost), (29, 0));
+        }
+    }
+
+    #[test]
+    fn ends_of_lines_in_strings_take_no_text_with_them() {
+        let cells = format!("12{NOTHING}").repeat(10);
+        assert_eq!(left(&[(&cells, true)]), ("12".repeat(10), 0));
+    }
+
+    #[test]
+    fn short_text_without_any_character_is_counted() {
+        let known = "The pump was inspected in the spring.";
+        let heading = NOTHING.repeat(12);
+        let found = left(&[(known, true), (&heading, false)]);
+        assert_eq!(found, (known.to_owned(), 12));
     }
 }

@@ -22,6 +22,8 @@ const MAX_LEVEL: u8 = 4;
 const LARGEST_PITCH: f64 = 3.0;
 /// What a word that goes on in the next line ends with.
 const HYPHENS: [char; 3] = ['-', '\u{ad}', '\u{2010}'];
+/// Sizes beyond this are one: files name any number.
+const MAX_SIZE: f64 = 100_000.0;
 /// Depths by number that headings of one size may have.
 const DEPTHS: u32 = 5;
 
@@ -159,7 +161,8 @@ impl Composer {
             // Sizes that differ by less than a point are one size, within which
             // numbers tell.
             let within = DEPTHS - u32::from(depth.unwrap_or(0));
-            let rank = line.size.round() as u32 * (DEPTHS + 1) + within;
+            let size = line.size.round().min(MAX_SIZE) as u32;
+            let rank = size * (DEPTHS + 1) + within;
             self.found.push((rank, heading));
         }
     }

@@ -3,7 +3,7 @@
 //! characters. Also keeps which font each string of a page is shown in. Must not
 //! decode anything: that is for the font decoder.
 
-use super::fonts::{Resolver, number};
+use super::fonts::{self, Resolver, number};
 use pdf_extract::{Dictionary, Document, Object};
 
 /// Flags of a font descriptor.
@@ -50,7 +50,7 @@ impl Typeface {
         };
         let mapped = font.has(b"ToUnicode");
         let told = match descendant {
-            Some(_) => mapped,
+            Some(_) => mapped || fonts::writes_characters(&from, font),
             None => mapped || names_its_characters(&from, font, flag(SYMBOLIC)),
         };
         Self {
