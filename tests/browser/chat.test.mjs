@@ -230,3 +230,23 @@ test('a passage is marked as the one that answers, and so is one near it, until 
   await mark(true).waitFor();
   page.assertClean();
 }));
+
+test('that the documents do not answer takes marks back, and the next verdict takes that back', withSatchel(async (satchel) => {
+  const { page, reply } = await begun(satchel);
+  const panel = page.getByRole('complementary', { name: 'Evidence' });
+  const mark = (pressed) => panel.getByRole('button', { name: 'This was the passage', pressed });
+  await reply.getByRole('link', { name: /^Source 1/ }).first().click();
+  await mark(false).click();
+  await mark(true).waitFor();
+  await reply.getByRole('button', { name: 'Bad answer' }).click();
+  const dialog = page.getByRole('dialog', { name: 'What is wrong with this answer?' });
+  await dialog.getByLabel('The documents do not answer this').check();
+  await dialog.getByRole('button', { name: 'Send' }).click();
+  await mark(false).waitFor();
+  const takenBack = page.waitForResponse((response) => response.request().method() === 'DELETE' && /\/judgements\//.test(response.url()));
+  await reply.getByRole('button', { name: 'Good answer' }).click();
+  assert.equal((await takenBack).status(), 200);
+  await mark(false).click();
+  await mark(true).waitFor();
+  page.assertClean();
+}));
