@@ -6,8 +6,10 @@ use super::file::{self, Contents, Edition};
 use super::graph::{Copies, Graph, SavedGraph};
 use super::rows::{Passes, Rows, unit};
 use super::{Filter, Hit, Result, RowFault, VectorEntry, VectorsError};
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread;
 
 /// Rows from which on a graph is built: below, comparing all of them takes 5 ms
 /// at most, is exact, and costs no memory.
@@ -392,7 +394,23 @@ impl State {
             segments,
         } = contents;
         let path = file::rows_path(directory, edition.epoch);
-        let (rows, damaged) = Rows::open(&path, dimensions, columns, sizes.in_memory)?;
+        let load = || {
+            Graph::load(
+                directory,
+                edition.generation,
+                &segments,
+                dimensions,
+                sizes.segment,
+            )
+        };
+        // Both are read from end to end; of a million vectors that is 1.3 GB.
+        let has_graph = columns.linked.contains(&true);
+        let (opened, graph) = thread::scope(|scope| {
+            let graph = has_graph.then(|| scope.spawn(load));
+            let opened = Rows::open(&path, dimensions, columns, sizes.in_memory);
+            (opened, graph.map(|graph| graph.join()))
+        });
+        let (rows, damaged) = opened?;
         let linked = rows.len() - rows.unlinked;
         let mut state = Self {
             rows,
@@ -400,9 +418,8 @@ impl State {
             sizes,
             changes: 0,
         };
-        if linked > 0 {
-            let (generation, share) = (edition.generation, sizes.segment);
-            match Graph::load(directory, generation, &segments, dimensions, share) {
+        if let (true, Some(graph)) = (linked > 0, graph) {
+            match graph.unwrap_or_else(|panic| panic::resume_unwind(panic)) {
                 Ok(graph) if graph.len() == linked => state.graph = Some(graph),
                 Ok(_) => state.drop_graph(&VectorsError::Damaged("the graph is of other rows")),
                 Err(error) => state.drop_graph(&error),
